@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// std's mutexes with the names that Clang's thread-safety analysis checks (-Wthread-safety):
+// each member says which mutex guards it, and the compiler proves it.
+// (absl::Mutex has these too, but Debian's build of it is opaque to the thread sanitizer.)
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <shared_mutex>
+
+#if defined(__clang__)
+#define MEMORIA_ANNOTATION(x) __attribute__((x))
+#else
+#define MEMORIA_ANNOTATION(x)
+#endif
+#define CAPABILITY(x) MEMORIA_ANNOTATION(capability(x))
+#define SCOPED_CAPABILITY MEMORIA_ANNOTATION(scoped_lockable)
+#define GUARDED_BY(x) MEMORIA_ANNOTATION(guarded_by(x))
+#define PT_GUARDED_BY(x) MEMORIA_ANNOTATION(pt_guarded_by(x))
+#define REQUIRES(...) MEMORIA_ANNOTATION(requires_capability(__VA_ARGS__))
+#define REQUIRES_SHARED(...) MEMORIA_ANNOTATION(requires_shared_capability(__VA_ARGS__))
+#define ACQUIRE(...) MEMORIA_ANNOTATION(acquire_capability(__VA_ARGS__))
+#define ACQUIRE_SHARED(...) MEMORIA_ANNOTATION(acquire_shared_capability(__VA_ARGS__))
+#define RELEASE(...) MEMORIA_ANNOTATION(release_capability(__VA_ARGS__))
+#define RELEASE_SHARED(...) MEMORIA_ANNOTATION(release_shared_capability(__VA_ARGS__))
+#define RELEASE_GENERIC(...) MEMORIA_ANNOTATION(release_generic_capability(__VA_ARGS__))
+#define EXCLUDES(...) MEMORIA_ANNOTATION(locks_excluded(__VA_ARGS__))
+#define NO_THREAD_SAFETY_ANALYSIS MEMORIA_ANNOTATION(no_thread_safety_analysis)
+
+namespace memoria {
+
+/// A std::mutex that the analysis knows.
+class CAPABILITY("mutex") Mutex {
+ public:
+  void lock() ACQUIRE() { m_.lock(); }
+  void unlock() RELEASE() { m_.unlock(); }
+
+ private:
+  std::mutex m_;
+};
+
+/// A std::shared_mutex that the analysis knows.
+class CAPABILITY("mutex") SharedMutex {
+ public:
+  void lock() ACQUIRE() { m_.lock(); }
+  void unlock() RELEASE() { m_.unlock(); }
+  void lock_shared() ACQUIRE_SHARED() { m_.lock_shared(); }
+  void unlock_shared() RELEASE_SHARED() { m_.unlock_shared(); }
+
+ private:
+  std::shared_mutex m_;
+};
+
+/// Holds a Mutex or SharedMutex for a scope. unlock() and lock() allow a gap in the middle.
+template <class M>
+class SCOPED_CAPABILITY BasicLock {
+ public:
+  explicit BasicLock(M& m) ACQUIRE(m) : m_(m) { m_.lock(); }
+  ~BasicLock() RELEASE() {
+    if (held_) m_.unlock();
+  }
+  BasicLock(const BasicLock&) = delete;
+  BasicLock& operator=(const BasicLock&) = delete;
+
+  void lock() ACQUIRE() {
+    m_.lock();
+    held_ = true;
+  }
+  void unlock() RELEASE() {
+    m_.unlock();
+    held_ = false;
+  }
+
+ private:
+  M& m_;
+  bool held_ = true;
+};
+
+using Lock = BasicLock<Mutex>;
+using WriteLock = BasicLock<SharedMutex>;
+
+/// Holds a SharedMutex for reading.
+class SCOPED_CAPABILITY ReadLock {
+ public:
+  explicit ReadLock(SharedMutex& m) ACQUIRE_SHARED(m) : m_(m) { m_.lock_shared(); }
+  ~ReadLock() RELEASE_GENERIC() { m_.unlock_shared(); }
+  ReadLock(const ReadLock&) = delete;
+  ReadLock& operator=(const ReadLock&) = delete;
+
+ private:
+  SharedMutex& m_;
+};
+
+/// Waits with a Lock; the predicate-free form, since the analysis cannot see into predicates.
+using Condition = std::condition_variable_any;
+
+}  // namespace memoria

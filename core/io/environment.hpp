@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// Where segments live and what time it is: the one door to the outside. A local directory by
+// default; tests lose unsynced data, tear writes and fail the n-th call behind the same door.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.hpp"
+
+namespace memoria {
+
+/// One open file. Any number of threads may call any of these at once; an append position is the
+/// caller's business. Offsets and sizes are bytes.
+class File {
+ public:
+  virtual ~File() = default;
+
+  /// Fills `out` from `offset`; returns how much there was. Short only at the end of the file.
+  virtual Result<size_t> read(uint64_t offset, std::span<char> out) const = 0;
+  /// Writes all of `parts`, one after the other, from `offset`. On an error any part may be written.
+  virtual Status write(uint64_t offset, std::span<const iovec> parts) = 0;
+  /// fdatasync: all bytes written before this call, and the size needed to read them, are durable.
+  virtual Status sync() = 0;
+  virtual Status truncate(uint64_t size) = 0;
+  virtual Result<uint64_t> size() const = 0;
+};
+
+struct Space {
+  uint64_t total_bytes = 0;
+  uint64_t free_bytes = 0;  ///< what an ordinary user may still take
+  uint64_t total_files = 0;
+  uint64_t free_files = 0;
+};
+
+/// One data directory and a clock. Names are plain file names without '/'; `snapshots/NAME/x`
+/// style sub-paths are allowed where a function says so. Thread-safe.
+class Environment {
+ public:
+  virtual ~Environment() = default;
+
+  enum class Access { kRead, kWrite };
+
+  /// Makes a new empty file for reading and writing; Errc::kExists when the name is taken.
+  virtual Result<std::unique_ptr<File>> create(std::string_view name) = 0;
+  virtual Result<std::unique_ptr<File>> open(std::string_view name, Access access) = 0;
+  /// Names of all entries, in no order.
+  virtual Result<std::vector<std::string>> list() = 0;
+  /// Atomically gives `from` the name `to`, replacing it.
+  virtual Status rename(std::string_view from, std::string_view to) = 0;
+  /// Gives `from` a second name in the sub-directory path `to` (both relative).
+  virtual Status link(std::string_view from, std::string_view to) = 0;
+  virtual Status remove(std::string_view name) = 0;
+  /// Makes a sub-directory; no error when it is there.
+  virtual Status make_directory(std::string_view name) = 0;
+  /// Makes creations, renames, links and removals so far durable.
+  virtual Status sync_directory() = 0;
+  virtual Result<Space> space() = 0;
+
+  /// Takes the data directory for this process until the returned object dies.
+  /// Errc::kLocked names the owner's pid.
+  virtual Result<std::shared_ptr<void>> lock() = 0;
+
+  /// Nanoseconds since the epoch; may jump either way.
+  virtual uint64_t now_ns() = 0;
+
+  /// What a person calls this place, for messages: the directory's path.
+  virtual std::string describe() const = 0;
+};
+
+/// The directory `path` of the local filesystem. With `create_missing`, makes it (mode 0700).
+/// Errors: kNotFound (missing), kIo (not a directory, no permission).
+Result<std::shared_ptr<Environment>> open_directory(const std::string& path, bool create_missing);
+
+}  // namespace memoria

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// The record: the unit of everything on disk. Layout: core/FORMAT.md, "Record".
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.hpp"
+
+namespace memoria {
+
+enum class Kind : uint8_t {
+  kPut = 1,
+  kErase = 2,
+  kPiece = 3,
+  kTruncate = 4,
+  kPunch = 5,
+  kBatch = 6,
+  kSeal = 7,
+  kReplaces = 8,
+};
+
+inline constexpr uint8_t kKindMask = 0x0f;
+inline constexpr uint8_t kFlagBlocks = 0x10;
+inline constexpr uint8_t kFlagCompressed = 0x20;
+inline constexpr uint8_t kFlagEncrypted = 0x40;
+inline constexpr uint8_t kFlagIgnorable = 0x80;
+
+inline constexpr size_t kHeadSize = 25;
+inline constexpr size_t kBlockSize = 16 << 10;
+inline constexpr size_t kWholeChecksumLimit = 256;  ///< longer values get a block table
+inline constexpr size_t kMaxKeySize = 65535;
+inline constexpr uint64_t kMaxValueSize = 64 << 20;  ///< of one record
+inline constexpr size_t kMaxBatchCount = 1'000'000;
+inline constexpr size_t kMaxArguments = 24;
+
+/// Bytes of arguments that a kind has; 0 for kinds without and for unknown ones.
+constexpr size_t arguments_size(Kind kind) {
+  switch (kind) {
+    case Kind::kPiece:
+    case Kind::kTruncate: return 16;
+    case Kind::kPunch: return 24;
+    case Kind::kBatch: return 4;
+    case Kind::kSeal: return 8;
+    case Kind::kPut:
+    case Kind::kErase:
+    case Kind::kReplaces: break;
+  }
+  return 0;
+}
+
+constexpr bool has_blocks(Kind kind, uint64_t value_size) {
+  return kind != Kind::kBatch && value_size > kWholeChecksumLimit;
+}
+constexpr size_t block_count(uint64_t value_size) {
+  return size_t((value_size + kBlockSize - 1) / kBlockSize);
+}
+/// Bytes in front of the value: head, key, arguments, block table.
+constexpr size_t prefix_size(Kind kind, size_t key_size, uint64_t value_size) {
+  return kHeadSize + key_size + arguments_size(kind) +
+         (has_blocks(kind, value_size) ? 4 * block_count(value_size) : 0);
+}
+constexpr uint64_t record_size(Kind kind, size_t key_size, uint64_t value_size) {
+  return prefix_size(kind, key_size, value_size) + value_size;
+}
+
+/// A decoded record without its value. `key` points into the bytes it was decoded from.
+struct Record {
+  Kind kind = Kind::kPut;
+  uint8_t flags = 0;
+  uint64_t timestamp = 0;
+  uint64_t generation = 0;  ///< piece, truncate, punch
+  uint64_t offset = 0;      ///< piece, punch: in the value. truncate: the size. batch, seal: the count
+  uint64_t length = 0;      ///< punch
+  std::string_view key;
+  uint32_t value_size = 0;
+
+  size_t prefix() const { return prefix_size(kind, key.size(), value_size); }
+  uint64_t size() const { return prefix() + value_size; }
+  /// The number of the value's generation that this record belongs to.
+  uint64_t own_generation() const {
+    return kind == Kind::kPut || kind == Kind::kErase ? timestamp : generation;
+  }
+};
+
+/// Appends head, key, arguments and block table of `r` to `out` (not the value) and checksums them
+/// together with `value`. r.value_size must be value.size(); for a batch `value` is empty and
+/// r.value_size the size of the records in it.
+void encode_prefix(const Record& r, std::string_view value, std::string& out);
+
+/// What the first kHeadSize bytes say, unverified: how many bytes there must be to go on.
+struct RecordHead {
+  uint64_t size = 0;    ///< of the whole record
+  size_t prefix = 0;    ///< bytes in front of the value
+  size_t verified = 0;  ///< bytes needed to verify the head: `prefix`, or `size` for whole checksums
+};
+/// Nothing when the head cannot be a record's (lengths out of range or not adding up).
+/// kUnsupported: it is one of a kind or with a flag that this version does not know.
+Result<RecordHead> decode_head(std::string_view first_bytes);
+
+/// Decodes and verifies; `bytes` starts with the record and has at least RecordHead::verified bytes.
+/// A whole-checksum value is then verified, too; one with blocks is not. kCorrupt.
+Result<Record> decode_record(std::string_view bytes);
+
+/// Verifies the blocks that `part` covers. `prefix` is the record's verified prefix; `part` starts at
+/// block `first_block` of the value, and ends at a block's end or the value's. False: damaged.
+bool verify_blocks(const Record& r, std::string_view prefix, size_t first_block,
+                   std::string_view part);
+
+/// decode_record() and all blocks: `bytes` holds the whole record.
+Result<Record> decode_whole_record(std::string_view bytes);
+
+}  // namespace memoria

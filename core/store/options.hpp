@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// Every knob of a store, with the names and the order of the original engine's options.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace memoria {
+
+enum class Severity { kDebug, kInfo, kWarning, kError };
+
+/// Called for each event that an operator should know; from any thread, with no lock held.
+using Logger = std::function<void(Severity, std::string_view)>;
+
+enum class SyncPolicy {
+  kAlways,    ///< every write is durable when it returns
+  kInterval,  ///< written data is made durable within `sync_interval`
+  kNever,     ///< only on request, on rotation and at close
+};
+
+struct Options {
+  struct Segment {
+    uint64_t max_size = 64 << 20;        ///< bytes; rotation happens before a record that passes it
+    double fragmentation_threshold = 0.6;  ///< dead share of bytes that makes a segment a candidate
+    uint64_t dead_bytes_threshold = 512 << 20;  ///< dead bytes in all that start a merge
+    std::chrono::milliseconds merge_check_interval = std::chrono::minutes(1);  ///< 0: no background
+  } segment;
+
+  struct FileCache {
+    size_t max_size = 256;  ///< open segment files, at least 1
+  } file_cache;
+
+  struct Merge {
+    uint64_t rate_bytes_per_second = 0;  ///< 0: as fast as the disk
+    int from_hour = 0, until_hour = 24;  ///< local hours in which the background merge may start
+  } merge;
+
+  SyncPolicy sync_policy = SyncPolicy::kInterval;
+  std::chrono::milliseconds sync_interval = std::chrono::seconds(5);
+
+  /// Values up to this many bytes live in the key directory and in hints: reading them is no I/O.
+  size_t inline_limit = 0;
+  /// Keys that share their first `prefix_bytes` bytes share a shard of the key directory, so a scan of
+  /// a prefix at least that long visits one shard only. 0: keys are spread by the whole key.
+  size_t prefix_bytes = 0;
+  /// Held back from ordinary writes so that erasing and merging still work on a full disk.
+  uint64_t reserve_bytes = 16 << 20;
+  /// Check checksums on every read. Off: only when a segment is scanned.
+  bool verify_reads = true;
+  /// Changes nothing on disk, takes no lock: for snapshots.
+  bool read_only = false;
+  /// Threads that load hints at open; 0: as many as there are cores.
+  unsigned recovery_threads = 0;
+
+  Logger logger;  ///< may be empty
+};
+
+}  // namespace memoria

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// What a store tells about itself, as plain data.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace memoria {
+
+struct ValueInfo {
+  uint64_t size = 0;       ///< bytes
+  uint64_t allocated = 0;  ///< bytes that are not holes
+  uint64_t timestamp = 0;  ///< of the newest change
+};
+
+/// One key of a scan. The views live as long as the call of the visitor.
+struct KeyInfo {
+  std::string_view key;
+  uint64_t size = 0;  ///< of the value, bytes
+  uint64_t timestamp = 0;
+  bool is_inline = false;         ///< `value` is the whole value
+  std::string_view value;
+};
+
+/// A part of a value and where it lies.
+struct Extent {
+  uint64_t offset = 0;  ///< in the value
+  uint64_t length = 0;
+  uint64_t segment = 0;        ///< its id; the file is `<id>.data`
+  uint64_t record_offset = 0;  ///< in the file
+  uint64_t record_length = 0;
+  uint64_t timestamp = 0;
+  bool readable = true;  ///< false: known to be damaged
+};
+
+struct SegmentStats {
+  uint64_t id = 0;
+  uint64_t file_bytes = 0;
+  uint64_t live_bytes = 0, live_records = 0;
+  uint64_t dead_bytes = 0, dead_records = 0;
+  uint64_t eraser_bytes = 0, eraser_records = 0;  ///< tombstones and their like, not yet droppable
+  bool sealed = false;
+  bool has_hint = false;
+  bool from_merge = false;
+};
+
+struct StoreStats {
+  uint64_t keys = 0;
+  uint64_t value_bytes = 0;   ///< sum of live bytes of values, without overhead
+  uint64_t disk_bytes = 0;    ///< data files
+  uint64_t live_bytes = 0, dead_bytes = 0, eraser_bytes = 0;  ///< of records; sums over the segments
+  uint64_t key_directory_bytes = 0;  ///< memory, approximately
+  uint64_t patched_values = 0;       ///< values of more than one piece
+  uint64_t pieces = 0;
+  uint64_t bytes_written = 0;  ///< to segments since open, all causes
+  uint64_t appends = 0, append_groups = 0;
+  uint64_t syncs = 0, sync_requests = 0;
+  uint64_t sync_latency_us_p50 = 0, sync_latency_us_p99 = 0;
+  uint64_t merges = 0, merge_bytes_read = 0, merge_bytes_written = 0;
+  uint64_t last_merge_ns = 0;  ///< when it ended, since the epoch; 0: none since open
+  uint64_t consolidations = 0;
+  uint64_t file_cache_hits = 0, file_cache_misses = 0;
+  uint64_t read_errors = 0;  ///< reads that ended in kCorrupt or kIo
+  uint64_t open_ns = 0;      ///< how long open() took
+  bool merge_running = false;
+  bool read_only = false;
+  std::string read_only_reason;
+  std::vector<SegmentStats> segments;  ///< by id
+};
+
+/// What a long call has done so far. `total` is 0 while unknown.
+struct Progress {
+  std::string_view phase;  ///< "merge", "verify", "hints"
+  uint64_t done = 0, total = 0;  ///< bytes
+};
+/// Returns false to stop (the call then ends with kCancelled and leaves nothing half done).
+using ProgressFn = std::function<bool(const Progress&)>;
+
+struct MergeRequest {
+  bool all = false;        ///< every sealed segment (seals the active one first)
+  double min_dead = -1;    ///< take segments with at least this dead share; < 0: the options' threshold
+  uint64_t rate_bytes_per_second = 0;  ///< 0: the options' rate
+  bool dry_run = false;    ///< only tell what would be done
+};
+
+struct MergeReport {
+  std::vector<uint64_t> inputs, outputs;  ///< segment ids
+  uint64_t bytes_read = 0, bytes_written = 0, bytes_freed = 0;
+  uint64_t records_copied = 0, erasers_dropped = 0;
+  std::chrono::nanoseconds duration{0};
+};
+
+struct HintReport {
+  uint64_t written = 0, kept = 0;
+};
+
+/// A place that cannot be read. `key` is empty when even that is unknown.
+struct Damage {
+  uint64_t segment = 0;
+  uint64_t offset = 0, length = 0;  ///< in the file
+  std::string key;
+  uint64_t value_offset = 0, value_length = 0;  ///< the part of the key's value, if it is live
+  bool live = false;   ///< false: only history was hit, no value
+  std::string reason;
+};
+
+struct VerifyReport {
+  uint64_t segments = 0, records = 0, bytes = 0;
+  uint64_t bad_hints = 0;
+  std::vector<Damage> damages;
+  bool clean() const { return damages.empty() && bad_hints == 0; }
+};
+
+}  // namespace memoria

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// The store: a Bitcask, that is, a log of checksummed records and a key directory in memory.
+// One key, one value; values can be replaced whole or patched in place.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.hpp"
+#include "core/io/environment.hpp"
+#include "core/store/batch.hpp"
+#include "core/store/options.hpp"
+#include "core/store/reports.hpp"
+
+namespace memoria {
+
+/// Any number of threads may call any function of an open store at once.
+///
+/// Order and durability: changes happen in one order, the order of the log; a change is visible to
+/// every thread when the call returns, survives the death of the process from then on, and the loss of
+/// power once a sync() that began later has returned. After any crash the store is a prefix of the
+/// changes it was given.
+///
+/// Errors every call can give: kClosed; kIo and kCorrupt (reads: what was asked for cannot be
+/// delivered intact; never another value in its place); kReadOnly (changes: opened so, or latched so
+/// after a failed write or sync, see StoreStats::read_only_reason); kNoSpace (changes: nothing was
+/// changed; erase() still works).
+class Store {
+ public:
+  /// Opens the store in `environment`, making a new one in an empty directory.
+  /// Errors: kLocked (names the owner), kNotAStore, kNewerFormat, kIo, kInvalidArgument (options).
+  static Result<std::unique_ptr<Store>> open(std::shared_ptr<Environment> environment,
+                                             const Options& options);
+  /// Closes, if close() was not called; errors are then only logged.
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  /// Seals, syncs, writes hints and lets go of the directory. Waits for calls under way.
+  Status close();
+
+  // ---- Values. Keys: 1 to 65,535 bytes (else kInvalidArgument, kTooLarge). Empty values are values.
+
+  /// Replaces the value whole. At most 64 MiB (else kTooLarge: use write_at).
+  Status put(std::string_view key, std::string_view value);
+  /// Removes the key; no error when there is none.
+  Status erase(std::string_view key);
+  /// The whole value, or kNotFound.
+  Result<std::string> get(std::string_view key) const;
+  bool contains(std::string_view key) const;
+  /// All of it or nothing, also after a crash. At most 64 MiB and a million changes.
+  Status apply(const Batch& batch);
+
+  // ---- Parts of values. Bytes that were never written read as zeros and take no space.
+
+  /// Writes bytes at an offset, making the key or growing the value as needed. At most 64 MiB at once.
+  Status write_at(std::string_view key, uint64_t offset, std::string_view bytes);
+  /// Cuts or grows (with zeros) to `size`; makes the key when it is not there.
+  Status truncate(std::string_view key, uint64_t size);
+  /// Makes a range read as zeros; the size stays. kNotFound without the key.
+  Status punch(std::string_view key, uint64_t offset, uint64_t length);
+  /// Fills `out` from `offset`; returns how much there was (short only at the end), or kNotFound.
+  Result<size_t> read_at(std::string_view key, uint64_t offset, std::span<char> out) const;
+  /// The value's size in bytes, or nothing.
+  std::optional<uint64_t> size(std::string_view key) const;
+  /// Size, and bytes that take space (not holes).
+  std::optional<ValueInfo> info(std::string_view key) const;
+  /// The first offset >= `offset` with data (or in a hole; the end of the value is a hole).
+  /// Nothing: there is no data beyond, or `offset` is at or past the end, or no such key.
+  std::optional<uint64_t> seek_data(std::string_view key, uint64_t offset) const;
+  std::optional<uint64_t> seek_hole(std::string_view key, uint64_t offset) const;
+
+  // ---- Keys
+
+  /// Called for each key; return false to stop. May call the store: no lock is held.
+  using Visitor = std::function<bool(const KeyInfo&)>;
+  /// Keys that start with `prefix` and are greater than `after` ("" for all), in byte order. A key that
+  /// is there from the beginning to the end of the scan is visited exactly once, whatever else changes;
+  /// the last key visited is the position to go on from.
+  Status scan(std::string_view prefix, std::string_view after, const Visitor& visit) const;
+  /// How many keys there are in all.
+  uint64_t count() const;
+
+  // ---- Durability
+
+  /// Everything that returned before this call is durable when it returns. Calls at the same time share
+  /// one fdatasync.
+  Status sync();
+  /// The same without waiting: `done` is called from the committer thread (must not block it), or at
+  /// once, from this call, when there is nothing to sync.
+  using SyncDone = std::function<void(const Status&)>;
+  void sync_async(SyncDone done);
+
+  // ---- Upkeep. Progress is reported from the calling thread; returning false stops cleanly.
+
+  Result<MergeReport> merge(const MergeRequest& request, const ProgressFn& progress = {});
+  /// Writes the hints that are missing (or with `all`, all of them) of sealed segments.
+  Result<HintReport> rebuild_hints(bool all, const ProgressFn& progress = {});
+  /// Reads every record of every segment and checks every checksum and every hint.
+  Result<VerifyReport> verify(const ProgressFn& progress = {});
+  /// Where each part of a value lies, in the order of the value; kNotFound.
+  Result<std::vector<Extent>> locate(std::string_view key) const;
+  StoreStats stats() const;
+  Result<Space> space() const;
+  /// The newest timestamp given out.
+  uint64_t last_timestamp() const;
+  const Options& options() const;
+  std::string describe() const;  ///< the data directory, for messages
+
+ private:
+  class Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace memoria

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// What POSIX knows of a file, as plain data.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace memoria {
+
+/// Inode numbers are never reused. 1 is the root.
+using InodeNumber = uint64_t;
+inline constexpr InodeNumber kRootInode = 1;
+
+/// Nanoseconds since the epoch, before 1970 negative: 1677 to 2262.
+using TimeNs = int64_t;
+
+struct Attributes {
+  InodeNumber ino = 0;
+  mode_t mode = 0;  ///< type and permissions
+  uint32_t links = 0;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  uint64_t rdev = 0;
+  uint64_t size = 0;    ///< bytes; a symlink's: the length of its target
+  uint64_t blocks = 0;  ///< of 512 bytes, holes not counted
+  TimeNs atime = 0, mtime = 0, ctime = 0, btime = 0;
+};
+
+/// Who asks. The kernel has already masked `mode` arguments, and checked permissions
+/// (default_permissions); the volume needs the ids for ownership and set-id rules only.
+struct Caller {
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+/// What setattr changes; everything that is set happens in one atomic step.
+struct AttributeChanges {
+  std::optional<mode_t> mode;  ///< permission bits
+  std::optional<uid_t> uid;
+  std::optional<gid_t> gid;
+  std::optional<uint64_t> size;
+  std::optional<TimeNs> atime, mtime, ctime;
+  bool atime_now = false, mtime_now = false;
+};
+
+struct DirectoryEntry {
+  std::string name;
+  InodeNumber ino = 0;
+  mode_t type = 0;      ///< S_IFMT bits
+  uint64_t cookie = 0;  ///< position behind this entry: 1 to 2^63 - 1, increasing, never reused
+};
+
+struct VolumeSpace {
+  uint64_t total_bytes = 0, free_bytes = 0, available_bytes = 0;
+  uint64_t files = 0, free_files = 0;
+};
+
+}  // namespace memoria

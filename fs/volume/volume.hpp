@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// The volume: POSIX on top of a store. One operation is one atomic batch, so after any crash the
+// volume is a prefix of the operations it was given. Knows nothing of FUSE and can be driven without
+// a mount. The keys are in keys.hpp.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.hpp"
+#include "core/store/store.hpp"
+#include "fs/volume/attributes.hpp"
+
+namespace memoria {
+
+/// Any number of threads may call any function at once.
+///
+/// Errors carry the errno that a program would see from ext4 (Error::to_errno()): ENOENT, EEXIST,
+/// ENOTDIR, EISDIR, ENOTEMPTY, ENAMETOOLONG (names: 1 to 255 bytes, without '/' and NUL), EMLINK,
+/// EINVAL, ENOSPC, EFBIG (files end at 16 TiB), EROFS, EIO ... Permissions are not checked here: the
+/// kernel does (default_permissions).
+class Volume {
+ public:
+  /// Opens the volume in `store`, making its root directory (mode 0755, owned by `creator`) in an empty
+  /// one, and removes orphans (files that were unlinked while open when the last owner went away).
+  static Result<std::unique_ptr<Volume>> open(std::unique_ptr<Store> store, const Caller& creator);
+  /// The store options that a volume wants: inline limit, prefix sharding.
+  static Options store_options();
+
+  ~Volume();
+  Volume(const Volume&) = delete;
+  Volume& operator=(const Volume&) = delete;
+
+  /// Drops what is unlinked and still open, then closes the store.
+  Status close();
+
+  // ---- Names. Those that return Attributes of a new or found inode also hold it (see hold()).
+
+  Result<Attributes> lookup(InodeNumber parent, std::string_view name);
+  /// `mode` with type; regular files, fifos, sockets and devices. In a set-gid directory the group is
+  /// the directory's. kExists when the name is taken.
+  Result<Attributes> mknod(InodeNumber parent, std::string_view name, mode_t mode, uint64_t rdev,
+                           const Caller& caller);
+  Result<Attributes> mkdir(InodeNumber parent, std::string_view name, mode_t mode,
+                           const Caller& caller);
+  Result<Attributes> symlink(InodeNumber parent, std::string_view name, std::string_view target,
+                             const Caller& caller);
+  Result<Attributes> link(InodeNumber ino, InodeNumber parent, std::string_view name);
+  Status unlink(InodeNumber parent, std::string_view name);
+  Status rmdir(InodeNumber parent, std::string_view name);
+  /// `flags`: 0, RENAME_NOREPLACE or RENAME_EXCHANGE; others are EINVAL.
+  Status rename(InodeNumber parent, std::string_view name, InodeNumber new_parent,
+                std::string_view new_name, unsigned flags);
+  Result<std::string> readlink(InodeNumber ino);
+  /// The parent of a directory (the root's is the root).
+  Result<InodeNumber> parent(InodeNumber directory);
+
+  // ---- Life. An inode without names stays as long as somebody holds or has opened it.
+
+  /// One more reference, as the kernel's lookup count.
+  void hold(InodeNumber ino);
+  void forget(InodeNumber ino, uint64_t count);
+  /// A regular file's content stays readable and writable until as many release() as open(), even when
+  /// its last name goes away.
+  Status open(InodeNumber ino);
+  void release(InodeNumber ino);
+  /// A new regular file without a name (O_TMPFILE); held and not yet opened.
+  Result<Attributes> make_unnamed(InodeNumber parent, mode_t mode, const Caller& caller);
+
+  // ---- Attributes
+
+  Result<Attributes> getattr(InodeNumber ino);
+  /// Clears set-id bits on a change of owner as ext4 does. Truncating clears them as well.
+  Result<Attributes> setattr(InodeNumber ino, const AttributeChanges& changes);
+  /// Names are 1 to 255 bytes, values at most 64 KiB (E2BIG). `flags`: XATTR_CREATE, XATTR_REPLACE.
+  /// Namespaces user, trusted, security and system.posix_acl_*; others EOPNOTSUPP.
+  Status setxattr(InodeNumber ino, std::string_view name, std::string_view value, int flags);
+  Result<std::string> getxattr(InodeNumber ino, std::string_view name);  ///< ENODATA
+  Result<std::vector<std::string>> listxattr(InodeNumber ino);
+  Status removexattr(InodeNumber ino, std::string_view name);
+
+  // ---- Contents of regular files. Offsets and lengths in bytes.
+
+  Result<size_t> read(InodeNumber ino, uint64_t offset, std::span<char> out);
+  /// `keep_times`: the kernel owns the times of this file (writeback cache) and will send them.
+  Status write(InodeNumber ino, uint64_t offset, std::string_view bytes, bool keep_times);
+  /// Writes at the end, atomically with other appends; returns the offset.
+  Result<uint64_t> append(InodeNumber ino, std::string_view bytes);
+  /// `mode` as of fallocate(2): 0, KEEP_SIZE, and PUNCH_HOLE or ZERO_RANGE with it; else EOPNOTSUPP.
+  Status fallocate(InodeNumber ino, int mode, uint64_t offset, uint64_t length);
+  /// SEEK_DATA or SEEK_HOLE; ENXIO at or past the end.
+  Result<uint64_t> seek(InodeNumber ino, uint64_t offset, int whence);
+
+  // ---- Directories
+
+  /// Entries with cookies above `cookie`, oldest first, without "." and "..", until `visit` returns
+  /// false. An entry that stays is seen exactly once by a reader that goes on from its last cookie.
+  Status list(InodeNumber directory, uint64_t cookie,
+              const std::function<bool(const DirectoryEntry&)>& visit);
+
+  // ---- The whole
+
+  /// All of what returned before is durable when `done` is called; see Store::sync_async. There is one
+  /// log, so syncing one file syncs all.
+  void sync_async(Store::SyncDone done);
+  Status sync();
+  Result<VolumeSpace> space();
+  uint64_t files() const;  ///< inodes
+
+  // ---- For the control tool
+
+  /// Follows a path of names from the root ("/a/b"; symlinks are not followed; "" and "/" are the root).
+  Result<Attributes> resolve(std::string_view path);
+  /// A path that leads to `ino`; kNotFound. Reads every directory: slow.
+  Result<std::string> path_of(InodeNumber ino);
+  /// The inode that a key of the store belongs to, or 0 (the superblock).
+  static InodeNumber inode_of_key(std::string_view key);
+  /// The key of a file's contents.
+  static std::string content_key(InodeNumber ino);
+
+  /// Called after a change that the kernel did not ask for, so that its caches can be told. `name` is
+  /// empty when the inode itself changed. From the changing thread, with no lock held.
+  struct Watcher {
+    std::function<void(InodeNumber)> inode_changed;
+    std::function<void(InodeNumber parent, std::string_view name)> entry_changed;
+  };
+  void set_watcher(Watcher watcher);
+  /// Replaces the file at `path` by one with these contents, atomically, as write, sync, rename do;
+  /// parents must exist. Durable when it returns. Tells the watcher.
+  class Writer {
+   public:
+    virtual ~Writer() = default;
+    virtual Status write(std::string_view bytes) = 0;  ///< the next bytes
+    virtual Status commit() = 0;                       ///< without it nothing happens
+  };
+  Result<std::unique_ptr<Writer>> replace(std::string_view path, const Caller& caller);
+  /// Removes the name at `path` (a directory must be empty), durably. Tells the watcher.
+  Status remove(std::string_view path);
+
+  Store& store();
+
+ private:
+  class Impl;
+  explicit Volume(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace memoria
