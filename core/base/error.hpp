@@ -36,6 +36,7 @@ struct [[nodiscard]] Error {
   int system = 0;
   std::string message;
 
+  Error() = default;
   Error(Errc c, std::string m = {}) : code(c), message(std::move(m)) {}
   Error(Errc c, int sys, std::string m) : code(c), system(sys), message(std::move(m)) {}
 

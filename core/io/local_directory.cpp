@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+// The Environment of a directory of the local filesystem. All paths are relative to one open
+// directory descriptor, so renaming the directory while a store is open is harmless.
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <boost/filesystem.hpp>
+#include <cerrno>
+#include <ctime>
+#include <utility>
+
+#include "core/io/environment.hpp"
+
+namespace memoria {
+namespace {
+
+/// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  Descriptor(Descriptor&& o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& o) noexcept {
+    std::swap(fd_, o.fd_);
+    return *this;
+  }
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+class LocalFile final : public File {
+ public:
+  LocalFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  Result<size_t> read(uint64_t offset, std::span<char> out) const override {
+    size_t done = 0;
+    while (done < out.size()) {
+      const auto n = ::pread(fd_.get(), out.data() + done, out.size() - done, off_t(offset + done));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return Error::from_errno(errno, "read", path_);
+      if (n == 0) break;
+      done += size_t(n);
+    }
+    return done;
+  }
+
+  Status write(uint64_t offset, std::span<const iovec> parts) override {
+    std::vector<iovec> rest;  // only for what a short write leaves
+    while (!parts.empty()) {
+      const auto count = int(std::min<size_t>(parts.size(), IOV_MAX));
+      const auto n = ::pwritev(fd_.get(), parts.data(), count, off_t(offset));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return Error::from_errno(errno, "write", path_);
+      offset += size_t(n);
+      size_t left = size_t(n);
+      while (!parts.empty() && left >= parts.front().iov_len) {
+        left -= parts.front().iov_len;
+        parts = parts.subspan(1);
+      }
+      if (left > 0) {
+        std::vector<iovec> cut(parts.begin(), parts.end());
+        cut.front().iov_base = static_cast<char*>(cut.front().iov_base) + left;
+        cut.front().iov_len -= left;
+        rest = std::move(cut);
+        parts = rest;
+      }
+    }
+    return ok();
+  }
+
+  Status sync() override {
+    if (::fdatasync(fd_.get()) != 0) return Error::from_errno(errno, "sync", path_);
+    return ok();
+  }
+
+  Status truncate(uint64_t size) override {
+    if (::ftruncate(fd_.get(), off_t(size)) != 0) {
+      return Error::from_errno(errno, "truncate", path_);
+    }
+    return ok();
+  }
+
+  Result<uint64_t> size() const override {
+    struct stat st {};
+    if (::fstat(fd_.get(), &st) != 0) return Error::from_errno(errno, "stat", path_);
+    return uint64_t(st.st_size);
+  }
+
+ private:
+  Descriptor fd_;
+  std::string path_;
+};
+
+class LocalDirectory final : public Environment {
+ public:
+  LocalDirectory(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  Result<std::unique_ptr<File>> create(std::string_view name) override {
+    return open_with(name, O_RDWR | O_CREAT | O_EXCL, "create");
+  }
+
+  Result<std::unique_ptr<File>> open(std::string_view name, Access access) override {
+    return open_with(name, access == Access::kRead ? O_RDONLY : O_RDWR, "open");
+  }
+
+  Result<std::vector<std::string>> list() override {
+    namespace fs = boost::filesystem;
+    std::vector<std::string> names;
+    boost::system::error_code ec;
+    const auto self = "/proc/self/fd/" + std::to_string(fd_.get());
+    for (fs::directory_iterator it(self, ec), end; !ec && it != end; it.increment(ec)) {
+      names.push_back(it->path().filename().string());
+    }
+    if (ec) return Error::from_errno(ec.value(), "list", path_);
+    return names;
+  }
+
+  Status rename(std::string_view from, std::string_view to) override {
+    return check(::renameat(fd_.get(), text(from), fd_.get(), text(to)), "rename", from);
+  }
+
+  Status link(std::string_view from, std::string_view to) override {
+    return check(::linkat(fd_.get(), text(from), fd_.get(), text(to), 0), "link", from);
+  }
+
+  Status remove(std::string_view name) override {
+    const int rc = ::unlinkat(fd_.get(), text(name), 0);
+    if (rc != 0 && errno == EISDIR) {
+      return check(::unlinkat(fd_.get(), text(name), AT_REMOVEDIR), "remove", name);
+    }
+    return check(rc, "remove", name);
+  }
+
+  Status make_directory(std::string_view name) override {
+    const int rc = ::mkdirat(fd_.get(), text(name), 0700);
+    if (rc != 0 && errno == EEXIST) return ok();
+    return check(rc, "make directory", name);
+  }
+
+  Status sync_directory() override { return check(::fsync(fd_.get()), "sync", "directory"); }
+
+  Result<Space> space() override {
+    struct statvfs st {};
+    if (::fstatvfs(fd_.get(), &st) != 0) return Error::from_errno(errno, "statfs", path_);
+    return Space{uint64_t(st.f_blocks) * st.f_frsize, uint64_t(st.f_bavail) * st.f_frsize,
+                 st.f_files, st.f_favail};
+  }
+
+  Result<std::shared_ptr<void>> lock() override {
+    Descriptor fd(::openat(fd_.get(), "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (fd.get() < 0) return Error::from_errno(errno, "open", path_ + "/lock");
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK) return Error::from_errno(errno, "lock", path_ + "/lock");
+      char pid[24] = {};
+      if (::pread(fd.get(), pid, sizeof pid - 1, 0) <= 0) pid[0] = '?';
+      return Error{Errc::kLocked, EBUSY,
+                   "data directory " + path_ + " is in use by process " + pid +
+                       "; stop that process or use another directory"};
+    }
+    const auto pid = std::to_string(::getpid());
+    if (::ftruncate(fd.get(), 0) != 0 ||
+        ::pwrite(fd.get(), pid.data(), pid.size(), 0) != ssize_t(pid.size())) {
+      return Error::from_errno(errno, "write", path_ + "/lock");
+    }
+    return std::shared_ptr<void>(std::make_shared<Descriptor>(std::move(fd)));
+  }
+
+  uint64_t now_ns() override {
+    timespec ts{};
+    ::clock_gettime(CLOCK_REALTIME, &ts);
+    return uint64_t(ts.tv_sec) * 1'000'000'000u + uint64_t(ts.tv_nsec);
+  }
+
+  std::string describe() const override { return path_; }
+
+ private:
+  /// A NUL-terminated copy for system calls.
+  struct Text {
+    std::string s;
+    operator const char*() const { return s.c_str(); }
+  };
+  static Text text(std::string_view s) { return {std::string(s)}; }
+
+  Status check(int rc, const char* what, std::string_view name) const {
+    if (rc == 0) return ok();
+    return Error::from_errno(errno, what, path_ + "/" + std::string(name));
+  }
+
+  Result<std::unique_ptr<File>> open_with(std::string_view name, int flags, const char* what) {
+    Descriptor fd(::openat(fd_.get(), text(name), flags | O_CLOEXEC | O_NOFOLLOW, 0600));
+    auto path = path_ + "/" + std::string(name);
+    if (fd.get() < 0) return Error::from_errno(errno, what, path);
+    return std::unique_ptr<File>(std::make_unique<LocalFile>(std::move(fd), std::move(path)));
+  }
+
+  Descriptor fd_;
+  std::string path_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<Environment>> open_directory(const std::string& path, bool create_missing) {
+  if (create_missing && ::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return Error::from_errno(errno, "make directory", path);
+  }
+  Descriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0) return Error::from_errno(errno, "open data directory", path);
+  boost::system::error_code ec;
+  const auto full = boost::filesystem::canonical(path, ec);
+  return std::shared_ptr<Environment>(
+      std::make_shared<LocalDirectory>(std::move(fd), ec ? path : full.string()));
+}
+
+}  // namespace memoria
