@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Installs the Debian 12 packages that Memoria is built from; with --test also those its tests use.
+# Does nothing, and needs no rights, when they are all there.
+set -euo pipefail
+
+build=(
+  cmake ninja-build g++ pkg-config
+  libboost-dev libboost-filesystem-dev libboost-test-dev
+  libabsl-dev libfmt-dev libisal-dev                      # core/
+  fuse3 libfuse3-dev libcli11-dev libspdlog-dev nlohmann-json3-dev  # fs/, tools/
+)
+test=(
+  clang libclang-rt-14-dev ccache                         # sanitizers, analysis, fuzz targets
+  acl attr git python3 rsync sqlite3 vim-tiny             # programs that work inside the mount
+)
+
+case "${1-}" in
+  "") wanted=("${build[@]}") ;;
+  --test) wanted=("${build[@]}" "${test[@]}") ;;
+  *) echo "usage: ${0##*/} [--test]" >&2; exit 2 ;;
+esac
+
+missing=()
+for package in "${wanted[@]}"; do
+  status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || true
+  [[ $status == installed ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+as_root=()
+if ((EUID != 0)); then
+  command -v sudo >/dev/null || {
+    echo "${0##*/}: run this as root, or install sudo: missing are ${missing[*]}" >&2
+    exit 1
+  }
+  as_root=(sudo)
+fi
+echo "Installing ${missing[*]}"
+"${as_root[@]}" apt-get -q update
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  apt-get -qy install --no-install-recommends "${missing[@]}"

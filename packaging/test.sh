@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Installs what is missing, builds Memoria three times (address and undefined-behaviour sanitizers;
+# Clang with the thread sanitizer and the thread-safety analysis; release) and runs the tests of each.
+# Stops at the first build or suite that fails; the last lines are then that suite's summary.
+# MEMORIA_TEST_LONG=1 makes the randomized tests run longer.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+packaging/install-dependencies.sh --test
+
+# Kernels that randomize more than 28 bits of addresses break the sanitizers of GCC 12 and Clang 14.
+fixed_addresses=()
+if (($(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28) > 28)) && setarch -R true 2>/dev/null
+then
+  fixed_addresses=(setarch -R)
+fi
+
+# suite PRESET CTEST-ARGUMENTS...: build it without warnings, then test it.
+suite() {
+  local preset=$1
+  shift
+  printf '\n==== %s ====\n' "$preset"
+  cmake --preset "$preset" -DMEMORIA_BUILD_TESTS=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=ON
+  cmake --build --preset "$preset"
+  "${fixed_addresses[@]}" ctest --preset "$preset" -j "$(nproc)" "$@"
+}
+
+suite asan -LE slow
+suite tsan -LE slow
+suite release
