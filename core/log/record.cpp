@@ -18,9 +18,13 @@ uint8_t type_byte(const Record& r) {
   return uint8_t(uint8_t(r.kind) | r.flags | (has_blocks(r.kind, r.value_size) ? kFlagBlocks : 0));
 }
 
-/// The record's length and everything behind its checksum, up to `end`.
-uint32_t checksum(std::string_view bytes, size_t end) {
-  return crc32c(bytes.substr(kAtTimestamp, end - kAtTimestamp), crc32c(bytes.substr(0, kAtCrc)));
+/// The place, the record's length, and everything behind the checksum up to `end`.
+uint32_t checksum(std::string_view bytes, size_t end, Place place) {
+  char offset_and_length[12];
+  store_le<uint64_t>(offset_and_length, place.offset);
+  bytes.copy(offset_and_length + 8, kAtCrc);
+  const auto crc = crc32c({offset_and_length, sizeof offset_and_length}, place.segment_seed);
+  return crc32c(bytes.substr(kAtTimestamp, end - kAtTimestamp), crc);
 }
 
 bool known(Kind kind) { return kind >= Kind::kPut && kind <= Kind::kReplaces; }
@@ -57,7 +61,7 @@ Error damaged(const char* what) { return {Errc::kCorrupt, std::string("record: "
 
 }  // namespace
 
-void encode_prefix(const Record& r, std::string_view value, std::string& out) {
+void encode_prefix(const Record& r, std::string_view value, Place place, std::string& out) {
   assert(r.key.size() <= kMaxKeySize);
   assert(r.kind == Kind::kBatch || r.value_size == value.size());
   const size_t begin = out.size();
@@ -77,7 +81,7 @@ void encode_prefix(const Record& r, std::string_view value, std::string& out) {
   }
   const auto prefix = std::string_view(out).substr(begin);
   assert(prefix.size() == r.prefix());
-  uint32_t crc = checksum(prefix, prefix.size());
+  uint32_t crc = checksum(prefix, prefix.size(), place);
   if (!blocks && r.kind != Kind::kBatch) crc = crc32c(value, crc);
   store_le<uint32_t>(out.data() + begin + kAtCrc, crc);
 }
@@ -106,11 +110,11 @@ Result<RecordHead> decode_head(std::string_view first_bytes) {
   return head;
 }
 
-Result<Record> decode_record(std::string_view bytes) {
+Result<Record> decode_record(std::string_view bytes, Place place) {
   MEMORIA_TRY(const auto head, decode_head(bytes));
   if (bytes.size() < head.verified) return damaged("cut off");
   const char* p = bytes.data();
-  if (load_le<uint32_t>(p + kAtCrc) != checksum(bytes, head.verified)) {
+  if (load_le<uint32_t>(p + kAtCrc) != checksum(bytes, head.verified, place)) {
     return damaged("checksum does not match");
   }
   Record r;
@@ -136,8 +140,8 @@ bool verify_blocks(const Record& r, std::string_view prefix, size_t first_block,
   return true;
 }
 
-Result<Record> decode_whole_record(std::string_view bytes) {
-  MEMORIA_TRY(auto r, decode_record(bytes));
+Result<Record> decode_whole_record(std::string_view bytes, Place place) {
+  MEMORIA_TRY(auto r, decode_record(bytes, place));
   if (bytes.size() < r.size()) return damaged("cut off in its value");
   if (!verify_blocks(r, bytes, 0, bytes.substr(r.prefix(), r.value_size))) {
     return damaged("checksum of its value does not match");

@@ -86,10 +86,17 @@ struct Record {
   }
 };
 
+/// Where a record's checksum starts from, so that a record counts only in its own place: bytes of
+/// another segment, of another store or from inside a file's contents never pass for one.
+struct Place {
+  uint32_t segment_seed = 0;  ///< SegmentHeader's seed()
+  uint64_t offset = 0;        ///< of the record in the segment
+};
+
 /// Appends head, key, arguments and block table of `r` to `out` (not the value) and checksums them
 /// together with `value`. r.value_size must be value.size(); for a batch `value` is empty and
 /// r.value_size the size of the records in it.
-void encode_prefix(const Record& r, std::string_view value, std::string& out);
+void encode_prefix(const Record& r, std::string_view value, Place place, std::string& out);
 
 /// What the first kHeadSize bytes say, unverified: how many bytes there must be to go on.
 struct RecordHead {
@@ -103,7 +110,7 @@ Result<RecordHead> decode_head(std::string_view first_bytes);
 
 /// Decodes and verifies; `bytes` starts with the record and has at least RecordHead::verified bytes.
 /// A whole-checksum value is then verified, too; one with blocks is not. kCorrupt.
-Result<Record> decode_record(std::string_view bytes);
+Result<Record> decode_record(std::string_view bytes, Place place);
 
 /// Verifies the blocks that `part` covers. `prefix` is the record's verified prefix; `part` starts at
 /// block `first_block` of the value, and ends at a block's end or the value's. False: damaged.
@@ -111,6 +118,6 @@ bool verify_blocks(const Record& r, std::string_view prefix, size_t first_block,
                    std::string_view part);
 
 /// decode_record() and all blocks: `bytes` holds the whole record.
-Result<Record> decode_whole_record(std::string_view bytes);
+Result<Record> decode_whole_record(std::string_view bytes, Place place);
 
 }  // namespace memoria
