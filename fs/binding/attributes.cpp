@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Requests about what a file is rather than what it holds.
+#include <sys/statvfs.h>
+
+#include "fs/binding/handlers.hpp"
+#include "fs/binding/request.hpp"
+
+namespace memoria {
+namespace {
+
+constexpr unsigned long kBlock = 4096;
+constexpr unsigned long kNameMax = 255;
+
+TimeNs to_ns(const timespec& time) {
+  return TimeNs{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+AttributeChanges to_changes(const struct stat& wanted, int to_set) {
+  const auto has = [to_set](int bit) { return (to_set & bit) != 0; };
+  AttributeChanges changes;
+  if (has(FUSE_SET_ATTR_MODE)) changes.mode = wanted.st_mode & 07777;
+  if (has(FUSE_SET_ATTR_UID)) changes.uid = wanted.st_uid;
+  if (has(FUSE_SET_ATTR_GID)) changes.gid = wanted.st_gid;
+  if (has(FUSE_SET_ATTR_SIZE)) changes.size = static_cast<uint64_t>(wanted.st_size);
+  // The *_NOW bits come together with the plain ones and win: the time is ours to take.
+  changes.atime_now = has(FUSE_SET_ATTR_ATIME_NOW);
+  changes.mtime_now = has(FUSE_SET_ATTR_MTIME_NOW);
+  if (has(FUSE_SET_ATTR_ATIME) && !changes.atime_now) changes.atime = to_ns(wanted.st_atim);
+  if (has(FUSE_SET_ATTR_MTIME) && !changes.mtime_now) changes.mtime = to_ns(wanted.st_mtim);
+  if (has(FUSE_SET_ATTR_CTIME)) changes.ctime = to_ns(wanted.st_ctim);
+  return changes;
+}
+
+void getattr(fuse_req_t raw, fuse_ino_t ino, fuse_file_info*) {
+  serve(raw, "getattr", [&](Request& request) -> Status {
+    MEMORIA_TRY(const Attributes attributes, request.volume().getattr(ino));
+    request.reply_attributes(attributes);
+    return ok();
+  });
+}
+
+void setattr(fuse_req_t raw, fuse_ino_t ino, struct stat* wanted, int to_set, fuse_file_info*) {
+  serve(raw, "setattr", [&](Request& request) -> Status {
+    MEMORIA_TRY(const Attributes attributes,
+                request.volume().setattr(ino, to_changes(*wanted, to_set)));
+    request.reply_attributes(attributes);
+    return ok();
+  });
+}
+
+void statfs(fuse_req_t raw, fuse_ino_t) {
+  serve(raw, "statfs", [&](Request& request) -> Status {
+    MEMORIA_TRY(const VolumeSpace space, request.volume().space());
+    struct statvfs st {};
+    st.f_bsize = st.f_frsize = kBlock;
+    st.f_blocks = space.total_bytes / kBlock;
+    st.f_bfree = space.free_bytes / kBlock;
+    st.f_bavail = space.available_bytes / kBlock;
+    st.f_files = space.files + space.free_files;
+    st.f_ffree = st.f_favail = space.free_files;
+    st.f_namemax = kNameMax;
+    request.reply_statfs(st);
+    return ok();
+  });
+}
+
+}  // namespace
+
+void add_attribute_handlers(fuse_lowlevel_ops& operations) {
+  operations.getattr = getattr;
+  operations.setattr = setattr;
+  operations.statfs = statfs;
+}
+
+}  // namespace memoria

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// What every request handler knows: the volume, and what was agreed with the kernel.
+#pragma once
+
+#include <functional>
+
+#include "fs/volume/volume.hpp"
+
+namespace memoria {
+
+/// Seconds for which the kernel may answer from its caches. Every change passes the kernel, or is
+/// announced by the Notifier, so they are long.
+struct CacheTimes {
+  double entry = 86400;
+  double attributes = 86400;
+  double negative = 86400;  ///< names that do not exist
+};
+
+/// Owned by the daemon; libfuse hands it to each request as user data. Constant once INIT is
+/// answered, so handlers read it without a lock.
+struct Binding {
+  Volume& volume;
+  CacheTimes cache_times;
+  bool writeback = true;  ///< wished; after negotiate(): in force, the kernel owns sizes and times
+  bool stateless_open = false;          ///< agreed: the kernel opens and closes without asking
+  bool stateless_directories = false;   ///< agreed: the same for directories
+  std::function<void()> on_ready = {};  ///< called once, when the kernel's INIT arrives
+};
+
+}  // namespace memoria

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// Requests about the bytes of regular files.
+#include <fcntl.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "fs/binding/handlers.hpp"
+#include "fs/binding/request.hpp"
+#include "fs/binding/syncing.hpp"
+
+namespace memoria {
+namespace {
+
+void open(fuse_req_t raw, fuse_ino_t, fuse_file_info* file) {
+  serve(raw, "open", [&](Request& request) -> Status {
+    if (request.binding().stateless_open) {
+      request.reply_errno(ENOSYS);  // "do not ask again": see negotiate()
+    } else {
+      file->keep_cache = 1;
+      request.reply_open(*file);
+    }
+    return ok();
+  });
+}
+
+void release(fuse_req_t raw, fuse_ino_t, fuse_file_info*) {
+  serve(raw, "release", [](Request& request) -> Status {
+    request.reply_ok();
+    return ok();
+  });
+}
+
+/// Room for the largest read, kept by each serving thread: no allocation per request.
+std::span<char> read_buffer(size_t size) {
+  thread_local std::vector<char> buffer;
+  if (buffer.size() < size) buffer.resize(size);
+  return {buffer.data(), size};
+}
+
+void read(fuse_req_t raw, fuse_ino_t ino, size_t size, off_t offset, fuse_file_info*) {
+  serve(raw, "read", [&](Request& request) -> Status {
+    const auto buffer = read_buffer(size);
+    MEMORIA_TRY(const size_t count,
+                request.volume().read(ino, static_cast<uint64_t>(offset), buffer));
+    request.reply_bytes({buffer.data(), count});
+    return ok();
+  });
+}
+
+/// Not through the page cache, so what O_SYNC promises is ours to keep. (Behind the cache the
+/// kernel sends an fsync of its own.)
+bool must_sync(const fuse_file_info& file) {
+  return file.writepage == 0 && (file.flags & (O_SYNC | O_DSYNC)) != 0;
+}
+
+void write(fuse_req_t raw, fuse_ino_t ino, const char* bytes, size_t size, off_t offset,
+           fuse_file_info* file) {
+  serve(raw, "write", [&](Request& request) -> Status {
+    auto& volume = request.volume();
+    const bool writeback = request.binding().writeback;
+    if (!writeback && (file->flags & O_APPEND) != 0) {
+      MEMORIA_TRY(volume.append(ino, {bytes, size}));
+    } else {
+      MEMORIA_TRY(volume.write(ino, static_cast<uint64_t>(offset), {bytes, size}, writeback));
+    }
+    if (must_sync(*file)) {
+      sync_then(std::move(request), [size](Request& synced) { synced.reply_written(size); });
+    } else {
+      request.reply_written(size);
+    }
+    return ok();
+  });
+}
+
+void fsync(fuse_req_t raw, fuse_ino_t, int, fuse_file_info*) {
+  serve(raw, "fsync", [](Request& request) -> Status {
+    sync_then(std::move(request), [](Request& synced) { synced.reply_ok(); });
+    return ok();
+  });
+}
+
+void fallocate(fuse_req_t raw, fuse_ino_t ino, int mode, off_t offset, off_t length,
+               fuse_file_info*) {
+  serve(raw, "fallocate", [&](Request& request) -> Status {
+    MEMORIA_TRY(request.volume().fallocate(ino, mode, static_cast<uint64_t>(offset),
+                                           static_cast<uint64_t>(length)));
+    request.reply_ok();
+    return ok();
+  });
+}
+
+void lseek(fuse_req_t raw, fuse_ino_t ino, off_t offset, int whence, fuse_file_info*) {
+  serve(raw, "lseek", [&](Request& request) -> Status {
+    MEMORIA_TRY(const uint64_t found,
+                request.volume().seek(ino, static_cast<uint64_t>(offset), whence));
+    request.reply_position(static_cast<off_t>(found));
+    return ok();
+  });
+}
+
+}  // namespace
+
+void add_content_handlers(fuse_lowlevel_ops& operations) {
+  operations.open = open;
+  operations.release = release;
+  operations.read = read;
+  operations.write = write;
+  operations.fsync = fsync;
+  operations.fallocate = fallocate;
+  operations.lseek = lseek;
+}
+
+}  // namespace memoria

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include "fs/binding/daemon.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <optional>
+#include <thread>
+
+#include "fs/binding/logging.hpp"
+#include "fs/binding/mount_table.hpp"
+#include "fs/binding/notifier.hpp"
+#include "fs/binding/session.hpp"
+#include "fs/control/server.hpp"
+
+namespace memoria {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// umount returns before the daemon has closed the store; so does a kill. A mount that follows at
+// once waits this long for the owner to be gone.
+constexpr auto kPatience = std::chrono::seconds(10);
+constexpr auto kLockPoll = std::chrono::milliseconds(20);
+
+/// Threads started while this lives never take the signals that mean "end": those must reach the
+/// thread in Session::serve().
+class BlockedSignals {
+ public:
+  BlockedSignals() {
+    sigset_t ending;
+    sigemptyset(&ending);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) sigaddset(&ending, number);
+    pthread_sigmask(SIG_BLOCK, &ending, &before_);
+  }
+  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+void prepare_process() {
+  std::signal(SIGPIPE, SIG_IGN);
+  // The kernel may need this process to free memory: it must not wait for itself then. Needs
+  // CAP_SYS_RESOURCE; without it nothing is lost but this.
+  ::prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
+}
+
+Failure cannot_open(const Error& error, const std::string& data_directory) {
+  switch (error.code) {
+    case Errc::kInvalidArgument:
+      return {MountExit::kUsage, error.describe()};
+    case Errc::kLocked: {
+      const auto mounted = mounted_from(data_directory);
+      return {MountExit::kLocked,
+              error.describe() +
+                  (mounted ? fmt::format("; it is mounted at {}", mounted->mount_point) : "")};
+    }
+    default:
+      return {MountExit::kDataDirectory, error.describe()};
+  }
+}
+
+Result<std::unique_ptr<Store>> open_store(const std::string& data_directory,
+                                          const Options& options) {
+  const auto deadline = Clock::now() + kPatience;
+  for (;;) {
+    MEMORIA_TRY(auto environment, open_directory(data_directory, !options.read_only));
+    auto store = Store::open(std::move(environment), options);
+    const bool may_free_itself = !store && store.error().code == Errc::kLocked &&
+                                 Clock::now() < deadline && !mounted_from(data_directory);
+    if (!may_free_itself) return store;
+    std::this_thread::sleep_for(kLockPoll);
+  }
+}
+
+Checked<std::unique_ptr<Volume>> open_volume(const Paths& paths, const MountOptions& wanted) {
+  Options options = wanted.store;
+  options.logger = store_logger();
+  options.read_only = wanted.read_only && on_read_only_disk(paths.data_directory);
+  auto store = open_store(paths.data_directory, options);
+  if (!store) return cannot_open(store.error(), paths.data_directory);
+  auto volume = Volume::open(std::move(store).value(), {.uid = ::getuid(), .gid = ::getgid()});
+  if (!volume) return cannot_open(volume.error(), paths.data_directory);
+  return std::move(volume).value();
+}
+
+/// Lets memoria-ctl in. A mount without it is better than none.
+std::unique_ptr<ControlServer> start_control(Volume& volume, const Paths& paths) {
+  auto control = ControlServer::start(volume, paths.data_directory + "/control");
+  if (control) return std::move(control).value();
+  spdlog::error("memoria-ctl will not work on this mount: {}", control.error().describe());
+  return nullptr;
+}
+
+/// `blocked` is lifted when all of our threads are there.
+Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& options,
+                    Reporter& reporter, std::optional<BlockedSignals>& blocked) {
+  Binding binding{.volume = volume,
+                  .cache_times = options.cache_times,
+                  .writeback = options.writeback && !options.read_only};
+  MEMORIA_TRY(const auto session, Session::mount(binding, options, paths));
+  Notifier notifier(*session);
+  volume.set_watcher(notifier.watcher());
+  auto control = start_control(volume, paths);
+  binding.on_ready = [&] {
+    spdlog::info("{} is mounted at {}", paths.data_directory, paths.mount_point);
+    if (!reporter.ready()) {
+      spdlog::warn("the command that started this is gone; ending");
+      session->stop();
+    }
+  };
+  blocked.reset();
+  auto served = session->serve(options.max_threads);
+  control.reset();
+  volume.set_watcher({});
+  return served;
+}
+
+}  // namespace
+
+Checked<void> run_daemon(const Paths& paths, const MountOptions& options, Reporter& reporter) {
+  prepare_process();
+  std::optional<BlockedSignals> blocked(std::in_place);
+  MEMORIA_TRY(const auto volume, open_volume(paths, options));
+  auto served = serve(*volume, paths, options, reporter, blocked);
+  if (auto closed = volume->close(); !closed && served) {
+    return Failure(MountExit::kInternal, "closing: " + closed.error().describe());
+  }
+  if (served) spdlog::info("{} is unmounted and closed", paths.data_directory);
+  return served;
+}
+
+}  // namespace memoria

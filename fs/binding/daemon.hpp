@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// The daemon's life: open, mount, serve, unmount, close.
+#pragma once
+
+#include "fs/binding/launch.hpp"
+#include "fs/binding/mount_exit.hpp"
+#include "fs/binding/mount_options.hpp"
+#include "fs/binding/paths.hpp"
+
+namespace memoria {
+
+/// Returns when the volume is closed. Reports to `reporter` when the mount answers; a failure is
+/// returned, and is the caller's to report. Starts threads; to be called once in a process.
+Checked<void> run_daemon(const Paths& paths, const MountOptions& options, Reporter& reporter);
+
+}  // namespace memoria

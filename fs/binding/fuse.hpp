@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// The one place that chooses libfuse's API level, and names what newer versions add to Debian 12's
+// 3.14. Code asks these constants with `if constexpr` or overloads, never the version.
+#pragma once
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+namespace memoria {
+
+/// Asks for a capability when the kernel has it: wanting one that it lacks fails the mount.
+inline bool want(fuse_conn_info& connection, unsigned capability) {
+  if ((connection.capable & capability) == 0) return false;
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 18)
+  return fuse_set_feature_flag(&connection, capability);  // `want` must not be edited from 3.17 on
+#else
+  connection.want |= capability;
+  return true;
+#endif
+}
+
+/// Takes back what libfuse asks for by default.
+inline void unwant(fuse_conn_info& connection, unsigned capability) {
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 18)
+  fuse_unset_feature_flag(&connection, capability);
+#else
+  connection.want &= ~capability;
+#endif
+}
+
+}  // namespace memoria

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// Going to the background, seen from both sides: the command, which waits until it can say how it
+// went, and the daemon, which tells it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+
+#include "fs/binding/mount_exit.hpp"
+
+namespace memoria {
+
+/// The daemon's side. Without a waiting command (in the foreground) it does nothing.
+class Reporter {
+ public:
+  Reporter() = default;
+  explicit Reporter(int pipe) : pipe_(pipe) {}
+  Reporter(const Reporter&) = delete;
+  Reporter& operator=(const Reporter&) = delete;
+
+  /// Lets go of the terminal and tells the command that it may end. False when nobody waits any
+  /// more: the user gave up, and the daemon should, too. Any thread; the first report counts.
+  bool ready();
+  void failed(const Failure& failure);
+
+ private:
+  bool send(MountExit code, const std::string& message);
+
+  int pipe_ = -1;
+};
+
+/// Runs `daemon` in a new process and session, and returns its pid when it has reported ready(), or
+/// what it reported instead. The new process ends with what `daemon` returns. Must be called before
+/// any thread is started.
+Checked<pid_t> launch(const std::function<MountExit(Reporter&)>& daemon);
+
+}  // namespace memoria

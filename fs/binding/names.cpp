@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+// Requests about names: finding, making, moving and removing them, and the kernel's references.
+#include <spdlog/spdlog.h>
+
+#include <cerrno>
+#include <span>
+
+#include "fs/binding/handlers.hpp"
+#include "fs/binding/request.hpp"
+
+namespace memoria {
+namespace {
+
+void lookup(fuse_req_t raw, fuse_ino_t parent, const char* name) {
+  serve(raw, "lookup", [&](Request& request) -> Status {
+    auto found = request.volume().lookup(parent, name);
+    if (found) {
+      request.reply_entry(found.value());
+    } else if (found.error().code == Errc::kNotFound || found.error().system == ENOENT) {
+      request.reply_no_entry();
+    } else {
+      return found.error();
+    }
+    return ok();
+  });
+}
+
+void forget_all(fuse_req_t raw, std::span<const fuse_forget_data> list) noexcept {
+  auto& volume = static_cast<Binding*>(fuse_req_userdata(raw))->volume;
+  try {
+    for (const auto& one : list) volume.forget(one.ino, one.nlookup);
+  } catch (const std::exception& e) {
+    spdlog::error("forget: {}; this is a bug", e.what());
+  }
+  fuse_reply_none(raw);
+}
+
+void forget(fuse_req_t raw, fuse_ino_t ino, uint64_t count) {
+  const fuse_forget_data one{.ino = ino, .nlookup = count};
+  forget_all(raw, {&one, 1});
+}
+
+void forget_multi(fuse_req_t raw, size_t count, fuse_forget_data* list) {
+  forget_all(raw, {list, count});
+}
+
+void mknod(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode, dev_t rdev) {
+  serve(raw, "mknod", [&](Request& request) -> Status {
+    MEMORIA_TRY(const Attributes made,
+                request.volume().mknod(parent, name, mode, rdev, request.caller()));
+    request.reply_entry(made);
+    return ok();
+  });
+}
+
+void create(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode,
+            fuse_file_info* file) {
+  serve(raw, "create", [&](Request& request) -> Status {
+    MEMORIA_TRY(
+        const Attributes made,
+        request.volume().mknod(parent, name, S_IFREG | (mode & ~S_IFMT), 0, request.caller()));
+    file->keep_cache = 1;
+    request.reply_create(made, *file);
+    return ok();
+  });
+}
+
+void mkdir(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode) {
+  serve(raw, "mkdir", [&](Request& request) -> Status {
+    MEMORIA_TRY(const Attributes made,
+                request.volume().mkdir(parent, name, mode, request.caller()));
+    request.reply_entry(made);
+    return ok();
+  });
+}
+
+void symlink(fuse_req_t raw, const char* target, fuse_ino_t parent, const char* name) {
+  serve(raw, "symlink", [&](Request& request) -> Status {
+    MEMORIA_TRY(const Attributes made,
+                request.volume().symlink(parent, name, target, request.caller()));
+    request.reply_entry(made);
+    return ok();
+  });
+}
+
+void link(fuse_req_t raw, fuse_ino_t ino, fuse_ino_t parent, const char* name) {
+  serve(raw, "link", [&](Request& request) -> Status {
+    MEMORIA_TRY(const Attributes linked, request.volume().link(ino, parent, name));
+    request.reply_entry(linked);
+    return ok();
+  });
+}
+
+void unlink(fuse_req_t raw, fuse_ino_t parent, const char* name) {
+  serve(raw, "unlink", [&](Request& request) -> Status {
+    MEMORIA_TRY(request.volume().unlink(parent, name));
+    request.reply_ok();
+    return ok();
+  });
+}
+
+void rmdir(fuse_req_t raw, fuse_ino_t parent, const char* name) {
+  serve(raw, "rmdir", [&](Request& request) -> Status {
+    MEMORIA_TRY(request.volume().rmdir(parent, name));
+    request.reply_ok();
+    return ok();
+  });
+}
+
+void rename(fuse_req_t raw, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
+            const char* new_name, unsigned flags) {
+  serve(raw, "rename", [&](Request& request) -> Status {
+    MEMORIA_TRY(request.volume().rename(parent, name, new_parent, new_name, flags));
+    request.reply_ok();
+    return ok();
+  });
+}
+
+void readlink(fuse_req_t raw, fuse_ino_t ino) {
+  serve(raw, "readlink", [&](Request& request) -> Status {
+    MEMORIA_TRY(const std::string target, request.volume().readlink(ino));
+    request.reply_link(target);
+    return ok();
+  });
+}
+
+}  // namespace
+
+void add_name_handlers(fuse_lowlevel_ops& operations) {
+  operations.lookup = lookup;
+  operations.forget = forget;
+  operations.forget_multi = forget_multi;
+  operations.mknod = mknod;
+  operations.create = create;
+  operations.mkdir = mkdir;
+  operations.symlink = symlink;
+  operations.link = link;
+  operations.unlink = unlink;
+  operations.rmdir = rmdir;
+  operations.rename = rename;
+  operations.readlink = readlink;
+}
+
+}  // namespace memoria

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include "fs/binding/negotiate.hpp"
+
+namespace memoria {
+namespace {
+
+constexpr unsigned kMaxWrite = 1 << 20;  // bytes; libfuse 3.14 can take no more
+// Readahead and direct I/O requests in flight. The kernel's 12 starve parallel sequential readers.
+constexpr unsigned kMaxBackground = 64;
+
+}  // namespace
+
+void negotiate(fuse_conn_info& connection, Binding& binding) {
+  binding.writeback = binding.writeback && want(connection, FUSE_CAP_WRITEBACK_CACHE);
+
+  // An inode lives as long as the kernel knows it (its lookup count), and an open file keeps it
+  // known. So opening and closing need no state here, and the kernel may do both without a request.
+  binding.stateless_open = want(connection, FUSE_CAP_NO_OPEN_SUPPORT);
+  binding.stateless_directories = want(connection, FUSE_CAP_NO_OPENDIR_SUPPORT);
+  // O_TRUNC would be lost with an open that never arrives; without this it comes as a SETATTR.
+  unwant(connection, FUSE_CAP_ATOMIC_O_TRUNC);
+
+  want(connection, FUSE_CAP_PARALLEL_DIROPS);
+  want(connection, FUSE_CAP_CACHE_SYMLINKS);
+  want(connection, FUSE_CAP_READDIRPLUS);
+  want(connection, FUSE_CAP_READDIRPLUS_AUTO);
+
+  // Values are copied out of records after their checksums are verified, so there is never a file
+  // range to splice from; and a spliced write would have to be copied to be checksummed.
+  unwant(connection, FUSE_CAP_SPLICE_READ);
+  unwant(connection, FUSE_CAP_SPLICE_WRITE);
+  unwant(connection, FUSE_CAP_SPLICE_MOVE);
+
+  // The kernel clears set-id bits itself, by SETATTR: newer ways to delegate that are not passed to
+  // handlers completely by libfuse.
+  unwant(connection, FUSE_CAP_HANDLE_KILLPRIV);
+
+  connection.max_write = kMaxWrite;
+  connection.max_background = kMaxBackground;
+  connection.congestion_threshold = kMaxBackground * 3 / 4;
+  connection.time_gran = 1;  // nanoseconds, as the volume keeps them
+}
+
+}  // namespace memoria

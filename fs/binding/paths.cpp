@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "fs/binding/paths.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <system_error>
+
+#include "fs/binding/mount_table.hpp"
+
+namespace memoria {
+namespace {
+
+constexpr int kMostStaleMounts = 16;  // one on top of the other; more is not an accident
+
+std::string reason(int error) {
+  return std::generic_category().message(error);
+}
+
+Failure bad_data(std::string message) {
+  return {MountExit::kDataDirectory, std::move(message)};
+}
+Failure bad_mount_point(std::string message) {
+  return {MountExit::kMountPoint, std::move(message)};
+}
+
+/// realpath(3): unlike library functions that stat every step, it passes a mount whose daemon died.
+std::optional<std::string> real_path(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr),
+                                                             &std::free);
+  return resolved ? std::optional<std::string>(resolved.get()) : std::nullopt;
+}
+
+/// `path` without slashes at its end, split into what is before the last one and what is behind it.
+std::pair<std::string, std::string> split(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  const auto slash = path.rfind('/');
+  if (slash == std::string::npos) return {".", path};
+  return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
+}
+
+bool is_inside(const std::string& inner, const std::string& outer) {
+  return outer == "/" || inner == outer || inner.starts_with(outer + "/");
+}
+
+Checked<std::string> absent_data_directory(const std::string& path) {
+  const auto [parent, name] = split(path);
+  const auto real_parent = real_path(parent);
+  if (!real_parent) {
+    return bad_data(fmt::format("data directory {}: its parent {}: {}; make that first", path,
+                                parent, reason(errno)));
+  }
+  if (on_read_only_disk(*real_parent)) {
+    return bad_data(fmt::format(
+        "data directory {}: cannot be made on a read-only disk; choose another place", path));
+  }
+  return *real_parent == "/" ? "/" + name : *real_parent + "/" + name;
+}
+
+Checked<std::string> check_data_directory(const std::string& path, bool read_only) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0) {
+    if (errno == ENOENT) return absent_data_directory(path);
+    return bad_data(fmt::format("data directory {}: {}", path, reason(errno)));
+  }
+  if (!S_ISDIR(st.st_mode)) {
+    return bad_data(
+        fmt::format("data directory {}: is not a directory; give the directory that "
+                    "holds, or shall hold, the volume",
+                    path));
+  }
+  if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return bad_data(
+        fmt::format("data directory {}: others may write to it (mode {:04o}); "
+                    "run: chmod go-w {}",
+                    path, st.st_mode & 07777, path));
+  }
+  const auto real = real_path(path);
+  if (!real) return bad_data(fmt::format("data directory {}: {}", path, reason(errno)));
+  if (on_read_only_disk(*real)) {
+    if (read_only) return *real;
+    return bad_data(
+        fmt::format("data directory {}: is on a read-only disk; mount it with -o ro", path));
+  }
+  if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0) {
+    return bad_data(fmt::format("data directory {}: {}; it belongs to user {}", path, reason(errno),
+                                st.st_uid));
+  }
+  return *real;
+}
+
+/// What a dead daemon left behind: every access gives ENOTCONN.
+Checked<void> detach_stale_mounts(const std::string& mount_point) {
+  for (int i = 0; i < kMostStaleMounts; ++i) {
+    struct stat st {};
+    if (::stat(mount_point.c_str(), &st) == 0 || errno != ENOTCONN) return ok();
+    const auto mounted = mounted_at(mount_point);
+    if (!mounted || mounted->type != kFilesystemType) break;
+    if (!unmount_lazily(mount_point)) break;
+    spdlog::warn("{}: detached the mount of {}, whose daemon is gone", mount_point,
+                 mounted->source);
+  }
+  return bad_mount_point(
+      fmt::format("mount point {}: its filesystem's daemon is gone, and it cannot "
+                  "be detached; run: fusermount3 -uz {}",
+                  mount_point, mount_point));
+}
+
+Checked<std::string> check_mount_point(const std::string& path) {
+  if (is_handed_over(path)) return path;
+  const auto real = real_path(path);
+  if (!real && errno == ENOENT) {
+    return bad_mount_point(
+        fmt::format("mount point {}: does not exist; run: mkdir {}", path, path));
+  }
+  if (!real) return bad_mount_point(fmt::format("mount point {}: {}", path, reason(errno)));
+  MEMORIA_TRY(detach_stale_mounts(*real));
+  struct stat st {};
+  if (::stat(real->c_str(), &st) != 0) {
+    return bad_mount_point(fmt::format("mount point {}: {}", path, reason(errno)));
+  }
+  if (!S_ISDIR(st.st_mode)) {
+    return bad_mount_point(fmt::format("mount point {}: is not a directory", path));
+  }
+  if (const auto mounted = mounted_at(*real); mounted && mounted->type == kFilesystemType) {
+    return bad_mount_point(
+        fmt::format("mount point {}: {} is mounted here already; to mount anew, "
+                    "run first: fusermount3 -u {}",
+                    path, mounted->source, path));
+  }
+  return *real;
+}
+
+}  // namespace
+
+bool is_handed_over(const std::string& mount_point) {
+  return mount_point.starts_with("/dev/fd/");
+}
+
+bool on_read_only_disk(const std::string& data_directory) {
+  struct statvfs st {};
+  return ::statvfs(data_directory.c_str(), &st) == 0 && (st.f_flag & ST_RDONLY) != 0;
+}
+
+Checked<Paths> check_paths(const std::string& data_directory, const std::string& mount_point,
+                           bool read_only) {
+  Paths paths;
+  // The mount point first: a stale mount on it could hide what else is wrong.
+  MEMORIA_TRY(paths.mount_point, check_mount_point(mount_point));
+  MEMORIA_TRY(paths.data_directory, check_data_directory(data_directory, read_only));
+  if (is_inside(paths.mount_point, paths.data_directory)) {
+    return bad_mount_point(
+        fmt::format("mount point {}: lies inside the data directory {}; "
+                    "choose a directory outside of it",
+                    mount_point, data_directory));
+  }
+  if (is_inside(paths.data_directory, paths.mount_point)) {
+    return bad_mount_point(
+        fmt::format("mount point {}: would hide the data directory {}; "
+                    "choose a directory that does not contain it",
+                    mount_point, data_directory));
+  }
+  return paths;
+}
+
+}  // namespace memoria

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// The two arguments of memoria-fs, checked before anything is started.
+#pragma once
+
+#include <string>
+
+#include "fs/binding/mount_exit.hpp"
+
+namespace memoria {
+
+struct Paths {
+  std::string data_directory;  ///< absolute, without links; may not exist yet
+  std::string mount_point;     ///< the same; exists
+};
+
+/// Refuses (kDataDirectory, kMountPoint, kLocked) what cannot work, naming what to do. Detaches a
+/// mount point whose daemon has died. `read_only`: nothing will be written to the data directory's
+/// disk.
+Checked<Paths> check_paths(const std::string& data_directory, const std::string& mount_point,
+                           bool read_only);
+
+/// True for "/dev/fd/N", with which mount.fuse3 hands over a mount it has already made (the option
+/// drop_privileges). Such a path cannot be looked at.
+bool is_handed_over(const std::string& mount_point);
+
+/// Whether the data directory lies on a disk that is mounted read-only.
+bool on_read_only_disk(const std::string& data_directory);
+
+}  // namespace memoria

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+#include "fs/binding/request.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <cerrno>
+
+namespace memoria {
+namespace {
+
+constexpr uint64_t kGeneration = 1;  // inode numbers are never reused
+constexpr blksize_t kPreferredBlock = 4096;
+
+timespec to_timespec(TimeNs time) {
+  constexpr TimeNs kSecond = 1'000'000'000;
+  auto seconds = time / kSecond, nanoseconds = time % kSecond;
+  if (nanoseconds < 0) {  // before 1970: the nanoseconds still count upwards
+    nanoseconds += kSecond;
+    seconds -= 1;
+  }
+  return {.tv_sec = seconds, .tv_nsec = nanoseconds};
+}
+
+/// Errors that tell of trouble below, rather than of what a program asked for.
+bool is_alarming(const Error& error) {
+  switch (error.code) {
+    case Errc::kCorrupt:
+    case Errc::kIo:
+    case Errc::kNoSpace:
+      return true;
+    default:
+      return error.to_errno() == EIO;
+  }
+}
+
+}  // namespace
+
+struct stat to_stat(const Attributes& a) {
+  struct stat st {};
+  st.st_ino = a.ino;
+  st.st_mode = a.mode;
+  st.st_nlink = a.links;
+  st.st_uid = a.uid;
+  st.st_gid = a.gid;
+  st.st_rdev = a.rdev;
+  st.st_size = static_cast<off_t>(a.size);
+  st.st_blocks = static_cast<blkcnt_t>(a.blocks);
+  st.st_blksize = kPreferredBlock;
+  st.st_atim = to_timespec(a.atime);
+  st.st_mtim = to_timespec(a.mtime);
+  st.st_ctim = to_timespec(a.ctime);
+  return st;
+}
+
+fuse_entry_param to_entry(const Attributes& attributes, const CacheTimes& times) {
+  fuse_entry_param entry{};
+  entry.ino = attributes.ino;
+  entry.generation = kGeneration;
+  entry.attr = to_stat(attributes);
+  entry.attr_timeout = times.attributes;
+  entry.entry_timeout = times.entry;
+  return entry;
+}
+
+Request::~Request() {
+  if (raw_ != nullptr) {
+    spdlog::error("{}: no answer was given; this is a bug", operation_);
+    reply_errno(EIO);
+  }
+}
+
+Caller Request::caller() const {
+  const auto* context = fuse_req_ctx(raw_);
+  return {.uid = context->uid, .gid = context->gid};
+}
+
+void Request::reply_errno(int error) {
+  fuse_reply_err(take(), error);
+}
+
+void Request::reply_entry(const Attributes& attributes) {
+  auto& mount = binding();
+  const auto entry = to_entry(attributes, mount.cache_times);
+  if (fuse_reply_entry(take(), &entry) != 0) mount.volume.forget(attributes.ino, 1);
+}
+
+void Request::reply_create(const Attributes& attributes, const fuse_file_info& file) {
+  auto& mount = binding();
+  const auto entry = to_entry(attributes, mount.cache_times);
+  if (fuse_reply_create(take(), &entry, &file) != 0) mount.volume.forget(attributes.ino, 1);
+}
+
+void Request::reply_no_entry() {
+  fuse_entry_param entry{};
+  entry.entry_timeout = binding().cache_times.negative;
+  fuse_reply_entry(take(), &entry);
+}
+
+void Request::reply_attributes(const Attributes& attributes) {
+  const auto timeout = binding().cache_times.attributes;
+  const auto st = to_stat(attributes);
+  fuse_reply_attr(take(), &st, timeout);
+}
+
+void Request::reply_open(const fuse_file_info& file) {
+  fuse_reply_open(take(), &file);
+}
+
+void Request::reply_bytes(std::string_view bytes) {
+  fuse_reply_buf(take(), bytes.data(), bytes.size());
+}
+
+void Request::reply_listing(std::string_view bytes, std::span<const InodeNumber> held) {
+  auto& volume = this->volume();
+  if (fuse_reply_buf(take(), bytes.data(), bytes.size()) == 0) return;
+  for (const auto ino : held) volume.forget(ino, 1);
+}
+
+void Request::reply_link(const std::string& target) {
+  fuse_reply_readlink(take(), target.c_str());
+}
+
+void Request::reply_written(size_t count) {
+  fuse_reply_write(take(), count);
+}
+
+void Request::reply_position(off_t offset) {
+  fuse_reply_lseek(take(), offset);
+}
+
+void Request::reply_statfs(const struct statvfs& statistics) {
+  fuse_reply_statfs(take(), &statistics);
+}
+
+void Request::reply_xattr_size(size_t size) {
+  fuse_reply_xattr(take(), size);
+}
+
+void Request::fail(const Error& error) {
+  if (is_alarming(error)) spdlog::error("{}: {}", operation_, error.describe());
+  // ENOSYS from one object would switch the operation off for the whole mount.
+  const int code = error.to_errno() == ENOSYS ? EOPNOTSUPP : error.to_errno();
+  if (raw_ != nullptr) reply_errno(code);
+}
+
+void Request::fail(const std::exception& exception) {
+  spdlog::error("{}: {}; this is a bug", operation_, exception.what());
+  if (raw_ != nullptr) reply_errno(EIO);
+}
+
+}  // namespace memoria

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// One request of the kernel and its one reply; and the wall at which every error and every
+// exception becomes an errno.
+#pragma once
+
+#include <exception>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "fs/binding/binding.hpp"
+#include "fs/binding/fuse.hpp"
+
+namespace memoria {
+
+/// Move-only. The first reply_*() ends it; one that is destroyed without a reply answers EIO, so
+/// that no program ever hangs. May be moved to another thread and answered there.
+class Request {
+ public:
+  /// `operation` is a literal, for the log.
+  Request(fuse_req_t raw, const char* operation) : raw_(raw), operation_(operation) {}
+  Request(Request&& other) noexcept
+      : raw_(std::exchange(other.raw_, nullptr)), operation_(other.operation_) {}
+  Request& operator=(Request&&) = delete;
+  ~Request();
+
+  Binding& binding() const { return *static_cast<Binding*>(fuse_req_userdata(raw_)); }
+  Volume& volume() const { return binding().volume; }
+  Caller caller() const;
+  fuse_req_t raw() const { return raw_; }
+
+  void reply_ok() { reply_errno(0); }
+  void reply_errno(int error);
+  /// For operations that answer with an inode that the volume now holds for the kernel. When the
+  /// answer does not arrive (the caller was interrupted) the hold is undone.
+  void reply_entry(const Attributes& attributes);
+  void reply_create(const Attributes& attributes, const fuse_file_info& file);
+  /// "There is no such name", in the form that the kernel caches.
+  void reply_no_entry();
+  void reply_attributes(const Attributes& attributes);
+  void reply_open(const fuse_file_info& file);
+  void reply_bytes(std::string_view bytes);
+  /// Directory entries; `held` as for reply_entry().
+  void reply_listing(std::string_view bytes, std::span<const InodeNumber> held);
+  void reply_link(const std::string& target);
+  void reply_written(size_t count);
+  void reply_position(off_t offset);
+  void reply_statfs(const struct statvfs& statistics);
+  void reply_xattr_size(size_t size);
+
+  void fail(const Error& error);
+  void fail(const std::exception& exception);
+
+ private:
+  fuse_req_t take() { return std::exchange(raw_, nullptr); }
+
+  fuse_req_t raw_;
+  const char* operation_;
+};
+
+/// Attributes in the forms of stat(2) and of a lookup's answer.
+struct stat to_stat(const Attributes& attributes);
+fuse_entry_param to_entry(const Attributes& attributes, const CacheTimes& times);
+
+/// Runs `body(Request&) -> Status`, which replies itself (or moves the request on) and returns
+/// ok(), or returns the error to reply.
+template <class Body>
+void serve(fuse_req_t raw, const char* operation, Body&& body) noexcept {
+  Request request(raw, operation);
+  try {
+    if (Status status = body(request); !status) request.fail(status.error());
+  } catch (const std::exception& e) {
+    request.fail(e);
+  }
+}
+
+}  // namespace memoria

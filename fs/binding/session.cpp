@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "fs/binding/session.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <system_error>
+
+#include "fs/binding/captured_stderr.hpp"
+#include "fs/binding/handlers.hpp"
+#include "fs/binding/logging.hpp"
+
+namespace memoria {
+namespace {
+
+/// libfuse's argument list.
+class Arguments {
+ public:
+  Arguments() = default;
+  ~Arguments() {
+    fuse_opt_free_args(&args_);
+    std::free(options_);
+  }
+  Arguments(const Arguments&) = delete;
+  Arguments& operator=(const Arguments&) = delete;
+
+  void add_option(const std::string& option) {
+    if (fuse_opt_add_opt_escaped(&options_, option.c_str()) != 0) throw std::bad_alloc();
+  }
+  fuse_args* finish() {
+    for (const char* argument : {"memoria-fs", "-o", static_cast<const char*>(options_)}) {
+      if (fuse_opt_add_arg(&args_, argument) != 0) throw std::bad_alloc();
+    }
+    return &args_;
+  }
+
+ private:
+  fuse_args args_ = FUSE_ARGS_INIT(0, nullptr);
+  char* options_ = nullptr;
+};
+
+void add_all(Arguments& arguments, const MountOptions& options, const Paths& paths) {
+  arguments.add_option("fsname=" + paths.data_directory);
+  arguments.add_option("subtype=memoria");
+  // Without it a result that one user was allowed to see is shown to others from the kernel's
+  // caches.
+  arguments.add_option("default_permissions");
+  arguments.add_option(options.read_only ? "ro" : "rw");
+  // libfuse itself adds nosuid and nodev unless suid and dev are given. Note that mount(8), for
+  // /etc/fstab and systemd, does give both unless told otherwise.
+  for (const auto& option : options.kernel) arguments.add_option(option);
+}
+
+Failure refused(const std::string& mount_point, const std::string& said) {
+  if (::access("/dev/fuse", F_OK) != 0) {
+    return {MountExit::kMount,
+            "cannot mount: /dev/fuse is missing; run: modprobe fuse (in a container: allow the "
+            "device)"};
+  }
+  return {MountExit::kMount, fmt::format("cannot mount at {}: {}", mount_point,
+                                         said.empty() ? "libfuse gives no reason" : said)};
+}
+
+}  // namespace
+
+Checked<std::unique_ptr<Session>> Session::mount(Binding& binding, const MountOptions& options,
+                                                 const Paths& paths) {
+  Arguments arguments;
+  add_all(arguments, options, paths);
+  const auto operations = make_operations();
+
+  // libfuse and fusermount3 tell what is wrong on the standard error only.
+  CapturedStderr captured;
+  auto* raw = fuse_session_new(arguments.finish(), &operations, sizeof operations, &binding);
+  if (raw == nullptr) return refused(paths.mount_point, captured.finish());
+  std::unique_ptr<Session> session(new Session(raw));
+  if (fuse_session_mount(raw, paths.mount_point.c_str()) != 0) {
+    return refused(paths.mount_point, captured.finish());
+  }
+  session->mounted_ = true;
+  if (const auto said = captured.finish(); !said.empty()) spdlog::warn("mount: {}", said);
+  log_libfuse_messages();
+
+  if (fuse_set_signal_handlers(raw) != 0) {
+    return Failure(MountExit::kInternal, "cannot set signal handlers");
+  }
+  session->handles_signals_ = true;
+  return session;
+}
+
+Session::~Session() {
+  if (handles_signals_) fuse_remove_signal_handlers(raw_);
+  if (mounted_) fuse_session_unmount(raw_);
+  fuse_session_destroy(raw_);
+}
+
+Checked<void> Session::serve(unsigned max_threads) {
+  const std::unique_ptr<fuse_loop_config, decltype(&fuse_loop_cfg_destroy)> config(
+      fuse_loop_cfg_create(), &fuse_loop_cfg_destroy);
+  fuse_loop_cfg_set_max_threads(config.get(), max_threads);
+  const int result = fuse_session_loop_mt(raw_, config.get());
+  if (result < 0) {
+    return Failure(MountExit::kMount, fmt::format("serving the mount ended: {}",
+                                                  std::generic_category().message(-result)));
+  }
+  if (result > 0) spdlog::info("told to end by signal {} ({})", result, strsignal(result));
+  return ok();
+}
+
+}  // namespace memoria

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// One mount: from the kernel's yes to its end.
+#pragma once
+
+#include <memory>
+
+#include "fs/binding/binding.hpp"
+#include "fs/binding/fuse.hpp"
+#include "fs/binding/mount_exit.hpp"
+#include "fs/binding/mount_options.hpp"
+#include "fs/binding/paths.hpp"
+
+namespace memoria {
+
+class Session {
+ public:
+  /// Mounts, and takes SIGTERM, SIGINT and SIGHUP as the wish to end. `binding` must outlive the
+  /// session. Programs that look at the mount wait until serve() answers them. Errors: kMount.
+  static Checked<std::unique_ptr<Session>> mount(Binding& binding, const MountOptions& options,
+                                                 const Paths& paths);
+  /// Unmounts, lazily when there are open files.
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Answers requests until somebody unmounts, a signal comes, or stop(). Errors: kMount.
+  Checked<void> serve(unsigned max_threads);
+  /// Ends serve(); only from inside a request.
+  void stop() { fuse_session_exit(raw_); }
+
+  /// For notifications; any thread, but not inside a request.
+  fuse_session* raw() const { return raw_; }
+
+ private:
+  explicit Session(fuse_session* raw) : raw_(raw) {}
+
+  fuse_session* raw_;
+  bool mounted_ = false, handles_signals_ = false;
+};
+
+}  // namespace memoria

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// Requests about extended attributes.
+#include <cerrno>
+#include <string_view>
+
+#include "fs/binding/handlers.hpp"
+#include "fs/binding/request.hpp"
+
+namespace memoria {
+namespace {
+
+/// ACLs are enforced by the kernel, and only when that is negotiated and new files inherit the
+/// default ones. One that is stored and ignored would be worse than none, so they are refused.
+bool is_acl(std::string_view name) {
+  return name.starts_with("system.posix_acl_");
+}
+
+void setxattr(fuse_req_t raw, fuse_ino_t ino, const char* name, const char* value, size_t size,
+              int flags) {
+  serve(raw, "setxattr", [&](Request& request) -> Status {
+    if (is_acl(name)) return Error::posix(EOPNOTSUPP);
+    MEMORIA_TRY(request.volume().setxattr(ino, name, {value, size}, flags));
+    request.reply_ok();
+    return ok();
+  });
+}
+
+/// The two-step protocol: asked with size 0 tells how much there is.
+Status reply_sized(Request& request, std::string_view bytes, size_t size) {
+  if (size != 0 && bytes.size() > size) return Error::posix(ERANGE);
+  if (size == 0) {
+    request.reply_xattr_size(bytes.size());
+  } else {
+    request.reply_bytes(bytes);
+  }
+  return ok();
+}
+
+void getxattr(fuse_req_t raw, fuse_ino_t ino, const char* name, size_t size) {
+  serve(raw, "getxattr", [&](Request& request) -> Status {
+    if (is_acl(name)) return Error::posix(EOPNOTSUPP);
+    MEMORIA_TRY(const std::string value, request.volume().getxattr(ino, name));
+    return reply_sized(request, value, size);
+  });
+}
+
+void listxattr(fuse_req_t raw, fuse_ino_t ino, size_t size) {
+  serve(raw, "listxattr", [&](Request& request) -> Status {
+    MEMORIA_TRY(const auto names, request.volume().listxattr(ino));
+    std::string joined;
+    for (const auto& name : names) joined.append(name).push_back('\0');
+    return reply_sized(request, joined, size);
+  });
+}
+
+void removexattr(fuse_req_t raw, fuse_ino_t ino, const char* name) {
+  serve(raw, "removexattr", [&](Request& request) -> Status {
+    if (is_acl(name)) return Error::posix(EOPNOTSUPP);
+    MEMORIA_TRY(request.volume().removexattr(ino, name));
+    request.reply_ok();
+    return ok();
+  });
+}
+
+}  // namespace
+
+void add_xattr_handlers(fuse_lowlevel_ops& operations) {
+  operations.setxattr = setxattr;
+  operations.getxattr = getxattr;
+  operations.listxattr = listxattr;
+  operations.removexattr = removexattr;
+}
+
+}  // namespace memoria
