@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "fs/control/client.hpp"
+
+#include <optional>
+
+#include "fs/control/socket_address.hpp"
+
+namespace memoria {
+namespace {
+
+constexpr auto kForever = std::chrono::hours(24 * 365);
+constexpr size_t kPieceSize = 256 << 10;
+
+template <class T>
+T number_or_zero(const Json& json, const char* field) {
+  const auto value = json.find(field);
+  return value != json.end() && value->is_number_unsigned() ? value->get<T>() : T{};
+}
+
+void pass_progress(const Json& json, Sink& sink) {
+  const auto phase = json.find("phase");
+  const auto word = phase != json.end() && phase->is_string() ? phase->get<std::string>() : "";
+  sink.progress(
+      {word, number_or_zero<uint64_t>(json, "done"), number_or_zero<uint64_t>(json, "total")});
+}
+
+/// Passes a frame on; the result, when it was that.
+Result<std::optional<Json>> take(const Frame& frame, Sink& sink) {
+  if (frame.type == FrameType::kData) {
+    MEMORIA_TRY(sink.data(frame.payload));
+    return std::optional<Json>();
+  }
+  MEMORIA_TRY(auto json, parse_payload(frame));
+  switch (frame.type) {
+    case FrameType::kResult:
+      return std::optional<Json>(std::move(json));
+    case FrameType::kError:
+      return error_from_json(json);
+    case FrameType::kProgress:
+      pass_progress(json, sink);
+      break;
+    case FrameType::kItems:
+      for (auto& item : json) MEMORIA_TRY(sink.item(std::move(item)));
+      break;
+    case FrameType::kRequest:
+    case FrameType::kData:
+    case FrameType::kEnd:
+      return Error(Errc::kIo, "the daemon answered with something else than a result");
+  }
+  return std::optional<Json>();
+}
+
+bool takes_data(const Json& request) {
+  return request.value("command", "") == "put";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ControlClient>> ControlClient::connect(const std::string& data_directory) {
+  MEMORIA_TRY(auto fd, connect_to(data_directory + "/control"));
+  return std::unique_ptr<ControlClient>(new ControlClient(FrameSocket(std::move(fd))));
+}
+
+Result<Json> ControlClient::execute(const Json& request, Sink& sink, Source& source) {
+  const auto sent = send_request(request, sink, source);
+  // The daemon may refuse before it has read everything; what it said is still in the socket.
+  if (!sent && sent.error().system != ECONNRESET) {
+    socket_.shutdown();
+    return sent.error();
+  }
+  auto result = receive_result(sink);
+  socket_.shutdown();
+  return result;
+}
+
+Status ControlClient::send_request(const Json& request, Sink& sink, Source& source) {
+  Json versioned = request;
+  versioned["protocol"] = kControlProtocol;
+  const auto text = to_text(versioned);
+  if (text.size() > kMaxFramePayload) return Error(Errc::kTooLarge, "the request is too long");
+  const auto cancelled = [&] { return sink.cancelled(); };
+  MEMORIA_TRY(socket_.send(FrameType::kRequest, text, kForever, cancelled));
+  return takes_data(request) ? send_data(sink, source) : ok();
+}
+
+Status ControlClient::send_data(Sink& sink, Source& source) {
+  const auto cancelled = [&] { return sink.cancelled(); };
+  std::string piece(kPieceSize, '\0');
+  for (;;) {
+    MEMORIA_TRY(const size_t n, source.read(piece));
+    if (n == 0) break;
+    MEMORIA_TRY(
+        socket_.send(FrameType::kData, std::string_view(piece).substr(0, n), kForever, cancelled));
+  }
+  return socket_.send(FrameType::kEnd, {}, kForever, cancelled);
+}
+
+Result<Json> ControlClient::receive_result(Sink& sink) {
+  for (;;) {
+    MEMORIA_TRY(const auto frame, socket_.receive(kForever, [&] { return sink.cancelled(); }));
+    if (!frame) return Error(Errc::kIo, "the daemon ended without an answer");
+    MEMORIA_TRY(auto result, take(*frame, sink));
+    if (result) return std::move(*result);
+  }
+}
+
+}  // namespace memoria

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Asks the daemon that owns a data directory.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "fs/control/executor.hpp"
+#include "fs/control/frame_socket.hpp"
+
+namespace memoria {
+
+/// A connection to a control server; good for one command. One thread at a time.
+class ControlClient : public Executor {
+ public:
+  /// Connects to the daemon of `data_directory`. kNotFound: there is none; kIo: it is there but may
+  /// not be asked (EACCES) or does not answer.
+  static Result<std::unique_ptr<ControlClient>> connect(const std::string& data_directory);
+
+  /// Sends the request, and the source's data where the command takes some. Waits as long as it
+  /// takes, but ends soon after sink.cancelled() turns true.
+  Result<Json> execute(const Json& request, Sink& sink, Source& source) override;
+
+ private:
+  explicit ControlClient(FrameSocket socket) : socket_(std::move(socket)) {}
+  Status send_request(const Json& request, Sink& sink, Source& source);
+  Status send_data(Sink& sink, Source& source);
+  Result<Json> receive_result(Sink& sink);
+
+  FrameSocket socket_;
+};
+
+}  // namespace memoria

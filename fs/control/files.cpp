@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// get, put, rm and locate of files in the volume.
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "core/base/coding.hpp"
+#include "fs/control/byte_text.hpp"
+#include "fs/control/commands.hpp"
+#include "fs/control/file_errors.hpp"
+#include "fs/control/key_text.hpp"
+
+namespace memoria::control {
+namespace {
+
+Status must_be_regular(Volume& volume, const Attributes& attributes) {
+  if (S_ISREG(attributes.mode)) return ok();
+  if (S_ISDIR(attributes.mode)) return Error::posix(EISDIR, "is a directory");
+  if (!S_ISLNK(attributes.mode)) return Error::posix(EINVAL, "is not a regular file");
+  MEMORIA_TRY(const auto target, volume.readlink(attributes.ino));
+  return Error::posix(EINVAL,
+                      fmt::format("is a symbolic link to {}: name that", printable(target)));
+}
+
+/// Keeps a file's contents readable although its name may go.
+class OpenFile {
+ public:
+  static Result<OpenFile> open(Volume& volume, InodeNumber ino) {
+    MEMORIA_TRY(volume.open(ino));
+    return OpenFile(volume, ino);
+  }
+  OpenFile(OpenFile&& other) noexcept
+      : volume_(std::exchange(other.volume_, nullptr)), ino_(other.ino_) {}
+  OpenFile& operator=(OpenFile&&) = delete;
+  ~OpenFile() {
+    if (volume_ != nullptr) volume_->release(ino_);
+  }
+
+ private:
+  OpenFile(Volume& volume, InodeNumber ino) : volume_(&volume), ino_(ino) {}
+  Volume* volume_;
+  InodeNumber ino_;
+};
+
+/// Adds the key to the result and its extents to the list; nothing when there is no such key.
+Status locate_part(const Call& call, std::string_view of, const std::string& key, Json& keys) {
+  const auto info = call.store.info(key);
+  if (!info) return ok();
+  MEMORIA_TRY(const auto extents, call.store.locate(key));
+  for (const auto& extent : extents) MEMORIA_TRY(call.sink.item(extent_item(extent, of)));
+  keys.push_back({{"of", of},
+                  {"key", describe_volume_key(key)},
+                  {"key_hex", to_hex(key)},
+                  {"size", info->size},
+                  {"allocated", info->allocated},
+                  {"time", iso_time(int64_t(info->timestamp))}});
+  return ok();
+}
+
+std::string inode_key(InodeNumber ino) {
+  std::string key = "I";
+  append_be64(key, ino);
+  return key;
+}
+
+}  // namespace
+
+Result<Json> get_file(const Call& call, const std::string& path) {
+  auto& volume = *call.volume;
+  MEMORIA_TRY(const auto file, worded(call, volume.resolve(path)));
+  MEMORIA_TRY(must_be_regular(volume, file));
+  MEMORIA_TRY(const auto open, worded(call, OpenFile::open(volume, file.ino)));
+  std::string piece(kPieceSize, '\0');
+  uint64_t offset = 0;
+  for (;;) {
+    MEMORIA_TRY(const size_t got, volume.read(file.ino, offset, piece));
+    if (got == 0) break;
+    MEMORIA_TRY(call.sink.data(std::string_view(piece).substr(0, got)));
+    offset += got;
+    MEMORIA_TRY(call.report("get", offset, file.size));
+  }
+  return Json{{"size", offset}};
+}
+
+Result<Json> put_file(const Call& call, const std::string& path) {
+  MEMORIA_TRY(const double total, call.number("size", 0));
+  if (!(total >= 0 && total < 1e18)) {
+    return Error(Errc::kInvalidArgument, "\"size\" must be a size in bytes");
+  }
+  MEMORIA_TRY(const auto writer, worded(call, call.volume->replace(path, call.context.caller)));
+  std::string piece(kPieceSize, '\0');
+  uint64_t size = 0;
+  for (;;) {
+    MEMORIA_TRY(const size_t got, call.source.read(piece));
+    if (got == 0) break;
+    MEMORIA_TRY(writer->write(std::string_view(piece).substr(0, got)));
+    size += got;
+    MEMORIA_TRY(call.report("put", size, uint64_t(total)));
+  }
+  MEMORIA_TRY(worded(call, writer->commit()));
+  return Json{{"size", size}};
+}
+
+Result<Json> remove_file(const Call& call, const std::string& path) {
+  MEMORIA_TRY(worded(call, call.volume->remove(path)));
+  return Json::object();
+}
+
+Result<Json> locate_file(const Call& call, const std::string& path) {
+  MEMORIA_TRY(const auto file, worded(call, call.volume->resolve(path)));
+  auto keys = Json::array();
+  MEMORIA_TRY(locate_part(call, "contents", Volume::content_key(file.ino), keys));
+  MEMORIA_TRY(locate_part(call, "inode", inode_key(file.ino), keys));
+  return Json{{"inode", file.ino}, {"size", file.size}, {"keys", keys}};
+}
+
+}  // namespace memoria::control

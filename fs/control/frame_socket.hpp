@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// Frames over a socket, with limits on waiting.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "core/base/result.hpp"
+#include "fs/control/protocol.hpp"
+#include "fs/control/unique_fd.hpp"
+
+namespace memoria {
+
+/// One end of a control connection. One thread at a time; shutdown() from any.
+class FrameSocket {
+ public:
+  using Clock = std::chrono::steady_clock;
+  /// Asked several times a second while waiting; true ends the wait with kCancelled.
+  using Cancelled = std::function<bool()>;
+
+  explicit FrameSocket(UniqueFd fd) : fd_(std::move(fd)) {}
+
+  /// The next frame; nothing when the peer closed the connection between two frames.
+  /// Errors: kInvalidArgument (not the protocol), kIo (closed within a frame; ETIMEDOUT: the whole
+  /// frame was not there in `limit`), kCancelled.
+  Result<std::optional<Frame>> receive(Clock::duration limit, const Cancelled& cancelled = {});
+
+  /// Sends a frame; the payload has at most kMaxFramePayload bytes. kIo: the peer is gone
+  /// (ECONNRESET), or took nothing for `limit` (ETIMEDOUT).
+  Status send(FrameType type, std::string_view payload, Clock::duration limit,
+              const Cancelled& cancelled = {});
+
+  /// A frame of modest size would be taken at once.
+  bool ready_to_send() const;
+  /// The peer closed the connection or its sending half.
+  bool peer_gone() const;
+  /// Ends all waiting, now and later, at both ends.
+  void shutdown();
+  int fd() const { return fd_.get(); }
+
+ private:
+  Status wait(short events, Clock::time_point until, const Cancelled& cancelled) const;
+
+  UniqueFd fd_;
+  FrameDecoder decoder_;
+};
+
+}  // namespace memoria

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include "fs/control/service.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string>
+
+#include "fs/control/byte_text.hpp"
+#include "fs/control/commands.hpp"
+
+namespace memoria {
+namespace {
+
+using control::Call;
+
+struct WholeCommand {
+  std::string_view name;
+  Result<Json> (*run)(const Call&);
+};
+constexpr std::array kWholeCommands{
+    WholeCommand{"stats", control::stats},
+    WholeCommand{"merge", control::merge},
+    WholeCommand{"hints-rebuild", control::rebuild_hints},
+    WholeCommand{"hints-check", control::check_hints},
+    WholeCommand{"verify", control::verify},
+};
+
+struct NamedCommand {
+  std::string_view name;
+  Result<Json> (*of_file)(const Call&, const std::string& path);
+  Result<Json> (*of_key)(const Call&, const std::string& key);
+};
+constexpr std::array kNamedCommands{
+    NamedCommand{"ls", control::list_directory, control::list_keys},
+    NamedCommand{"get", control::get_file, control::get_key},
+    NamedCommand{"put", control::put_file, control::put_key},
+    NamedCommand{"rm", control::remove_file, control::remove_key},
+    NamedCommand{"locate", control::locate_file, control::locate_key},
+};
+
+Result<Json> run_named(const NamedCommand& command, const Call& call) {
+  if (const auto key = call.key()) return command.of_key(call, *key);
+  const auto path = call.path();
+  if (!path) {
+    return Error(Errc::kInvalidArgument, fmt::format("{} needs a path or a key", command.name));
+  }
+  if (call.volume == nullptr) {
+    return Error(Errc::kNotAStore,
+                 fmt::format("{} holds plain keys, not a volume with files: use --key",
+                             call.store.describe()));
+  }
+  return command.of_file(call, *path);
+}
+
+}  // namespace
+
+Result<Json> ControlService::execute(const Json& request, Sink& sink, Source& source) {
+  if (!request.is_object()) return Error(Errc::kInvalidArgument, "the request is not an object");
+  const auto name = request.find("command");
+  if (name == request.end() || !name->is_string()) {
+    return Error(Errc::kInvalidArgument, "the request names no command");
+  }
+  const Call call{store_, volume_, context_, request, sink, source};
+  for (const auto& command : kWholeCommands) {
+    if (*name == command.name) return command.run(call);
+  }
+  for (const auto& command : kNamedCommands) {
+    if (*name == command.name) return run_named(command, call);
+  }
+  return Error(Errc::kUnsupported, fmt::format("there is no command {}", to_text(*name)));
+}
+
+bool holds_volume(const Store& store) {
+  return store.contains("S");
+}
+
+namespace control {
+
+Result<bool> Call::flag(const std::string& name) const {
+  const auto value = request.find(name);
+  if (value == request.end()) return false;
+  if (value->is_boolean()) return value->get<bool>();
+  return Error(Errc::kInvalidArgument, fmt::format("\"{}\" must be true or false", name));
+}
+
+Result<double> Call::number(const std::string& name, double otherwise) const {
+  const auto value = request.find(name);
+  if (value == request.end()) return otherwise;
+  if (value->is_number()) return value->get<double>();
+  return Error(Errc::kInvalidArgument, fmt::format("\"{}\" must be a number", name));
+}
+
+ProgressFn Call::progress() const {
+  return [&to = sink](const Progress& progress) {
+    to.progress(progress);
+    return !to.cancelled();
+  };
+}
+
+Status Call::report(std::string_view phase, uint64_t done, uint64_t total) const {
+  sink.progress({phase, done, total});
+  if (sink.cancelled()) return Error(Errc::kCancelled);
+  return ok();
+}
+
+std::optional<std::string> Call::get_argument(const std::string& name) const {
+  return get_bytes(request, name);
+}
+
+std::string segment_file(uint64_t segment) {
+  return fmt::format("{}.data", segment);
+}
+
+Json extent_item(const Extent& extent, std::string_view of) {
+  return {{"of", of},
+          {"offset", extent.offset},
+          {"length", extent.length},
+          {"segment", std::to_string(extent.segment)},
+          {"file", segment_file(extent.segment)},
+          {"record_offset", extent.record_offset},
+          {"record_length", extent.record_length},
+          {"time", iso_time(int64_t(extent.timestamp))},
+          {"readable", extent.readable}};
+}
+
+}  // namespace control
+}  // namespace memoria

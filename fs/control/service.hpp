@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// The commands of memoria-ctl, executed against an open store. There is one implementation: the
+// daemon runs it behind the control socket, memoria-ctl runs it itself when nothing is mounted.
+#pragma once
+
+#include "core/store/store.hpp"
+#include "fs/control/executor.hpp"
+#include "fs/volume/volume.hpp"
+
+namespace memoria {
+
+/// Requests. Files are named by "path" (absolute in the volume), or, to reach the store beneath it,
+/// values by "key"; instead of either, "path_hex" and "key_hex" carry bytes that are not UTF-8.
+///
+/// | command       | arguments                             | list items | data | result |
+/// |---------------|---------------------------------------|------------|------|--------|
+/// | stats         |                                       | segments   |      | counters |
+/// | merge         | all, min_dead, rate, dry_run          |            |      | what was merged |
+/// | hints-rebuild | all                                   |            |      | written, kept |
+/// | hints-check   |                                       |            |      | missing, bad,
+/// clean | | verify        |                                       | damages    |      | totals,
+/// clean | | ls            | path, long, or key as a prefix        | entries    |      | count | |
+/// get           | path or key                           |            | out  | size | | put | path
+/// or key, size (only for progress) |            | in   | size | | rm            | path or key | |
+/// | | | locate        | path or key                           | extents    |      | keys, size |
+///
+/// Times in results are text of full precision; segments are named by text, too: JSON numbers would
+/// lose digits in most readers.
+///
+/// Errors: what the store and the volume give, worded for the one who named the path; and
+/// kInvalidArgument (the request makes no sense), kNotAStore (a path, but no volume), kUnsupported
+/// (changing the raw keys of a volume), kCancelled.
+///
+/// Any number of threads may execute at once, each with its own sink and source.
+class ControlService : public Executor {
+ public:
+  struct Context {
+    Caller caller;        ///< owner of what `put` makes
+    bool served = false;  ///< by the daemon, not in memoria-ctl itself
+  };
+
+  /// `volume` is null for a plain key-value store; otherwise `store` is the one under it. Both must
+  /// outlive the service.
+  ControlService(Store& store, Volume* volume, Context context)
+      : store_(store), volume_(volume), context_(context) {}
+
+  Result<Json> execute(const Json& request, Sink& sink, Source& source) override;
+
+ private:
+  Store& store_;
+  Volume* volume_;
+  Context context_;
+};
+
+/// Whether the store holds a volume, or nothing but plain keys.
+bool holds_volume(const Store& store);
+
+}  // namespace memoria

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "fs/control/socket_address.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace memoria {
+namespace {
+
+constexpr int kBacklog = 16;
+constexpr mode_t kOwnerOnly = S_IRUSR | S_IWUSR;
+
+/// A socket address for any path: long ones go by way of the open directory, whose name in /proc is
+/// short. Keep the object until bind() or connect() has returned.
+class Address {
+ public:
+  static Result<Address> of(const std::string& path) {
+    Address out;
+    out.raw_.sun_family = AF_UNIX;
+    std::string name = path;
+    if (name.size() >= sizeof out.raw_.sun_path) {
+      const auto slash = path.find_last_of('/');
+      const auto directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+      out.directory_ = UniqueFd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+      if (!out.directory_) return Error::from_errno(errno, "open", directory);
+      name = fmt::format("/proc/self/fd/{}/{}", out.directory_.get(),
+                         path.substr(slash == std::string::npos ? 0 : slash + 1));
+    }
+    if (name.size() >= sizeof out.raw_.sun_path) {
+      return Error(Errc::kTooLarge, fmt::format("the name of the socket {} is too long", path));
+    }
+    std::memcpy(out.raw_.sun_path, name.c_str(), name.size() + 1);
+    return out;
+  }
+
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&raw_); }
+  static constexpr socklen_t size() { return sizeof(sockaddr_un); }
+
+ private:
+  sockaddr_un raw_{};
+  UniqueFd directory_;
+};
+
+Result<UniqueFd> new_socket(int flags) {
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
+  if (!fd) return Error::from_errno(errno, "open", "a control socket");
+  return fd;
+}
+
+Status remove_stale(const std::string& path) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0) {
+    if (errno == ENOENT) return ok();
+    return Error::from_errno(errno, "look at", path);
+  }
+  if (!S_ISSOCK(found.st_mode)) {
+    return Error(Errc::kExists, fmt::format("{} is in the way of the control socket", path));
+  }
+  if (::unlink(path.c_str()) != 0) return Error::from_errno(errno, "remove", path);
+  return ok();
+}
+
+}  // namespace
+
+Result<UniqueFd> listen_at(const std::string& path) {
+  MEMORIA_TRY(remove_stale(path));
+  MEMORIA_TRY(auto fd, new_socket(SOCK_NONBLOCK));
+  MEMORIA_TRY(const auto address, Address::of(path));
+  // On Linux the new file takes its mode from the socket's, so nobody else can ever connect.
+  if (::fchmod(fd.get(), kOwnerOnly) != 0) return Error::from_errno(errno, "protect", path);
+  if (::bind(fd.get(), address.get(), Address::size()) != 0) {
+    return Error::from_errno(errno, "make the control socket", path);
+  }
+  if (::chmod(path.c_str(), kOwnerOnly) != 0) return Error::from_errno(errno, "protect", path);
+  if (::listen(fd.get(), kBacklog) != 0) return Error::from_errno(errno, "listen at", path);
+  return fd;
+}
+
+Result<UniqueFd> connect_to(const std::string& path) {
+  MEMORIA_TRY(auto fd, new_socket(0));
+  MEMORIA_TRY(const auto address, Address::of(path));
+  if (::connect(fd.get(), address.get(), Address::size()) == 0) return fd;
+  if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR) {
+    return Error(Errc::kNotFound, fmt::format("nobody listens at {}", path));
+  }
+  return Error::from_errno(errno, "connect to", path);
+}
+
+Result<Peer> peer_of(int socket) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+    return Error::from_errno(errno, "identify", "the peer of the control socket");
+  }
+  return Peer{credentials.uid, credentials.gid};
+}
+
+}  // namespace memoria

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// The command `stats`.
+#include <unistd.h>
+
+#include "fs/control/byte_text.hpp"
+#include "fs/control/commands.hpp"
+
+namespace memoria::control {
+namespace {
+
+Json segment_item(const SegmentStats& s) {
+  return {{"segment", std::to_string(s.id)},
+          {"file", segment_file(s.id)},
+          {"file_bytes", s.file_bytes},
+          {"live_bytes", s.live_bytes},
+          {"live_records", s.live_records},
+          {"dead_bytes", s.dead_bytes},
+          {"dead_records", s.dead_records},
+          {"eraser_bytes", s.eraser_bytes},
+          {"eraser_records", s.eraser_records},
+          {"sealed", s.sealed},
+          {"has_hint", s.has_hint},
+          {"from_merge", s.from_merge}};
+}
+
+/// What a merge with the store's own thresholds would free.
+uint64_t mergeable_bytes(const StoreStats& stats, double threshold) {
+  uint64_t bytes = 0;
+  for (const auto& s : stats.segments) {
+    const auto all = s.live_bytes + s.dead_bytes + s.eraser_bytes;
+    if (s.sealed && all > 0 && double(s.dead_bytes) >= threshold * double(all)) {
+      bytes += s.dead_bytes;
+    }
+  }
+  return bytes;
+}
+
+uint64_t count_inodes(const Call& call) {
+  if (call.volume != nullptr) return call.volume->files();
+  uint64_t inodes = 0;
+  const auto counted = call.store.scan("I", "", [&](const KeyInfo&) {
+    ++inodes;
+    return true;
+  });
+  return counted.has_value() ? inodes : 0;
+}
+
+Json contents(const StoreStats& s) {
+  return {{"keys", s.keys},
+          {"value_bytes", s.value_bytes},
+          {"disk_bytes", s.disk_bytes},
+          {"live_bytes", s.live_bytes},
+          {"dead_bytes", s.dead_bytes},
+          {"eraser_bytes", s.eraser_bytes},
+          {"key_directory_bytes", s.key_directory_bytes},
+          {"patched_values", s.patched_values},
+          {"pieces", s.pieces}};
+}
+
+Json activity(const StoreStats& s) {
+  return {{"bytes_written", s.bytes_written},
+          {"appends", s.appends},
+          {"append_groups", s.append_groups},
+          {"syncs", s.syncs},
+          {"sync_requests", s.sync_requests},
+          {"sync_latency_us_p50", s.sync_latency_us_p50},
+          {"sync_latency_us_p99", s.sync_latency_us_p99},
+          {"consolidations", s.consolidations},
+          {"file_cache_hits", s.file_cache_hits},
+          {"file_cache_misses", s.file_cache_misses},
+          {"read_errors", s.read_errors},
+          {"open_ns", s.open_ns}};
+}
+
+Json merges(const StoreStats& s, const Options& options) {
+  Json out = {{"count", s.merges},
+              {"bytes_read", s.merge_bytes_read},
+              {"bytes_written", s.merge_bytes_written},
+              {"running", s.merge_running},
+              {"last", nullptr},
+              {"threshold", options.segment.fragmentation_threshold},
+              {"would_free_bytes", mergeable_bytes(s, options.segment.fragmentation_threshold)},
+              {"would_free_bytes_all", s.dead_bytes}};
+  if (s.last_merge_ns != 0) out["last"] = iso_time(int64_t(s.last_merge_ns));
+  return out;
+}
+
+}  // namespace
+
+Result<Json> stats(const Call& call) {
+  const auto s = call.store.stats();
+  Json out = {{"store", call.store.describe()},
+              {"kind", holds_volume(call.store) ? "volume" : "keys"},
+              {"mounted", call.context.served},
+              {"version", MEMORIA_VERSION},
+              {"read_only", s.read_only},
+              {"read_only_reason", s.read_only_reason},
+              {"merge", merges(s, call.store.options())}};
+  out.update(contents(s));
+  out.update(activity(s));
+  if (call.context.served) out["pid"] = getpid();
+  if (holds_volume(call.store)) out["files"] = count_inodes(call);
+  if (const auto space = call.store.space(); space.has_value()) {
+    out["disk_total_bytes"] = space.value().total_bytes;
+    out["disk_free_bytes"] = space.value().free_bytes;
+  }
+  for (const auto& segment : s.segments) MEMORIA_TRY(call.sink.item(segment_item(segment)));
+  return out;
+}
+
+}  // namespace memoria::control

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// The commands `merge`, `hints` and `verify`.
+#include <map>
+
+#include "fs/control/byte_text.hpp"
+#include "fs/control/commands.hpp"
+#include "fs/control/key_text.hpp"
+
+namespace memoria::control {
+namespace {
+
+Result<MergeRequest> merge_request(const Call& call) {
+  MergeRequest request;
+  MEMORIA_TRY(request.all, call.flag("all"));
+  MEMORIA_TRY(request.dry_run, call.flag("dry_run"));
+  MEMORIA_TRY(request.min_dead, call.number("min_dead", -1));
+  MEMORIA_TRY(const double rate, call.number("rate", 0));
+  if (request.min_dead > 1) {
+    return Error(Errc::kInvalidArgument, "the least dead share must be from 0 to 1");
+  }
+  if (!(rate >= 0 && rate < 1e18)) {
+    return Error(Errc::kInvalidArgument, "the rate must not be negative");
+  }
+  request.rate_bytes_per_second = uint64_t(rate);
+  return request;
+}
+
+Json segment_names(const std::vector<uint64_t>& ids) {
+  auto names = Json::array();
+  for (const auto id : ids) names.push_back(std::to_string(id));
+  return names;
+}
+
+/// Finds paths for inodes, each once: a search reads every directory.
+class PathFinder {
+ public:
+  explicit PathFinder(Volume* volume) : volume_(volume) {}
+
+  /// Empty when there is none.
+  std::string path_of_key(std::string_view key) {
+    if (volume_ == nullptr || key.empty()) return {};
+    const auto inode = Volume::inode_of_key(key);
+    if (inode == 0) return {};
+    const auto [found, is_new] = paths_.try_emplace(inode);
+    if (is_new) {
+      auto path = volume_->path_of(inode);
+      if (path.has_value()) found->second = std::move(path.value());
+    }
+    return found->second;
+  }
+
+ private:
+  Volume* volume_;
+  std::map<InodeNumber, std::string> paths_;
+};
+
+Json damage_item(const Damage& damage, bool in_volume, PathFinder& paths) {
+  Json item = {{"segment", std::to_string(damage.segment)},
+               {"file", segment_file(damage.segment)},
+               {"offset", damage.offset},
+               {"length", damage.length},
+               {"live", damage.live},
+               {"value_offset", damage.value_offset},
+               {"value_length", damage.value_length},
+               {"reason", damage.reason}};
+  if (!damage.key.empty()) {
+    item["key"] = in_volume ? describe_volume_key(damage.key) : printable(damage.key);
+    item["key_hex"] = to_hex(damage.key);
+  }
+  if (const auto path = paths.path_of_key(damage.key); !path.empty()) {
+    set_bytes(item, "path", path);
+  }
+  return item;
+}
+
+}  // namespace
+
+Result<Json> merge(const Call& call) {
+  MEMORIA_TRY(const auto request, merge_request(call));
+  MEMORIA_TRY(const auto report, call.store.merge(request, call.progress()));
+  return Json{{"dry_run", request.dry_run},
+              {"inputs", segment_names(report.inputs)},
+              {"outputs", segment_names(report.outputs)},
+              {"bytes_read", report.bytes_read},
+              {"bytes_written", report.bytes_written},
+              {"bytes_freed", report.bytes_freed},
+              {"records_copied", report.records_copied},
+              {"erasers_dropped", report.erasers_dropped},
+              {"duration_ns", report.duration.count()}};
+}
+
+Result<Json> rebuild_hints(const Call& call) {
+  MEMORIA_TRY(const bool all, call.flag("all"));
+  MEMORIA_TRY(const auto report, call.store.rebuild_hints(all, call.progress()));
+  return Json{{"written", report.written}, {"kept", report.kept}};
+}
+
+Result<Json> check_hints(const Call& call) {
+  MEMORIA_TRY(const auto report, call.store.verify(call.progress()));
+  uint64_t sealed = 0, missing = 0;
+  for (const auto& segment : call.store.stats().segments) {
+    sealed += segment.sealed;
+    missing += segment.sealed && !segment.has_hint;
+  }
+  return Json{{"segments", sealed},
+              {"missing", missing},
+              {"bad", report.bad_hints},
+              {"clean", missing == 0 && report.bad_hints == 0}};
+}
+
+Result<Json> verify(const Call& call) {
+  MEMORIA_TRY(const auto report, call.store.verify(call.progress()));
+  PathFinder paths(call.volume);
+  const bool in_volume = holds_volume(call.store);
+  for (const auto& damage : report.damages) {
+    MEMORIA_TRY(call.sink.item(damage_item(damage, in_volume, paths)));
+  }
+  return Json{{"segments", report.segments},
+              {"records", report.records},
+              {"bytes", report.bytes},
+              {"bad_hints", report.bad_hints},
+              {"damaged", report.damages.size()},
+              {"clean", report.clean()}};
+}
+
+}  // namespace memoria::control

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+#include "tools/command_line.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <sstream>
+#include <vector>
+
+#include "fs/control/byte_text.hpp"
+
+namespace memoria::ctl {
+namespace {
+
+constexpr double kMebibyte = 1 << 20;
+
+std::string footer() {
+  std::string text =
+      "TARGET is a data directory, a mount point, or a path inside a mount; PATH is then relative\n"
+      "to that path, and can be left out where it names the file. Nothing needs to be mounted.\n\n"
+      "Exit codes:\n";
+  for (const auto& row : kExitCodes)
+    text += fmt::format("  {:3}  {}\n", int(row.code), row.meaning);
+  return text;
+}
+
+/// The options and commands, bound to a CommandLine.
+class Grammar {
+ public:
+  explicit Grammar(CommandLine& line) : line_(line) {
+    app_.set_version_flag("--version", "memoria-ctl " MEMORIA_VERSION);
+    app_.add_flag("--json", line.json, "print one JSON document");
+    app_.add_flag("--progress", line.json_progress,
+                  "with --json: progress as JSON lines on standard error");
+    app_.footer(footer());
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    add_upkeep();
+    add_names();
+  }
+
+  CLI::App& app() { return app_; }
+
+  /// What CLI11 cannot say: dependencies between values.
+  std::optional<std::string> finish() {
+    if (!line_.is_key) {
+      if (hex_) return "--hex goes with --key";
+    } else if (hex_ && line_.name) {
+      line_.name = from_hex(*line_.name);
+      if (!line_.name) return "the key is not an even number of hexadecimal digits";
+    }
+    if (line_.is_key && line_.verb != Verb::kList && (!line_.name || line_.name->empty())) {
+      return fmt::format("{} --key needs a key", typed_words(line_.verb));
+    }
+    if (rate_mib_) line_.rate = *rate_mib_ * kMebibyte;
+    if (line_.json && line_.verb == Verb::kGet && line_.output.empty()) {
+      return "get --json needs --output FILE: standard output cannot hold both";
+    }
+    return std::nullopt;
+  }
+
+ private:
+  CLI::App* command(CLI::App& parent, const std::string& name, Verb verb,
+                    const std::string& description) {
+    auto* added = parent.add_subcommand(name, description);
+    added->callback([this, verb] { line_.verb = verb; });
+    added->add_option("TARGET", line_.target, "data directory, mount point or path inside a mount")
+        ->required();
+    added->fallthrough();
+    return added;
+  }
+
+  void add_upkeep() {
+    auto* stats = command(app_, "stats", Verb::kStats, "what is in the store and how it is doing");
+    stats->add_flag("--segments", line_.segments, "one line for each segment as well");
+
+    auto* merge = command(app_, "merge", Verb::kMerge, "free the space of what is overwritten");
+    auto* all = merge->add_flag("--all", line_.all, "every segment, however little is dead in it");
+    merge->add_option("--min-dead", line_.min_dead, "segments with at least this dead share")
+        ->check(CLI::Range(0.0, 1.0))
+        ->excludes(all);
+    merge->add_option("--rate", rate_mib_, "at most so many MiB a second")
+        ->check(CLI::Range(0.001, 1e6));
+    merge->add_flag("--dry-run", line_.dry_run, "only tell what would be merged");
+
+    auto* hints = app_.add_subcommand("hints", "the files that make opening fast");
+    hints->require_subcommand(1);
+    hints->fallthrough();
+    auto* rebuild = command(*hints, "rebuild", Verb::kHintsRebuild, "write hints that are missing");
+    rebuild->add_flag("--all", line_.all, "write all of them anew");
+    command(*hints, "check", Verb::kHintsCheck, "find hints that are missing or damaged");
+
+    command(app_, "verify", Verb::kVerify, "read everything and check every checksum");
+  }
+
+  void add_names() {
+    auto* list = command(app_, "ls", Verb::kList, "list a directory, or keys by prefix");
+    add_name(*list, "PATH", "a path in the volume (with --key: the beginning of keys)", false);
+    list->add_flag("-l,--long", line_.long_format, "with attributes");
+
+    auto* get = command(app_, "get", Verb::kGet, "write the contents of a file to standard output");
+    add_name(*get, "PATH", "a path in the volume (with --key: a key)", false);
+    get->add_option("-o,--output", line_.output, "write to this file instead");
+
+    auto* put =
+        command(app_, "put", Verb::kPut, "replace a file, atomically and durably, or make it");
+    add_name(*put, "PATH", "a path in the volume (with --key: a key)", true);
+    put->add_option("FILE", line_.input, "what to put there; \"-\", the default: standard input");
+
+    auto* remove = command(app_, "rm", Verb::kRemove, "remove a file, an empty directory or a key");
+    add_name(*remove, "PATH", "a path in the volume (with --key: a key)", false);
+
+    auto* locate = command(app_, "locate", Verb::kLocate, "show where on the disk a file lies");
+    add_name(*locate, "PATH", "a path in the volume (with --key: a key)", false);
+  }
+
+  void add_name(CLI::App& command, const std::string& label, const std::string& description,
+                bool required) {
+    command.add_option(label, line_.name, description)->required(required);
+    command.add_flag("--key", line_.is_key, "not a path but a key of the store itself");
+    command.add_flag("--hex", hex_, "the key is given in hexadecimal digits");
+  }
+
+  CommandLine& line_;
+  CLI::App app_{"Looks after a Memoria store, mounted or not.", "memoria-ctl"};
+  std::optional<double> rate_mib_;
+  bool hex_ = false;
+};
+
+}  // namespace
+
+std::string_view request_word(Verb verb) {
+  switch (verb) {
+    case Verb::kStats:
+      return "stats";
+    case Verb::kMerge:
+      return "merge";
+    case Verb::kHintsRebuild:
+      return "hints-rebuild";
+    case Verb::kHintsCheck:
+      return "hints-check";
+    case Verb::kVerify:
+      return "verify";
+    case Verb::kList:
+      return "ls";
+    case Verb::kGet:
+      return "get";
+    case Verb::kPut:
+      return "put";
+    case Verb::kRemove:
+      return "rm";
+    case Verb::kLocate:
+      return "locate";
+  }
+  return "";
+}
+
+std::string_view typed_words(Verb verb) {
+  switch (verb) {
+    case Verb::kHintsRebuild:
+      return "hints rebuild";
+    case Verb::kHintsCheck:
+      return "hints check";
+    default:
+      return request_word(verb);
+  }
+}
+
+std::variant<CommandLine, Message> parse_command_line(std::span<const std::string> arguments) {
+  CommandLine line;
+  Grammar grammar(line);
+  try {
+    grammar.app().parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {  // CLI11 reports by exceptions only, help included
+    std::ostringstream out, err;
+    const int code = grammar.app().exit(error, out, err);
+    if (code == 0) return Message{ExitCode::kOk, out.str()};
+    return Message{ExitCode::kUsage,
+                   fmt::format("memoria-ctl: {} (see memoria-ctl --help)\n", error.what())};
+  }
+  if (const auto wrong = grammar.finish()) {
+    return Message{ExitCode::kUsage, fmt::format("memoria-ctl: {}\n", *wrong)};
+  }
+  return line;
+}
+
+}  // namespace memoria::ctl

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// What the user asked for.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+
+#include "fs/control/exit_code.hpp"
+
+namespace memoria::ctl {
+
+enum class Verb {
+  kStats,
+  kMerge,
+  kHintsRebuild,
+  kHintsCheck,
+  kVerify,
+  kList,
+  kGet,
+  kPut,
+  kRemove,
+  kLocate,
+};
+
+/// The word in requests (service.hpp).
+std::string_view request_word(Verb verb);
+/// The words on the command line.
+std::string_view typed_words(Verb verb);
+
+struct CommandLine {
+  Verb verb = Verb::kStats;
+  std::string target;
+  std::optional<std::string> name;  ///< PATH, or KEY as bytes
+  bool is_key = false;
+  bool json = false;
+  bool json_progress = false;
+  bool all = false;                ///< merge, hints rebuild
+  bool dry_run = false;            ///< merge
+  std::optional<double> min_dead;  ///< merge: 0 to 1
+  std::optional<double> rate;      ///< merge: bytes a second
+  bool long_format = false;        ///< ls
+  bool segments = false;           ///< stats
+  std::string output;              ///< get: a file; empty: standard output
+  std::string input = "-";         ///< put: a file; "-": standard input
+};
+
+/// There is nothing to do but to print: help, the version, or what is wrong.
+struct Message {
+  ExitCode code = ExitCode::kOk;
+  std::string text;
+};
+
+/// `arguments` are those behind the program's name.
+std::variant<CommandLine, Message> parse_command_line(std::span<const std::string> arguments);
+
+}  // namespace memoria::ctl

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "tools/human_report.hpp"
+
+#include "tools/report.hpp"
+
+namespace memoria::ctl {
+namespace {
+
+class HumanReport : public Report {
+ public:
+  HumanReport(const CommandLine& line, const Streams& streams)
+      : line_(line), streams_(streams), listing_(line.long_format) {}
+
+  Status item(const Json& item) override {
+    if (line_.verb == Verb::kList) {
+      listing_.add(item);
+    } else {
+      items_.push_back(item);
+    }
+    return ok();
+  }
+
+  Status result(const Json& result) override { return streams_.out(text_of(result)); }
+
+  // The line on standard error says it all.
+  Status failed(const Error&, ExitCode) override { return ok(); }
+
+ private:
+  std::string text_of(const Json& result) {
+    switch (line_.verb) {
+      case Verb::kStats:
+        return stats_text(result, items_, line_.segments);
+      case Verb::kMerge:
+        return merge_text(result);
+      case Verb::kHintsRebuild:
+        return rebuilt_hints_text(result);
+      case Verb::kHintsCheck:
+        return checked_hints_text(result);
+      case Verb::kVerify:
+        return verify_text(result, items_);
+      case Verb::kList:
+        return listing_.text();
+      case Verb::kLocate:
+        return locate_text(result, items_);
+      case Verb::kGet:
+      case Verb::kPut:
+      case Verb::kRemove:
+        break;  // silent when all went well, as cp and rm
+    }
+    return {};
+  }
+
+  const CommandLine& line_;
+  const Streams& streams_;
+  Items items_;
+  Listing listing_;
+};
+
+}  // namespace
+
+uint64_t number(const Json& object, const char* field) {
+  const auto value = object.find(field);
+  return value != object.end() && value->is_number_integer() ? value->get<uint64_t>() : 0;
+}
+
+std::string text(const Json& object, const char* field) {
+  const auto value = object.find(field);
+  return value != object.end() && value->is_string() ? value->get<std::string>() : std::string();
+}
+
+bool flag(const Json& object, const char* field) {
+  const auto value = object.find(field);
+  return value != object.end() && value->is_boolean() && value->get<bool>();
+}
+
+std::unique_ptr<Report> make_human_report(const CommandLine& line, const Streams& streams) {
+  return std::make_unique<HumanReport>(line, streams);
+}
+
+}  // namespace memoria::ctl

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Inside the human report: one printer per command.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fs/control/protocol.hpp"
+#include "tools/command_line.hpp"
+
+namespace memoria::ctl {
+
+using Items = std::vector<Json>;
+
+std::string stats_text(const Json& result, const Items& segments, bool with_segments);
+std::string merge_text(const Json& result);
+std::string rebuilt_hints_text(const Json& result);
+std::string checked_hints_text(const Json& result);
+std::string verify_text(const Json& result, const Items& damages);
+std::string locate_text(const Json& result, const Items& extents);
+
+/// Directory entries or keys, collected compactly: there may be millions.
+class Listing {
+ public:
+  explicit Listing(bool long_format) : long_format_(long_format) {}
+  void add(const Json& item);
+  /// Sorted by name; keys come sorted already.
+  std::string text();
+
+ private:
+  struct Row {
+    std::string name;  // printable
+    std::vector<std::string> attributes;
+  };
+  bool long_format_;
+  std::vector<Row> rows_;
+};
+
+// Members of results; 0 or "" when a newer daemon does not send them.
+uint64_t number(const Json& object, const char* field);
+std::string text(const Json& object, const char* field);
+bool flag(const Json& object, const char* field);
+
+}  // namespace memoria::ctl

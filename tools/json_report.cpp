@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "tools/report.hpp"
+
+namespace memoria::ctl {
+namespace {
+
+/// The name of the list in the document; empty for commands without.
+std::string_view list_name(Verb verb) {
+  switch (verb) {
+    case Verb::kStats:
+      return "segments";
+    case Verb::kVerify:
+      return "damages";
+    case Verb::kList:
+      return "entries";
+    case Verb::kLocate:
+      return "extents";
+    default:
+      return "";
+  }
+}
+
+class JsonReport : public Report {
+ public:
+  JsonReport(const CommandLine& line, const Streams& streams)
+      : list_(list_name(line.verb)), streams_(streams) {}
+
+  Status item(const Json& item) override {
+    MEMORIA_TRY(streams_.out(begun_ ? ",\n" : open_list()));
+    begun_ = true;
+    return streams_.out(to_text(item));
+  }
+
+  Status result(const Json& result) override { return finish(result); }
+
+  Status failed(const Error& error, ExitCode exit) override {
+    auto json = error_to_json(error);
+    json["exit"] = int(exit);
+    return finish({{"error", json}});
+  }
+
+ private:
+  std::string open_list() const { return "{\"" + list_ + "\":[\n"; }
+
+  /// Closes the list and adds the members of `rest`.
+  Status finish(const Json& rest) {
+    std::string text = begun_ ? "]" : list_.empty() ? "{" : "{\"" + list_ + "\":[]";
+    const auto members = to_text(rest);
+    if (rest.empty()) {
+      text += "}";
+    } else {
+      if (text != "{") text += ",\n";
+      text += members.substr(1);
+    }
+    return streams_.out(text + "\n");
+  }
+
+  const std::string list_;
+  const Streams& streams_;
+  bool begun_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Report> make_json_report(const CommandLine& line, const Streams& streams) {
+  return std::make_unique<JsonReport>(line, streams);
+}
+
+}  // namespace memoria::ctl

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// memoria-ctl, the process: standard streams and signals.
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "tools/run.hpp"
+
+namespace {
+
+volatile std::sig_atomic_t interrupted = 0;
+
+/// The first signal asks for a clean end, the second ends the process.
+void on_signal(int) {
+  interrupted = 1;
+}
+
+void set_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = int(SA_RESETHAND);  // and no SA_RESTART: waiting calls shall notice
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);  // a write then fails, and the store is closed in order
+}
+
+memoria::Result<size_t> read_input(std::span<char> out) {
+  for (;;) {
+    const ssize_t n = ::read(STDIN_FILENO, out.data(), out.size());
+    if (n >= 0) return size_t(n);
+    if (errno != EINTR) return memoria::Error::from_errno(errno, "read", "standard input");
+    if (interrupted != 0) return memoria::Error(memoria::Errc::kCancelled);
+  }
+}
+
+memoria::Status write_all(int fd, std::string_view name, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n >= 0) {
+      bytes.remove_prefix(size_t(n));
+    } else if (errno != EINTR) {
+      return memoria::Error::from_errno(errno, "write", name);
+    } else if (interrupted != 0) {
+      return memoria::Error(memoria::Errc::kCancelled);
+    }
+  }
+  return memoria::ok();
+}
+
+size_t columns(int fd) {
+  winsize size{};
+  return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  set_signals();
+  memoria::ctl::Streams streams;
+  streams.in = read_input;
+  streams.out = [](std::string_view text) {
+    return write_all(STDOUT_FILENO, "standard output", text);
+  };
+  streams.err = [](std::string_view text) {
+    return write_all(STDERR_FILENO, "standard error", text);
+  };
+  streams.out_is_terminal = ::isatty(STDOUT_FILENO) != 0;
+  streams.err_is_terminal = ::isatty(STDERR_FILENO) != 0;
+  streams.err_columns = columns(STDERR_FILENO);
+  streams.interrupted = [] { return interrupted != 0; };
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  return memoria::ctl::run(arguments, streams);
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "tools/progress_display.hpp"
+
+#include <fmt/format.h>
+
+#include "fs/control/protocol.hpp"
+#include "tools/units.hpp"
+
+namespace memoria::ctl {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr auto kRedrawInterval = milliseconds(100);
+constexpr auto kQuietTime = seconds(1);  // what is done sooner shows no lines
+constexpr auto kLineInterval = seconds(5);
+constexpr auto kJsonInterval = milliseconds(200);
+constexpr auto kRateTime = milliseconds(500);  // before that a rate says nothing
+
+std::string json_line(const Progress& p) {
+  return to_text(Json{{"phase", p.phase}, {"done", p.done}, {"total", p.total}}) + "\n";
+}
+
+}  // namespace
+
+void ProgressDisplay::update(const Progress& progress) {
+  if (style_ == Style::kNone) return;
+  const auto now = streams_.now();
+  if (progress.phase != phase_ || phase_begin_ == Time{}) {
+    phase_ = progress.phase;
+    phase_begin_ = now;
+    phase_first_ = progress.done;
+  }
+  if (now < next_) return;
+  if (style_ == Style::kJson) {
+    (void)streams_.err(json_line(progress));  // progress that cannot be shown is no failure
+    next_ = now + kJsonInterval;
+  } else if (style_ == Style::kTerminal) {
+    draw(describe(progress, now));
+    next_ = now + kRedrawInterval;
+  } else if (now - begin_ >= kQuietTime) {
+    (void)streams_.err(describe(progress, now) + "\n");
+    next_ = now + kLineInterval;
+  }
+}
+
+void ProgressDisplay::erase() {
+  if (!drawn_) return;
+  (void)streams_.err("\r\x1b[K");
+  drawn_ = false;
+}
+
+void ProgressDisplay::draw(const std::string& text) {
+  // One column is left free: some terminals wrap when the last one is written.
+  const size_t width = streams_.err_columns > 1 ? streams_.err_columns - 1 : 0;
+  (void)streams_.err("\r" + text.substr(0, width) + "\x1b[K");
+  drawn_ = true;
+}
+
+std::string ProgressDisplay::describe(const Progress& p, Time now) const {
+  std::string text = fmt::format("{:<7}", p.phase);
+  if (p.total > 0) {
+    const auto done = std::min(p.done, p.total);
+    text += fmt::format(" {:>3} %  {} of {}", uint64_t(100.0 * double(done) / double(p.total)),
+                        format_bytes(double(done)), format_bytes(double(p.total)));
+  } else {
+    text += fmt::format(" {}", format_bytes(double(p.done)));
+  }
+  const auto passed = now - phase_begin_;
+  if (passed < kRateTime || p.done <= phase_first_) return text;
+  const double rate = double(p.done - phase_first_) / std::chrono::duration<double>(passed).count();
+  text += fmt::format("  {}/s", format_bytes(rate));
+  if (p.total > p.done) {
+    const std::chrono::duration<double> left(double(p.total - p.done) / rate);
+    text += fmt::format("  {} left", format_duration(std::chrono::ceil<seconds>(left)));
+  }
+  return text;
+}
+
+}  // namespace memoria::ctl

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+#include "tools/run.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <exception>
+#include <optional>
+
+#include "fs/control/byte_text.hpp"
+#include "fs/control/key_text.hpp"
+#include "tools/command_line.hpp"
+#include "tools/progress_display.hpp"
+#include "tools/report.hpp"
+#include "tools/session.hpp"
+#include "tools/target.hpp"
+#include "tools/value_files.hpp"
+
+namespace memoria::ctl {
+namespace {
+
+/// An error and how the program ends because of it.
+struct Failure {
+  Error error;
+  ExitCode exit;
+};
+
+/// Failing to reach the store is another exit code than failing in it.
+ExitCode exit_code_of_opening(const Error& error) {
+  switch (error.to_errno()) {
+    case ENOENT:
+    case ENOTDIR:
+    case EACCES:
+    case EPERM:
+    case ENOTCONN:
+      return ExitCode::kTarget;
+    default:
+      return exit_code_of(error);
+  }
+}
+
+ProgressDisplay::Style progress_style(const CommandLine& line, const Streams& streams) {
+  using Style = ProgressDisplay::Style;
+  if (line.json) return line.json_progress ? Style::kJson : Style::kNone;
+  // What `get` prints must not be mixed with progress.
+  const bool prints_value = line.verb == Verb::kGet && line.output.empty();
+  if (prints_value && streams.out_is_terminal) return Style::kNone;
+  return streams.err_is_terminal ? Style::kTerminal : Style::kLines;
+}
+
+/// Passes on what the command gives.
+class ToolSink : public Sink {
+ public:
+  ToolSink(const Streams& streams, ProgressDisplay& progress, Report& report, ValueOutput& output)
+      : streams_(streams), progress_(progress), report_(report), output_(output) {}
+
+  bool cancelled() override { return streams_.interrupted && streams_.interrupted(); }
+  void progress(const Progress& progress) override { progress_.update(progress); }
+  Status item(Json item) override { return report_.item(item); }
+  Status data(std::string_view bytes) override { return output_.write(bytes); }
+
+ private:
+  const Streams& streams_;
+  ProgressDisplay& progress_;
+  Report& report_;
+  ValueOutput& output_;
+};
+
+Need need_of(const CommandLine& line) {
+  if (line.is_key) return Need::kStore;
+  switch (line.verb) {
+    case Verb::kStats:
+    case Verb::kMerge:
+    case Verb::kHintsRebuild:
+    case Verb::kHintsCheck:
+      return Need::kStore;
+    case Verb::kVerify:
+      return Need::kVolumeIfSound;
+    case Verb::kList:
+    case Verb::kGet:
+    case Verb::kPut:
+    case Verb::kRemove:
+    case Verb::kLocate:
+      break;
+  }
+  return Need::kVolume;
+}
+
+bool takes_name(Verb verb) {
+  return verb == Verb::kList || verb == Verb::kGet || verb == Verb::kPut || verb == Verb::kRemove ||
+         verb == Verb::kLocate;
+}
+
+class Program {
+ public:
+  Program(const CommandLine& line, const Streams& streams)
+      : line_(line),
+        streams_(streams),
+        progress_(streams, progress_style(line, streams)),
+        report_(line.json ? make_json_report(line, streams) : make_human_report(line, streams)) {}
+
+  ExitCode run() {
+    const auto failure = run_command();
+    progress_.erase();
+    if (!failure) return exit_;
+    if (failure->exit == ExitCode::kOutputClosed) return failure->exit;  // nobody to tell
+    (void)report_->failed(failure->error, failure->exit);
+    say(failure->error);
+    return failure->exit;
+  }
+
+ private:
+  std::optional<Failure> run_command() {
+    auto target = find();
+    if (!target) return Failure{target.error(), exit_code_of_opening(target.error())};
+    auto request = make_request(target.value());
+    if (!request) return Failure{request.error(), exit_code_of(request.error())};
+    auto session = Session::open(target.value().data_directory, need_of(line_), logger());
+    if (!session) return Failure{session.error(), exit_code_of_opening(session.error())};
+    const auto done = execute(session.value(), std::move(request.value()));
+    const auto closed = session.value().close();
+    if (!done) return Failure{done.error(), exit_code_of(done.error())};
+    if (!closed) return Failure{closed.error(), exit_code_of(closed.error())};
+    return std::nullopt;
+  }
+
+  Result<Target> find() {
+    MEMORIA_TRY(const auto mounts, read_mounts());
+    return find_target(line_.target, mounts);
+  }
+
+  Result<Json> make_request(const Target& target) {
+    Json request = {{"command", request_word(line_.verb)}};
+    if (line_.all) request["all"] = true;
+    if (line_.dry_run) request["dry_run"] = true;
+    if (line_.min_dead) request["min_dead"] = *line_.min_dead;
+    if (line_.rate) request["rate"] = *line_.rate;
+    if (line_.verb == Verb::kList && (line_.long_format || line_.json)) request["long"] = true;
+    if (!takes_name(line_.verb)) return request;
+    if (line_.is_key) {
+      subject_ = line_.name.value_or("");
+      set_bytes(request, "key", subject_);
+      return request;
+    }
+    auto path = path_in_volume(target, line_.name);
+    if (!path && (line_.verb == Verb::kList || line_.verb == Verb::kLocate)) path = "/";
+    if (!path) {
+      return Error(
+          Errc::kInvalidArgument,
+          fmt::format("which file? {} is the whole volume: name a path in it", line_.target));
+    }
+    subject_ = *path;
+    set_bytes(request, "path", subject_);
+    return request;
+  }
+
+  Status execute(Session& session, Json request) {
+    MEMORIA_TRY(auto input, ValueInput::open(line_.input, streams_));
+    MEMORIA_TRY(auto output, ValueOutput::open(line_.output, streams_));
+    if (input.expected() > 0) request["size"] = input.expected();
+    ToolSink sink(streams_, progress_, *report_, output);
+    MEMORIA_TRY(auto result, session.executor().execute(request, sink, input));
+    MEMORIA_TRY(output.commit());
+    progress_.erase();
+    if (!subject_.empty()) set_bytes(result, line_.is_key ? "named_key" : "path", subject_);
+    if (result.contains("clean") && result["clean"] == false) exit_ = ExitCode::kDamage;
+    return report_->result(result);
+  }
+
+  /// Only what the user should know of a store that is opened for one command.
+  Logger logger() {
+    return [this](Severity severity, std::string_view message) {
+      if (severity < Severity::kWarning) return;
+      (void)streams_.err(fmt::format("memoria-ctl: {}\n", message));
+    };
+  }
+
+  /// "memoria-ctl: get /x/y: no such file in the volume /srv/data"
+  void say(const Error& error) {
+    auto line = fmt::format("memoria-ctl: {}", typed_words(line_.verb));
+    if (!subject_.empty()) line += " " + printable(subject_);
+    const auto words =
+        error.code == Errc::kCancelled ? std::string("interrupted") : error.describe();
+    (void)streams_.err(fmt::format("{}: {}\n", line, words));
+  }
+
+  const CommandLine& line_;
+  const Streams& streams_;
+  ProgressDisplay progress_;
+  std::unique_ptr<Report> report_;
+  std::string subject_;  // the path in the volume or the key
+  ExitCode exit_ = ExitCode::kOk;
+};
+
+}  // namespace
+
+int run(std::span<const std::string> arguments, const Streams& streams) {
+  try {
+    const auto parsed = parse_command_line(arguments);
+    if (const auto* message = std::get_if<Message>(&parsed)) {
+      (void)(message->code == ExitCode::kOk ? streams.out : streams.err)(message->text);
+      return int(message->code);
+    }
+    return int(Program(std::get<CommandLine>(parsed), streams).run());
+  } catch (const std::exception& bug) {
+    (void)streams.err(fmt::format("memoria-ctl: internal error: {}\n", bug.what()));
+    return int(ExitCode::kInternal);
+  }
+}
+
+}  // namespace memoria::ctl

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include "tools/session.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+namespace memoria::ctl {
+namespace {
+
+// A daemon that is starting owns the directory a moment before it listens; one that is ending a
+// moment after it stopped.
+constexpr int kAttempts = 10;
+constexpr auto kPause = std::chrono::milliseconds(100);
+
+/// Opening an empty directory would make a store in it: somebody who asks for statistics does not
+/// want that.
+Result<bool> holds_store(Environment& environment) {
+  MEMORIA_TRY(const auto names, environment.list());
+  for (const auto& name : names) {
+    if (name.ends_with(".data")) return true;
+  }
+  return false;
+}
+
+Result<std::unique_ptr<Store>> open_store(const std::string& data_directory, Logger logger) {
+  MEMORIA_TRY(auto environment, open_directory(data_directory, false));
+  MEMORIA_TRY(const bool is_store, holds_store(*environment));
+  if (!is_store) {
+    return Error(
+        Errc::kNotAStore,
+        fmt::format("{} holds no store; mounting it with memoria-fs makes one", data_directory));
+  }
+  auto options = Volume::store_options();
+  options.segment.merge_check_interval = std::chrono::milliseconds(0);  // only what was asked for
+  options.logger = std::move(logger);
+  return Store::open(std::move(environment), options);
+}
+
+}  // namespace
+
+Result<Session> Session::open(const std::string& data_directory, Need need, Logger logger) {
+  for (int attempt = 1;; ++attempt) {
+    auto client = ControlClient::connect(data_directory);
+    if (client) {
+      Session session;
+      session.executor_ = std::move(client.value());
+      return session;
+    }
+    if (client.error().code != Errc::kNotFound) return client.error();
+    auto session = open_here(data_directory, need, logger);
+    if (session || session.error().code != Errc::kLocked) return session;
+    if (attempt == kAttempts) {
+      return Error(Errc::kLocked, fmt::format("{}, and does not answer on {}/control",
+                                              session.error().describe(), data_directory));
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+Result<Session> Session::open_here(const std::string& data_directory, Need need, Logger logger) {
+  Session session;
+  MEMORIA_TRY(session.store_, open_store(data_directory, logger));
+  // Opening a volume makes its root directory when there is nothing: not in somebody's plain keys.
+  if (need != Need::kStore && holds_volume(*session.store_)) {
+    auto volume = Volume::open(std::move(session.store_), Caller{::getuid(), ::getgid()});
+    if (volume) {
+      session.volume_ = std::move(volume.value());
+    } else if (need == Need::kVolume) {
+      return volume.error();
+    } else {
+      MEMORIA_TRY(session.store_, open_store(data_directory, logger));
+    }
+  }
+  auto& store = session.volume_ ? session.volume_->store() : *session.store_;
+  session.executor_ = std::make_unique<ControlService>(
+      store, session.volume_.get(), ControlService::Context{Caller{::getuid(), ::getgid()}, false});
+  return session;
+}
+
+Status Session::close() {
+  if (volume_) return volume_->close();
+  if (store_) return store_->close();
+  return ok();
+}
+
+}  // namespace memoria::ctl

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// The way to a store: through the daemon that owns it, or by opening it here.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/store/store.hpp"
+#include "fs/control/client.hpp"
+#include "fs/control/service.hpp"
+#include "fs/volume/volume.hpp"
+
+namespace memoria::ctl {
+
+/// How much of a store a command needs when nothing is mounted.
+enum class Need {
+  kStore,          ///< the keys are enough
+  kVolume,         ///< there must be files
+  kVolumeIfSound,  ///< file names are welcome: fall back to the keys when the volume cannot be
+                   ///< opened
+};
+
+/// Something that executes commands on one data directory. One command, one thread.
+class Session {
+ public:
+  /// Errors: kNotFound, kNotAStore, kNewerFormat, kIo (no access), kLocked (owned, and nobody
+  /// answers on the control socket) ... `logger` hears of warnings while a store is opened here.
+  static Result<Session> open(const std::string& data_directory, Need need, Logger logger);
+
+  Executor& executor() { return *executor_; }
+  /// Closes a store that was opened here, durably; nothing for a daemon's.
+  Status close();
+
+ private:
+  static Result<Session> open_here(const std::string& data_directory, Need need, Logger logger);
+
+  std::unique_ptr<Store> store_;    // without a volume
+  std::unique_ptr<Volume> volume_;  // owns its store
+  std::unique_ptr<Executor> executor_;
+};
+
+}  // namespace memoria::ctl

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include "tools/target.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/algorithm/string/split.hpp>
+#include <boost/filesystem/operations.hpp>
+#include <boost/filesystem/path.hpp>
+#include <boost/system/error_code.hpp>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+
+namespace memoria::ctl {
+namespace {
+
+namespace fs = boost::filesystem;
+
+constexpr std::string_view kType = "fuse.memoria";
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  boost::algorithm::split(parts, text, [=](char c) { return c == separator; });
+  return parts;
+}
+
+bool is_octal(char c) {
+  return c >= '0' && c <= '7';
+}
+
+/// The kernel writes blanks, line breaks and backslashes as \ooo.
+std::string unescape(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size() && is_octal(text[i + 1]) && is_octal(text[i + 2]) &&
+        is_octal(text[i + 3])) {
+      out += char((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+      i += 3;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+/// id, parent, device, root, mount point, options, optional fields ..., "-", type, source, ...
+std::optional<Mount> parse_line(std::string_view line) {
+  const auto fields = split(line, ' ');
+  for (size_t dash = 6; dash + 2 < fields.size(); ++dash) {
+    if (fields[dash] != "-") continue;
+    return Mount{unescape(fields[3]), unescape(fields[4]), unescape(fields[dash + 1]),
+                 unescape(fields[dash + 2])};
+  }
+  return std::nullopt;
+}
+
+/// The rest of `path` below `directory`, with a leading "/"; "/" when they are the same.
+std::optional<std::string> below(std::string_view path, std::string_view directory) {
+  if (directory == "/") return std::string(path);
+  if (!path.starts_with(directory)) return std::nullopt;
+  path.remove_prefix(directory.size());
+  if (path.empty()) return "/";
+  if (path.front() != '/') return std::nullopt;
+  return std::string(path);
+}
+
+std::string joined(const std::string& a, const std::string& b) {
+  return a == "/" ? b : b == "/" ? a : a + b;
+}
+
+/// The mount that decides what is at `path`: the longest mount point, of those the last one made.
+const Mount* mount_over(const std::string& path, const std::vector<Mount>& mounts) {
+  const Mount* best = nullptr;
+  for (const auto& mount : mounts) {
+    if (!below(path, mount.mount_point)) continue;
+    if (best == nullptr || mount.mount_point.size() >= best->mount_point.size()) best = &mount;
+  }
+  return best;
+}
+
+std::optional<Target> in_mount(const std::string& path, const std::vector<Mount>& mounts) {
+  const auto* mount = mount_over(path, mounts);
+  if (mount == nullptr || mount->type != kType) return std::nullopt;
+  return Target{mount->source, joined(mount->root, *below(path, mount->mount_point)), true};
+}
+
+/// Absolute, with links followed as far as there is something; a path through a mount whose daemon
+/// is gone stays as it is.
+std::string resolved(const fs::path& path) {
+  boost::system::error_code error;
+  const auto out = fs::weakly_canonical(path, error);
+  return (error ? fs::absolute(path).lexically_normal() : out).string();
+}
+
+}  // namespace
+
+std::vector<Mount> parse_mountinfo(std::string_view text) {
+  std::vector<Mount> mounts;
+  for (const auto& line : split(text, '\n')) {
+    if (auto mount = parse_line(line)) mounts.push_back(std::move(*mount));
+  }
+  return mounts;
+}
+
+Result<std::vector<Mount>> read_mounts() {
+  std::ifstream file("/proc/self/mountinfo");
+  if (!file) return Error(Errc::kIo, "cannot read /proc/self/mountinfo");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  return parse_mountinfo(text);
+}
+
+Result<Target> find_target(const std::string& path, const std::vector<Mount>& mounts) {
+  // Without a trailing slash, so that the last name is a name.
+  std::string plain = path;
+  while (plain.size() > 1 && plain.back() == '/') plain.pop_back();
+  const auto absolute = fs::absolute(plain);
+  // The last name is not followed: in the volume it may be a link that is meant itself.
+  if (const auto last = absolute.filename(); last != "." && last != "..") {
+    const auto parent = resolved(absolute.parent_path());
+    const auto unfollowed = joined(parent, "/" + last.string());
+    if (auto found = in_mount(unfollowed, mounts)) return *found;
+  }
+  const auto followed = resolved(absolute);
+  if (auto found = in_mount(followed, mounts)) return *found;
+  boost::system::error_code error;
+  const auto status = fs::status(followed, error);
+  if (status.type() == fs::file_not_found) {
+    return Error(Errc::kNotFound, fmt::format("{}: no such file or directory", path));
+  }
+  if (status.type() == fs::status_error) {
+    return Error(Errc::kIo, error.value(), fmt::format("{}: {}", path, error.message()));
+  }
+  if (status.type() != fs::directory_file) {
+    return Error(Errc::kNotAStore, fmt::format("{} is neither a data directory nor in a mount of "
+                                               "one",
+                                               path));
+  }
+  return Target{followed, "/", false};
+}
+
+std::optional<std::string> path_in_volume(const Target& target,
+                                          const std::optional<std::string>& path) {
+  if (!path) {
+    if (target.inside == "/") return std::nullopt;
+    return target.inside;
+  }
+  const auto whole = path->starts_with('/') ? fs::path(*path) : fs::path(target.inside) / *path;
+  auto normal = whole.lexically_normal().string();
+  if (normal.ends_with("/.")) normal.pop_back();
+  while (normal.size() > 1 && normal.back() == '/') normal.pop_back();
+  return normal;
+}
+
+}  // namespace memoria::ctl

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// From what the user names to the data directory behind it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.hpp"
+
+namespace memoria::ctl {
+
+/// A line of /proc/self/mountinfo, as far as it matters here.
+struct Mount {
+  std::string root;         ///< the part of the filesystem that is mounted there, "/" mostly
+  std::string mount_point;  ///< absolute
+  std::string type;
+  std::string source;
+};
+/// Lines that make no sense are left out.
+std::vector<Mount> parse_mountinfo(std::string_view text);
+/// Those of this process.
+Result<std::vector<Mount>> read_mounts();
+
+struct Target {
+  std::string data_directory;
+  std::string inside = "/";  ///< the path in the volume that the user's path stands for
+  bool in_mount = false;     ///< it was reached through a mount
+};
+
+/// A path inside a mounted volume, or else a data directory. Symbolic links on the way are
+/// followed; one that lies in the volume is not, when it is the path's last name. kNotFound, kIo.
+Result<Target> find_target(const std::string& path, const std::vector<Mount>& mounts);
+
+/// The path in the volume that PATH means for this target: nothing when it is left out and the
+/// target names none by itself.
+std::optional<std::string> path_in_volume(const Target& target,
+                                          const std::optional<std::string>& path);
+
+}  // namespace memoria::ctl

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include "tools/value_files.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+namespace memoria::ctl {
+namespace {
+
+constexpr mode_t kNewFileMode = 0666;  // less what the umask takes
+
+Error file_error(std::string_view what, const std::string& path) {
+  return Error::from_errno(errno, what, path);
+}
+
+}  // namespace
+
+Result<ValueOutput> ValueOutput::open(const std::string& path, const Streams& streams) {
+  ValueOutput out(streams, path);
+  if (path.empty()) return out;
+  struct stat found {};
+  const bool exists = ::stat(path.c_str(), &found) == 0;
+  if (exists && S_ISDIR(found.st_mode)) {
+    errno = EISDIR;
+    return file_error("write", path);
+  }
+  if (exists && !S_ISREG(found.st_mode)) {  // a device or a pipe: nothing to replace
+    out.fd_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  } else {
+    out.temporary_ = fmt::format("{}.part{}", path, ::getpid());
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+    out.fd_ = UniqueFd(::open(out.temporary_.c_str(), flags, kNewFileMode));
+  }
+  if (!out.fd_) {
+    out.temporary_.clear();
+    return file_error("write", path);
+  }
+  return out;
+}
+
+ValueOutput::~ValueOutput() {
+  if (fd_ && !temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+Status ValueOutput::write(std::string_view bytes) {
+  if (path_.empty()) return streams_.out(bytes);
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd_.get(), bytes.data(), bytes.size());
+    if (n >= 0) {
+      bytes.remove_prefix(size_t(n));
+    } else if (errno != EINTR) {
+      return file_error("write", path_);
+    }
+  }
+  return ok();
+}
+
+Status ValueOutput::commit() {
+  if (temporary_.empty()) return ok();
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return file_error("write", path_);
+  fd_.reset();
+  return ok();
+}
+
+Result<ValueInput> ValueInput::open(const std::string& path, const Streams& streams) {
+  ValueInput in(streams, path);
+  if (path == "-") return in;
+  in.fd_ = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat found {};
+  if (!in.fd_ || ::fstat(in.fd_.get(), &found) != 0) return file_error("read", path);
+  if (S_ISDIR(found.st_mode)) {
+    errno = EISDIR;
+    return file_error("read", path);
+  }
+  if (S_ISREG(found.st_mode)) in.expected_ = uint64_t(found.st_size);
+  return in;
+}
+
+Result<size_t> ValueInput::read(std::span<char> out) {
+  if (path_ == "-") return streams_.in(out);
+  for (;;) {
+    const ssize_t n = ::read(fd_.get(), out.data(), out.size());
+    if (n >= 0) return size_t(n);
+    if (errno != EINTR) return file_error("read", path_);
+    if (streams_.interrupted && streams_.interrupted()) return Error(Errc::kCancelled);
+  }
+}
+
+}  // namespace memoria::ctl

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Where `get` writes and `put` reads: a file, or the standard streams.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/base/result.hpp"
+#include "fs/control/executor.hpp"
+#include "fs/control/unique_fd.hpp"
+#include "tools/streams.hpp"
+
+namespace memoria::ctl {
+
+/// The destination of `get`. A regular file is written under another name and gets its own when all
+/// is there: an interrupted `get` leaves what was there before.
+class ValueOutput {
+ public:
+  /// An empty path means standard output.
+  static Result<ValueOutput> open(const std::string& path, const Streams& streams);
+  ValueOutput(ValueOutput&&) = default;
+  ValueOutput& operator=(ValueOutput&&) = delete;
+  ~ValueOutput();
+
+  Status write(std::string_view bytes);
+  Status commit();
+
+ private:
+  ValueOutput(const Streams& streams, std::string path)
+      : streams_(streams), path_(std::move(path)) {}
+
+  const Streams& streams_;
+  std::string path_;
+  std::string temporary_;  // empty: nothing to rename
+  UniqueFd fd_;
+};
+
+/// The source of `put`.
+class ValueInput : public Source {
+ public:
+  /// "-" means standard input. kNotFound, kIo.
+  static Result<ValueInput> open(const std::string& path, const Streams& streams);
+  Result<size_t> read(std::span<char> out) override;
+  /// Bytes that will come, 0 when that is unknown.
+  uint64_t expected() const { return expected_; }
+
+ private:
+  ValueInput(const Streams& streams, std::string path)
+      : streams_(streams), path_(std::move(path)) {}
+
+  const Streams& streams_;
+  std::string path_;
+  UniqueFd fd_;
+  uint64_t expected_ = 0;
+};
+
+}  // namespace memoria::ctl
