@@ -40,10 +40,10 @@ $mnt is a Memoria: everything in it lives in the log in $data.
 Try next:
   cp -a /usr/include $(quote "$mnt")/ && diff -r /usr/include $(quote "$mnt")/include
   echo hello > $(quote "$mnt")/hello
-  $(quote "$ctl") locate $(quote "$data") /hello     # the key, the segment and the offset of that file
+  $(quote "$ctl") locate $(quote "$mnt")/hello     # the key, the segment and the offset of that file
   $(quote "$ctl") stats $(quote "$data")             # keys, live and dead bytes, syncs
   rm -r $(quote "$mnt")/include
-  $(quote "$ctl") merge $(quote "$data")             # gives the space of deleted files back
+  $(quote "$ctl") merge --all $(quote "$data")       # gives the space of deleted files back
   $(quote "$ctl") verify $(quote "$data")            # checks every checksum
 Stop with
   fusermount3 -u $(quote "$mnt")
