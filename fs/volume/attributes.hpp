@@ -35,6 +35,9 @@ struct Attributes {
 struct Caller {
   uid_t uid = 0;
   gid_t gid = 0;
+  /// Bits to take from the mode of a new inode, unless its directory has a default ACL.
+  /// 0: whoever asks has done that.
+  mode_t umask = 0;
 };
 
 /// What setattr changes; everything that is set happens in one atomic step.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The volume: POSIX on top of a store. One operation is one atomic batch, so after any crash the
-// volume is a prefix of the operations it was given. Knows nothing of FUSE and can be driven without
-// a mount. The keys are in keys.hpp.
+// volume is a prefix of the operations it was given. Knows nothing of FUSE and can be driven
+// without a mount. The keys are in keys.hpp.
 #pragma once
 
 #include <sys/types.h>
@@ -23,12 +23,13 @@ namespace memoria {
 ///
 /// Errors carry the errno that a program would see from ext4 (Error::to_errno()): ENOENT, EEXIST,
 /// ENOTDIR, EISDIR, ENOTEMPTY, ENAMETOOLONG (names: 1 to 255 bytes, without '/' and NUL), EMLINK,
-/// EINVAL, ENOSPC, EFBIG (files end at 16 TiB), EROFS, EIO ... Permissions are not checked here: the
-/// kernel does (default_permissions).
+/// EINVAL, ENOSPC, EFBIG (files end at 16 TiB), EROFS, EIO ... Permissions are not checked here:
+/// the kernel does (default_permissions).
 class Volume {
  public:
-  /// Opens the volume in `store`, making its root directory (mode 0755, owned by `creator`) in an empty
-  /// one, and removes orphans (files that were unlinked while open when the last owner went away).
+  /// Opens the volume in `store`, making its root directory (mode 0755, owned by `creator`) in an
+  /// empty one, and removes orphans (files that were unlinked while open when the last owner went
+  /// away).
   static Result<std::unique_ptr<Volume>> open(std::unique_ptr<Store> store, const Caller& creator);
   /// The store options that a volume wants: inline limit, prefix sharding.
   static Options store_options();
@@ -43,8 +44,8 @@ class Volume {
   // ---- Names. Those that return Attributes of a new or found inode also hold it (see hold()).
 
   Result<Attributes> lookup(InodeNumber parent, std::string_view name);
-  /// `mode` with type; regular files, fifos, sockets and devices. In a set-gid directory the group is
-  /// the directory's. kExists when the name is taken.
+  /// `mode` with type; regular files, fifos, sockets and devices. In a set-gid directory the group
+  /// is the directory's. kExists when the name is taken.
   Result<Attributes> mknod(InodeNumber parent, std::string_view name, mode_t mode, uint64_t rdev,
                            const Caller& caller);
   Result<Attributes> mkdir(InodeNumber parent, std::string_view name, mode_t mode,
@@ -66,8 +67,8 @@ class Volume {
   /// One more reference, as the kernel's lookup count.
   void hold(InodeNumber ino);
   void forget(InodeNumber ino, uint64_t count);
-  /// A regular file's content stays readable and writable until as many release() as open(), even when
-  /// its last name goes away.
+  /// A regular file's content stays readable and writable until as many release() as open(), even
+  /// when its last name goes away.
   Status open(InodeNumber ino);
   void release(InodeNumber ino);
   /// A new regular file without a name (O_TMPFILE); held and not yet opened.
@@ -92,7 +93,8 @@ class Volume {
   Status write(InodeNumber ino, uint64_t offset, std::string_view bytes, bool keep_times);
   /// Writes at the end, atomically with other appends; returns the offset.
   Result<uint64_t> append(InodeNumber ino, std::string_view bytes);
-  /// `mode` as of fallocate(2): 0, KEEP_SIZE, and PUNCH_HOLE or ZERO_RANGE with it; else EOPNOTSUPP.
+  /// `mode` as of fallocate(2): 0, KEEP_SIZE, and PUNCH_HOLE or ZERO_RANGE with it; else
+  /// EOPNOTSUPP.
   Status fallocate(InodeNumber ino, int mode, uint64_t offset, uint64_t length);
   /// SEEK_DATA or SEEK_HOLE; ENXIO at or past the end.
   Result<uint64_t> seek(InodeNumber ino, uint64_t offset, int whence);
@@ -106,8 +108,8 @@ class Volume {
 
   // ---- The whole
 
-  /// All of what returned before is durable when `done` is called; see Store::sync_async. There is one
-  /// log, so syncing one file syncs all.
+  /// All of what returned before is durable when `done` is called; see Store::sync_async. There is
+  /// one log, so syncing one file syncs all.
   void sync_async(Store::SyncDone done);
   Status sync();
   Result<VolumeSpace> space();
@@ -115,7 +117,8 @@ class Volume {
 
   // ---- For the control tool
 
-  /// Follows a path of names from the root ("/a/b"; symlinks are not followed; "" and "/" are the root).
+  /// Follows a path of names from the root ("/a/b"; symlinks are not followed; "" and "/" are the
+  /// root).
   Result<Attributes> resolve(std::string_view path);
   /// A path that leads to `ino`; kNotFound. Reads every directory: slow.
   Result<std::string> path_of(InodeNumber ino);
@@ -124,8 +127,8 @@ class Volume {
   /// The key of a file's contents.
   static std::string content_key(InodeNumber ino);
 
-  /// Called after a change that the kernel did not ask for, so that its caches can be told. `name` is
-  /// empty when the inode itself changed. From the changing thread, with no lock held.
+  /// Called after a change that the kernel did not ask for, so that its caches can be told. `name`
+  /// is empty when the inode itself changed. From the changing thread, with no lock held.
   struct Watcher {
     std::function<void(InodeNumber)> inode_changed;
     std::function<void(InodeNumber parent, std::string_view name)> entry_changed;

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// Reading and writing regular files: their contents are one value of the store.
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "fs/volume/errors.hpp"
+#include "fs/volume/volume_impl.hpp"
+
+namespace memoria {
+namespace {
+
+/// Longer writes are split: a batch has a limit.
+constexpr size_t kMaxPiece = 16 << 20;
+
+Status check_regular(const Inode& inode) {
+  if (inode.is_directory()) return posix(EISDIR);
+  return inode.is_regular() ? Status(ok()) : posix(EINVAL);
+}
+
+Status check_end(uint64_t offset, uint64_t length) {
+  if (offset > kMaxFileSize || length > kMaxFileSize - offset) return posix(EFBIG);
+  return ok();
+}
+
+/// Adds the write to the batch. The first bytes of a file are put whole: that takes less space than
+/// a piece, and small ones then live in the key directory.
+void add_write(Batch& batch, const Store& store, const Key& contents, uint64_t offset,
+               std::string_view bytes) {
+  if (offset == 0 && !store.contains(contents)) {
+    batch.put(contents, bytes);
+  } else {
+    batch.write_at(contents, offset, bytes);
+  }
+}
+
+/// Writes with the inode's stripe held.
+Status write_locked(VolumeState& volume, InodeNumber ino, uint64_t offset, std::string_view bytes,
+                    bool keep_times) {
+  auto change = volume.begin();
+  MEMORIA_TRY(Inode* const inode, change.inode(ino));
+  MEMORIA_TRY(check_regular(*inode));
+  MEMORIA_TRY(check_end(offset, bytes.size()));
+  if (bytes.empty()) return ok();
+  add_write(change.batch(), *volume.store, Key(Table::kContents, ino), offset, bytes);
+  if (!keep_times) inode->mtime = inode->ctime = change.now();
+  return change.commit();
+}
+
+/// Whether `length` more bytes would fit: a log cannot set them aside, but it can say no in time.
+Status check_space(const Store& store, uint64_t length) {
+  MEMORIA_TRY(const auto space, store.space());
+  const uint64_t reserve = store.options().reserve_bytes;
+  const uint64_t available = space.free_bytes > reserve ? space.free_bytes - reserve : 0;
+  return length <= available ? Status(ok()) : posix(ENOSPC);
+}
+
+}  // namespace
+
+Result<size_t> Volume::read(InodeNumber ino, uint64_t offset, std::span<char> out) {
+  MEMORIA_TRY(const auto inode, load_inode(*impl_->store, ino));
+  MEMORIA_TRY(check_regular(inode));
+  if (offset >= kMaxFileSize || out.empty()) return size_t{0};
+  auto n = impl_->store->read_at(Key(Table::kContents, ino), offset, out);
+  if (!n.has_value() && n.error().code == Errc::kNotFound) return size_t{0};  // empty
+  return n;
+}
+
+Status Volume::write(InodeNumber ino, uint64_t offset, std::string_view bytes, bool keep_times) {
+  const Key contents(Table::kContents, ino);
+  do {
+    const auto piece = bytes.substr(0, kMaxPiece);
+    MEMORIA_TRY(check_end(offset, piece.size()));
+    if (keep_times && impl_->references.is_open(ino) && impl_->store->contains(contents)) {
+      // Opened: it is a regular file and stays. See the lock rules of VolumeState.
+      if (!piece.empty()) MEMORIA_TRY(impl_->store->write_at(contents, offset, piece));
+    } else {
+      const auto guard = impl_->stripes.lock(ino);
+      MEMORIA_TRY(write_locked(*impl_, ino, offset, piece, keep_times));
+    }
+    offset += piece.size();
+    bytes.remove_prefix(piece.size());
+  } while (!bytes.empty());
+  return ok();
+}
+
+Result<uint64_t> Volume::append(InodeNumber ino, std::string_view bytes) {
+  const auto guard = impl_->stripes.lock(ino);
+  const uint64_t offset = impl_->store->size(Key(Table::kContents, ino)).value_or(0);
+  uint64_t at = offset;
+  do {
+    const auto piece = bytes.substr(0, kMaxPiece);
+    MEMORIA_TRY(write_locked(*impl_, ino, at, piece, false));
+    at += piece.size();
+    bytes.remove_prefix(piece.size());
+  } while (!bytes.empty());
+  return offset;
+}
+
+Status Volume::fallocate(InodeNumber ino, int mode, uint64_t offset, uint64_t length) {
+  const bool keep_size = (mode & FALLOC_FL_KEEP_SIZE) != 0;
+  const int kind = mode & ~FALLOC_FL_KEEP_SIZE;
+  if (kind != 0 && kind != FALLOC_FL_PUNCH_HOLE && kind != FALLOC_FL_ZERO_RANGE) {
+    return posix(EOPNOTSUPP);
+  }
+  if (kind == FALLOC_FL_PUNCH_HOLE && !keep_size) return posix(EOPNOTSUPP);
+  if (length == 0) return posix(EINVAL);
+  MEMORIA_TRY(check_end(offset, length));
+
+  const auto guard = impl_->stripes.lock(ino);
+  auto change = impl_->begin();
+  MEMORIA_TRY(Inode* const inode, change.inode(ino));
+  if (inode->is_directory()) return posix(EISDIR);
+  if (!inode->is_regular()) return posix(ENODEV);
+  const Key contents(Table::kContents, ino);
+  const uint64_t size = impl_->store->size(contents).value_or(0);
+  const uint64_t end = offset + length;
+  const bool zero = kind != 0 && offset < size;
+  const bool grow = !keep_size && end > size;
+  if (kind != FALLOC_FL_PUNCH_HOLE) MEMORIA_TRY(check_space(*impl_->store, length));
+  if (zero) change.batch().punch(contents, offset, std::min(end, size) - offset);
+  if (grow) change.batch().truncate(contents, end);
+  if (zero || grow) inode->mtime = inode->ctime = change.now();
+  return change.commit();
+}
+
+Result<uint64_t> Volume::seek(InodeNumber ino, uint64_t offset, int whence) {
+  MEMORIA_TRY(const auto inode, load_inode(*impl_->store, ino));
+  MEMORIA_TRY(check_regular(inode));
+  const Key contents(Table::kContents, ino);
+  std::optional<uint64_t> found;
+  switch (whence) {
+    case SEEK_DATA:
+      found = impl_->store->seek_data(contents, offset);
+      break;
+    case SEEK_HOLE:
+      found = impl_->store->seek_hole(contents, offset);
+      break;
+    default:
+      return posix(EINVAL);
+  }
+  if (!found) return posix(ENXIO);
+  return *found;
+}
+
+}  // namespace memoria

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// How long an inode lives: holds, opens, orphans.
+#include <vector>
+
+#include "fs/volume/errors.hpp"
+#include "fs/volume/volume_impl.hpp"
+
+namespace memoria {
+
+void Volume::hold(InodeNumber ino) {
+  impl_->references.hold(ino);
+}
+
+void Volume::forget(InodeNumber ino, uint64_t count) {
+  if (!impl_->references.forget(ino, count)) return;
+  const auto guard = impl_->stripes.lock(ino);
+  if (!impl_->references.is_unnamed(ino) || impl_->references.is_used(ino)) return;
+  (void)impl_->remove_unnamed(ino);
+}
+
+Status Volume::open(InodeNumber ino) {
+  const auto guard = impl_->stripes.lock(ino);
+  MEMORIA_TRY(const auto inode, load_inode(*impl_->store, ino));
+  if (inode.is_directory()) return posix(EISDIR);
+  if (!inode.is_regular()) return posix(EINVAL);
+  impl_->references.open(ino);
+  return ok();
+}
+
+void Volume::release(InodeNumber ino) {
+  const auto guard = impl_->stripes.lock(ino);
+  if (impl_->references.release(ino)) (void)impl_->remove_unnamed(ino);
+}
+
+Result<Attributes> Volume::make_unnamed(InodeNumber parent, mode_t mode, const Caller& caller) {
+  auto change = impl_->begin();
+  MEMORIA_TRY(const auto directory, load_inode(*impl_->store, parent));
+  if (!directory.is_directory()) return posix(ENOTDIR);
+  MEMORIA_TRY(const auto ino, impl_->counters.next_inode());
+  const VolumeState::NewNode node{.mode = S_IFREG | (mode & 07777)};
+  MEMORIA_TRY(auto inode, impl_->new_inode(change, ino, parent, directory, node, caller));
+  inode.links = 0;
+  const auto* made = change.create_inode(ino, std::move(inode));
+  change.batch().put(Key(Table::kOrphans, ino), {});
+  MEMORIA_TRY(change.commit());
+  impl_->references.hold(ino);
+  impl_->references.set_unnamed(ino, true);
+  return impl_->attributes(ino, *made);
+}
+
+Result<VolumeState::Departure> VolumeState::drop_link(Transaction& change, InodeNumber ino) {
+  MEMORIA_TRY(Inode* const inode, change.inode(ino));
+  if (inode->links > 0) --inode->links;
+  inode->ctime = change.now();
+  Departure out;
+  if (inode->links > 0) return out;
+  if (references.is_open(ino)) {
+    out.fate = Departure::Fate::kOrphan;
+    change.batch().put(Key(Table::kOrphans, ino), {});
+  } else {
+    out.fate = Departure::Fate::kGone;
+  }
+  out.last = attributes(ino, *inode);
+  if (out.fate == Departure::Fate::kGone) MEMORIA_TRY(change.remove_inode(ino));
+  return out;
+}
+
+Result<VolumeState::Departure> VolumeState::drop_directory(Transaction& change, InodeNumber ino) {
+  MEMORIA_TRY(Inode* const inode, change.directory(ino));
+  bool empty = true;
+  MEMORIA_TRY(store->scan(Key(Table::kNames, ino), {}, [&](const KeyInfo&) {
+    empty = false;
+    return false;
+  }));
+  if (!empty) return posix(ENOTEMPTY);
+  Departure out{.last = attributes(ino, *inode), .fate = Departure::Fate::kGone};
+  out.last.links = 0;
+  out.last.ctime = change.now();
+  MEMORIA_TRY(change.remove_inode(ino));
+  return out;
+}
+
+void VolumeState::depart(const Departure& departure) {
+  const auto ino = departure.last.ino;
+  switch (departure.fate) {
+    case Departure::Fate::kStays:
+      break;
+    case Departure::Fate::kOrphan:
+      references.set_unnamed(ino, false);
+      break;
+    case Departure::Fate::kGone:
+      references.leave_ghost(departure.last);
+      if (S_ISDIR(departure.last.mode)) directories.drop(ino);
+      break;
+  }
+}
+
+Status VolumeState::remove_unnamed(InodeNumber ino) {
+  auto change = begin();
+  MEMORIA_TRY(const auto inode, load_inode(*store, ino));
+  const auto last = attributes(ino, inode);
+  MEMORIA_TRY(change.remove_inode(ino));
+  // When this fails (the store latched read-only), the orphan record is still there, and the next
+  // owner of the store does it.
+  MEMORIA_TRY(change.commit());
+  references.leave_ghost(last);
+  return ok();
+}
+
+Status VolumeState::remove_orphans() {
+  std::vector<InodeNumber> orphans;
+  MEMORIA_TRY(store->scan(Key(Table::kOrphans), {}, [&](const KeyInfo& info) {
+    orphans.push_back(inode_in_key(info.key));
+    return true;
+  }));
+  for (const auto ino : orphans) {
+    const auto inode = load_inode(*store, ino);
+    if (inode.has_value() && inode.value().links == 0) {
+      MEMORIA_TRY(remove_unnamed(ino));
+    } else if (inode.has_value() || inode.error().code == Errc::kNotFound) {
+      MEMORIA_TRY(store->erase(Key(Table::kOrphans, ino)));  // it is no orphan
+    }  // else it is damaged: what it was stays for those who can tell
+  }
+  return ok();
+}
+
+}  // namespace memoria

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+// The volume by paths, for the control tool.
+#include <array>
+#include <vector>
+
+#include "fs/volume/errors.hpp"
+#include "fs/volume/volume_impl.hpp"
+
+namespace memoria {
+namespace {
+
+constexpr int kMaxDepth = 1 << 20;  ///< deeper trees are loops that damage made
+
+/// A path without its last name, and that name ("" for the root).
+std::pair<std::string_view, std::string_view> split(std::string_view path) {
+  while (path.ends_with('/')) path.remove_suffix(1);
+  const auto slash = path.rfind('/');
+  if (slash == path.npos) return {{}, path};
+  return {path.substr(0, slash), path.substr(slash + 1)};
+}
+
+/// The inode of one name, without holding it.
+Result<InodeNumber> step(const Store& store, InodeNumber from, std::string_view name) {
+  MEMORIA_TRY(const auto inode, load_inode(store, from));
+  if (!inode.is_directory()) return posix(ENOTDIR);
+  if (name == ".") return from;
+  if (name == "..") return inode.parent;
+  if (name.size() > kMaxName) return posix(ENAMETOOLONG);
+  MEMORIA_TRY(const auto entry, load_dentry(store, from, name));
+  return entry.ino;
+}
+
+Result<InodeNumber> walk(const Store& store, std::string_view path) {
+  InodeNumber at = kRootInode;
+  while (!path.empty()) {
+    const auto name = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(path.size(), name.size() + 1));
+    if (name.empty()) continue;
+    MEMORIA_TRY(at, step(store, at, name));
+  }
+  return at;
+}
+
+/// A name of `ino` under `prefix` of the table of names, and the directory that it is in.
+Result<std::pair<InodeNumber, std::string>> find_name(const Store& store, std::string_view prefix,
+                                                      InodeNumber ino) {
+  InodeNumber directory = 0;
+  std::string name;
+  MEMORIA_TRY(store.scan(prefix, {}, [&](const KeyInfo& info) {
+    if (info.key.size() <= Key::kPrefix || !info.is_inline) return true;
+    const auto entry = decode_dentry(info.value);
+    if (!entry.has_value() || entry.value().ino != ino) return true;
+    directory = inode_in_key(info.key);
+    name = name_in_key(info.key);
+    return false;
+  }));
+  if (directory == 0) return posix(ENOENT);
+  return std::pair(directory, std::move(name));
+}
+
+/// The next contents of a file, being written under no name.
+class Replacement final : public Volume::Writer {
+ public:
+  Replacement(Volume& volume, VolumeState& impl, InodeNumber directory, std::string_view name,
+              InodeNumber ino)
+      : volume_(volume), impl_(impl), directory_(directory), name_(name), ino_(ino) {}
+  Replacement(const Replacement&) = delete;
+  Replacement& operator=(const Replacement&) = delete;
+
+  ~Replacement() override {
+    volume_.release(ino_);
+    volume_.forget(ino_, 1);
+  }
+
+  Status write(std::string_view bytes) override {
+    if (committed_) return posix(EINVAL, "the file has been committed");
+    if (buffer_.size() + bytes.size() < kBuffer) {
+      buffer_ += bytes;
+      return ok();
+    }
+    MEMORIA_TRY(flush());
+    if (bytes.size() < kBuffer) {
+      buffer_ = bytes;
+      return ok();
+    }
+    MEMORIA_TRY(volume_.write(ino_, size_, bytes, true));
+    size_ += bytes.size();
+    return ok();
+  }
+
+  Status commit() override;
+
+ private:
+  static constexpr size_t kBuffer = 1 << 20;  ///< small writes become large pieces
+
+  Status flush() {
+    if (buffer_.empty()) return ok();
+    MEMORIA_TRY(volume_.write(ino_, size_, buffer_, true));
+    size_ += buffer_.size();
+    buffer_.clear();
+    return ok();
+  }
+  Status put_in_place();
+
+  Volume& volume_;
+  VolumeState& impl_;
+  const InodeNumber directory_;
+  const std::string name_;
+  const InodeNumber ino_;
+  std::string buffer_;
+  uint64_t size_ = 0;
+  bool committed_ = false;
+};
+
+Status Replacement::commit() {
+  if (committed_) return posix(EINVAL, "the file has been committed");
+  MEMORIA_TRY(flush());
+  MEMORIA_TRY(put_in_place());
+  committed_ = true;
+  const auto watcher = impl_.watcher();
+  if (watcher.entry_changed) watcher.entry_changed(directory_, name_);
+  if (watcher.inode_changed) watcher.inode_changed(directory_);
+  return volume_.sync();
+}
+
+/// Gives the new file the name, and what the name stood for its mode and owner: as programs do that
+/// save by renaming.
+Status Replacement::put_in_place() {
+  const VolumeState::NameRef ref{directory_, name_};
+  MEMORIA_TRY(const auto located, impl_.locate(std::span(&ref, 1)));
+  // Only this object knows the new inode, so its stripe is not needed.
+  const auto& old = located.entries[0];
+  if (old && S_ISDIR(old->type)) return posix(EISDIR);
+  auto change = impl_.begin();
+  MEMORIA_TRY(Inode* const directory, change.directory(directory_));
+  MEMORIA_TRY(Inode* const inode, change.inode(ino_));
+  VolumeState::Departure departure;
+  uint64_t cookie = 0;
+  if (old) {
+    cookie = old->cookie;
+    MEMORIA_TRY(const Inode* const before, change.inode(old->ino));
+    if (before->is_regular()) {
+      inode->mode = before->mode;
+      inode->uid = before->uid;
+      inode->gid = before->gid;
+    }
+    MEMORIA_TRY(departure, impl_.drop_link(change, old->ino));
+  } else {
+    MEMORIA_TRY(cookie, impl_.counters.next_cookie());
+    ++directory->entries;
+  }
+  change.set_name(directory_, name_, {ino_, S_IFREG, cookie});
+  change.batch().erase(Key(Table::kOrphans, ino_));
+  inode->links = 1;
+  inode->mtime = inode->ctime = change.now();
+  directory->mtime = directory->ctime = change.now();
+  MEMORIA_TRY(change.commit());
+  impl_.depart(departure);
+  impl_.references.set_named(ino_);
+  return ok();
+}
+
+}  // namespace
+
+Result<Attributes> Volume::resolve(std::string_view path) {
+  MEMORIA_TRY(const auto ino, walk(*impl_->store, path));
+  MEMORIA_TRY(auto out, getattr(ino));
+  if (path.ends_with('/') && !S_ISDIR(out.mode)) return posix(ENOTDIR);
+  return out;
+}
+
+Result<std::string> Volume::path_of(InodeNumber ino) {
+  if (ino == kRootInode) return std::string("/");
+  const Store& store = *impl_->store;
+  MEMORIA_TRY(auto inode, load_inode(store, ino));
+  std::string path;
+  // A directory knows its parent; a file's name can be anywhere.
+  std::string prefix(1, char(Table::kNames));
+  for (int depth = 0; depth < kMaxDepth; ++depth) {
+    if (inode.is_directory()) prefix = std::string_view(Key(Table::kNames, inode.parent));
+    MEMORIA_TRY(const auto found, find_name(store, prefix, ino));
+    path.insert(0, "/" + found.second);
+    ino = found.first;
+    if (ino == kRootInode) return path;
+    MEMORIA_TRY(inode, load_inode(store, ino));
+  }
+  return damaged("a directory is inside itself");
+}
+
+InodeNumber Volume::inode_of_key(std::string_view key) {
+  return inode_in_key(key);
+}
+
+std::string Volume::content_key(InodeNumber ino) {
+  return std::string(std::string_view(Key(Table::kContents, ino)));
+}
+
+Result<std::unique_ptr<Volume::Writer>> Volume::replace(std::string_view path,
+                                                        const Caller& caller) {
+  const auto [above, name] = split(path);
+  if (name.empty()) return posix(EISDIR, "the root is a directory");
+  MEMORIA_TRY(check_name(name, EISDIR));
+  MEMORIA_TRY(const auto directory, walk(*impl_->store, above));
+  MEMORIA_TRY(const auto made, make_unnamed(directory, 0644, caller));
+  if (const auto opened = open(made.ino); !opened.has_value()) {
+    forget(made.ino, 1);
+    return opened.error();
+  }
+  return std::unique_ptr<Writer>(
+      std::make_unique<Replacement>(*this, *impl_, directory, name, made.ino));
+}
+
+Status Volume::remove(std::string_view path) {
+  const auto [above, name] = split(path);
+  if (name.empty()) return posix(EBUSY, "the root cannot be removed");
+  MEMORIA_TRY(const auto directory, walk(*impl_->store, above));
+  MEMORIA_TRY(check_name(name, EINVAL));
+  auto removed = unlink(directory, name);
+  if (!removed.has_value() && removed.error().to_errno() == EISDIR)
+    removed = rmdir(directory, name);
+  MEMORIA_TRY(removed);
+  const auto watcher = impl_->watcher();
+  if (watcher.entry_changed) watcher.entry_changed(directory, name);
+  if (watcher.inode_changed) watcher.inode_changed(directory);
+  return sync();
+}
+
+}  // namespace memoria

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// Who uses which inode: the kernel's lookup counts, the opens, and what became of inodes that lost
+// their last name meanwhile.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/base/mutex.hpp"
+#include "fs/volume/attributes.hpp"
+
+namespace memoria {
+
+/// Thread-safe, and never calls out. Whether an inode is open or unnamed changes only while its
+/// stripe (stripes.hpp) is held, so holding that makes the answers stay true.
+class References {
+ public:
+  void hold(InodeNumber ino);
+  /// True when this was the last use of an unnamed inode: it can be removed.
+  bool forget(InodeNumber ino, uint64_t count);
+
+  void open(InodeNumber ino);
+  /// True when this was the last open of an unnamed inode: it is to be removed.
+  bool release(InodeNumber ino);
+  bool is_open(InodeNumber ino) const;
+
+  /// The inode has no name, but is still in the store. `linkable`: it never had one and may get
+  /// one.
+  void set_unnamed(InodeNumber ino, bool linkable);
+  void set_named(InodeNumber ino);
+  bool is_unnamed(InodeNumber ino) const;
+  bool is_linkable(InodeNumber ino) const;
+  bool is_used(InodeNumber ino) const;
+  std::vector<InodeNumber> unnamed() const;
+
+  /// The inode is gone. While it is held, its last attributes stay to be asked for.
+  void leave_ghost(const Attributes& last);
+  std::optional<Attributes> ghost(InodeNumber ino) const;
+
+ private:
+  struct Uses {
+    uint64_t holds = 0;
+    uint32_t opens = 0;
+    bool unnamed = false;
+    bool linkable = false;
+    std::unique_ptr<Attributes> ghost;
+    bool none() const { return holds == 0 && opens == 0; }
+  };
+  struct alignas(64) Shard {
+    mutable Mutex mutex;
+    absl::flat_hash_map<InodeNumber, Uses> uses GUARDED_BY(mutex);
+  };
+
+  Shard& shard(InodeNumber ino) { return shards_[ino % shards_.size()]; }
+  const Shard& shard(InodeNumber ino) const { return shards_[ino % shards_.size()]; }
+
+  std::array<Shard, 64> shards_;
+};
+
+}  // namespace memoria

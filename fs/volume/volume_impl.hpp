@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// The inside of a volume, shared by the files that implement its functions.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "core/base/mutex.hpp"
+#include "core/store/store.hpp"
+#include "fs/volume/counters.hpp"
+#include "fs/volume/directory_cache.hpp"
+#include "fs/volume/keys.hpp"
+#include "fs/volume/references.hpp"
+#include "fs/volume/stripes.hpp"
+#include "fs/volume/transaction.hpp"
+#include "fs/volume/volume.hpp"
+
+namespace memoria {
+
+inline constexpr uint64_t kMaxFileSize = uint64_t{1} << 44;  ///< 16 TiB
+inline constexpr uint32_t kMaxLinks = 65000;
+inline constexpr size_t kMaxTarget = 4095;  ///< of a symlink, bytes
+
+/// Lock order: rename_mutex; then stripes, all that an operation needs at once; then, each alone
+/// and only for memory, those inside References, DirectoryCache (before DirectoryIndex), Counters
+/// (which may write the superblock) and watcher_mutex; then the store's own. A DirectoryIndex is
+/// built without a stripe. Nothing calls back into the volume with a lock held.
+///
+/// What a stripe guards: the inode's record, its contents' existence, its extended attributes, and
+/// for a directory its entries. Reading them needs no stripe where one value is read: the store
+/// gives a consistent one. Writing to contents that exist, of a file that the caller has open,
+/// needs none either: such contents stay there until the last release, and the store orders the
+/// pieces.
+struct VolumeState {
+  VolumeState(std::unique_ptr<Store> opened, const Superblock& superblock, uint64_t files)
+      : store(std::move(opened)), counters(*store, superblock, files) {}
+
+  Transaction begin() { return Transaction(*store, counters, directories); }
+
+  // ---- attributes.cpp
+  Attributes attributes(InodeNumber ino, const Inode& inode) const;
+
+  // ---- names.cpp
+  struct NewNode {
+    mode_t mode = 0;
+    uint64_t rdev = 0;
+    std::string_view target = {};  ///< of a symlink
+  };
+  Result<Attributes> create(InodeNumber parent, std::string_view name, const NewNode& node,
+                            const Caller& caller);
+  /// Fills in what a new inode in `directory` gets from it and the caller, ACLs included.
+  Result<Inode> new_inode(Transaction& change, InodeNumber ino, InodeNumber parent,
+                          const Inode& directory, const NewNode& node, const Caller& caller);
+
+  // ---- locate.cpp
+  struct NameRef {
+    InodeNumber directory;
+    std::string_view name;
+  };
+  /// The stripes of directories, and of the inodes behind names in them, with the entries (nothing:
+  /// no such name).
+  struct Located {
+    Stripes::Guard guard;
+    std::array<std::optional<Dentry>, 2> entries;
+  };
+  /// Locks what one or two names stand for. Errors: kCorrupt.
+  Result<Located> locate(std::span<const NameRef> names);
+  /// The same for one name that must be there; ENOENT, ENOTDIR.
+  Result<Located> locate_existing(InodeNumber directory, std::string_view name);
+
+  // ---- life.cpp
+  /// An inode that lost a link, until the batch is applied.
+  struct Departure {
+    Attributes last;
+    enum class Fate { kStays, kOrphan, kGone } fate = Fate::kStays;
+  };
+  /// Takes a link of a file; without links it goes, or becomes an orphan while it is open.
+  Result<Departure> drop_link(Transaction& change, InodeNumber ino);
+  /// Removes an empty directory (ENOTEMPTY).
+  Result<Departure> drop_directory(Transaction& change, InodeNumber ino);
+  /// To be called when the batch is applied, stripes still held.
+  void depart(const Departure& departure);
+  /// Removes an inode that has no name and is not open any more; its stripe is held.
+  Status remove_unnamed(InodeNumber ino);
+  /// Removes the orphans that an earlier owner left.
+  Status remove_orphans();
+
+  // ---- rename.cpp
+  Status rename(const NameRef& from, const NameRef& to, unsigned flags);
+
+  // ---- volume.cpp
+  Volume::Watcher watcher() const;
+
+  std::unique_ptr<Store> store;
+  Counters counters;
+  Stripes stripes;
+  Mutex
+      rename_mutex;  ///< held by renames across directories: the tree's shape stays while one looks
+  References references;
+  DirectoryCache directories;
+
+  std::atomic<bool> closed = false;
+
+  mutable Mutex watcher_mutex;
+  std::shared_ptr<const Volume::Watcher> watcher_ptr GUARDED_BY(watcher_mutex);
+};
+
+class Volume::Impl final : public VolumeState {
+ public:
+  using VolumeState::VolumeState;
+};
+
+/// A name to be made: ENOENT (empty), ENAMETOOLONG, EINVAL ('/' or NUL), `dots` for "." and "..".
+Status check_name(std::string_view name, int dots);
+
+}  // namespace memoria
