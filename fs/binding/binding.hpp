@@ -22,8 +22,10 @@ struct Binding {
   Volume& volume;
   CacheTimes cache_times;
   bool writeback = true;  ///< wished; after negotiate(): in force, the kernel owns sizes and times
-  bool stateless_open = false;          ///< agreed: the kernel opens and closes without asking
-  bool stateless_directories = false;   ///< agreed: the same for directories
+  // Agreed with the kernel:
+  bool stateless_open = false;          ///< it opens and closes files without asking
+  bool stateless_directories = false;   ///< the same for directories
+  bool acls = false;                    ///< it enforces ACLs, and leaves the umask to the volume
   std::function<void()> on_ready = {};  ///< called once, when the kernel's INIT arrives
 };
 

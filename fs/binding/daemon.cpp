@@ -91,7 +91,8 @@ Checked<std::unique_ptr<Volume>> open_volume(const Paths& paths, const MountOpti
   options.read_only = wanted.read_only && on_read_only_disk(paths.data_directory);
   auto store = open_store(paths.data_directory, options);
   if (!store) return cannot_open(store.error(), paths.data_directory);
-  auto volume = Volume::open(std::move(store).value(), {.uid = ::getuid(), .gid = ::getgid()});
+  auto volume =
+      Volume::open(std::move(store).value(), {.uid = ::getuid(), .gid = ::getgid(), .umask = 0});
   if (!volume) return cannot_open(volume.error(), paths.data_directory);
   return std::move(volume).value();
 }

@@ -20,6 +20,9 @@ void negotiate(fuse_conn_info& connection, Binding& binding) {
   // O_TRUNC would be lost with an open that never arrives; without this it comes as a SETATTR.
   unwant(connection, FUSE_CAP_ATOMIC_O_TRUNC);
 
+  // A directory's default ACL takes the place of the umask, so only the volume can apply either.
+  binding.acls = want(connection, FUSE_CAP_DONT_MASK) && want(connection, FUSE_CAP_POSIX_ACL);
+
   want(connection, FUSE_CAP_PARALLEL_DIROPS);
   want(connection, FUSE_CAP_CACHE_SYMLINKS);
   want(connection, FUSE_CAP_READDIRPLUS);

@@ -71,7 +71,9 @@ Request::~Request() {
 
 Caller Request::caller() const {
   const auto* context = fuse_req_ctx(raw_);
-  return {.uid = context->uid, .gid = context->gid};
+  return {.uid = context->uid,
+          .gid = context->gid,
+          .umask = binding().acls ? context->umask : mode_t{0}};
 }
 
 void Request::reply_errno(int error) {

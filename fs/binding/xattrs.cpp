@@ -9,16 +9,15 @@
 namespace memoria {
 namespace {
 
-/// ACLs are enforced by the kernel, and only when that is negotiated and new files inherit the
-/// default ones. One that is stored and ignored would be worse than none, so they are refused.
-bool is_acl(std::string_view name) {
-  return name.starts_with("system.posix_acl_");
+/// Without a kernel that enforces ACLs, one that is stored and ignored would be worse than none.
+bool is_refused(const Request& request, std::string_view name) {
+  return !request.binding().acls && name.starts_with("system.posix_acl_");
 }
 
 void setxattr(fuse_req_t raw, fuse_ino_t ino, const char* name, const char* value, size_t size,
               int flags) {
   serve(raw, "setxattr", [&](Request& request) -> Status {
-    if (is_acl(name)) return Error::posix(EOPNOTSUPP);
+    if (is_refused(request, name)) return Error::posix(EOPNOTSUPP);
     MEMORIA_TRY(request.volume().setxattr(ino, name, {value, size}, flags));
     request.reply_ok();
     return ok();
@@ -38,7 +37,7 @@ Status reply_sized(Request& request, std::string_view bytes, size_t size) {
 
 void getxattr(fuse_req_t raw, fuse_ino_t ino, const char* name, size_t size) {
   serve(raw, "getxattr", [&](Request& request) -> Status {
-    if (is_acl(name)) return Error::posix(EOPNOTSUPP);
+    if (is_refused(request, name)) return Error::posix(EOPNOTSUPP);
     MEMORIA_TRY(const std::string value, request.volume().getxattr(ino, name));
     return reply_sized(request, value, size);
   });
@@ -55,7 +54,7 @@ void listxattr(fuse_req_t raw, fuse_ino_t ino, size_t size) {
 
 void removexattr(fuse_req_t raw, fuse_ino_t ino, const char* name) {
   serve(raw, "removexattr", [&](Request& request) -> Status {
-    if (is_acl(name)) return Error::posix(EOPNOTSUPP);
+    if (is_refused(request, name)) return Error::posix(EOPNOTSUPP);
     MEMORIA_TRY(request.volume().removexattr(ino, name));
     request.reply_ok();
     return ok();
