@@ -23,8 +23,7 @@ struct Binding {
   CacheTimes cache_times;
   bool writeback = true;  ///< wished; after negotiate(): in force, the kernel owns sizes and times
   // Agreed with the kernel:
-  bool stateless_open = false;          ///< it opens and closes files without asking
-  bool stateless_directories = false;   ///< the same for directories
+  bool stateless_directories = false;   ///< it opens and closes directories without asking
   bool acls = false;                    ///< it enforces ACLs, and leaves the umask to the volume
   std::function<void()> on_ready = {};  ///< called once, when the kernel's INIT arrives
 };

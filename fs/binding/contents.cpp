@@ -12,20 +12,18 @@
 namespace memoria {
 namespace {
 
-void open(fuse_req_t raw, fuse_ino_t, fuse_file_info* file) {
+void open(fuse_req_t raw, fuse_ino_t ino, fuse_file_info* file) {
   serve(raw, "open", [&](Request& request) -> Status {
-    if (request.binding().stateless_open) {
-      request.reply_errno(ENOSYS);  // "do not ask again": see negotiate()
-    } else {
-      file->keep_cache = 1;
-      request.reply_open(*file);
-    }
+    MEMORIA_TRY(request.volume().open(ino));
+    file->keep_cache = 1;
+    request.reply_open(ino, *file);
     return ok();
   });
 }
 
-void release(fuse_req_t raw, fuse_ino_t, fuse_file_info*) {
-  serve(raw, "release", [](Request& request) -> Status {
+void release(fuse_req_t raw, fuse_ino_t ino, fuse_file_info*) {
+  serve(raw, "release", [&](Request& request) -> Status {
+    request.volume().release(ino);
     request.reply_ok();
     return ok();
   });

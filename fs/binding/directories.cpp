@@ -113,7 +113,7 @@ void opendir(fuse_req_t raw, fuse_ino_t, fuse_file_info* file) {
       request.reply_errno(ENOSYS);  // "do not ask again": see negotiate()
     } else {
       file->keep_cache = file->cache_readdir = 1;
-      request.reply_open(*file);
+      request.reply_open_directory(*file);
     }
     return ok();
   });

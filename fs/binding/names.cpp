@@ -59,6 +59,10 @@ void create(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode,
     MEMORIA_TRY(
         const Attributes made,
         request.volume().mknod(parent, name, S_IFREG | (mode & ~S_IFMT), 0, request.caller()));
+    if (auto opened = request.volume().open(made.ino); !opened) {
+      request.volume().forget(made.ino, 1);
+      return opened;
+    }
     file->keep_cache = 1;
     request.reply_create(made, *file);
     return ok();

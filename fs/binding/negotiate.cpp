@@ -13,11 +13,11 @@ constexpr unsigned kMaxBackground = 64;
 void negotiate(fuse_conn_info& connection, Binding& binding) {
   binding.writeback = binding.writeback && want(connection, FUSE_CAP_WRITEBACK_CACHE);
 
-  // An inode lives as long as the kernel knows it (its lookup count), and an open file keeps it
-  // known. So opening and closing need no state here, and the kernel may do both without a request.
-  binding.stateless_open = want(connection, FUSE_CAP_NO_OPEN_SUPPORT);
+  // A directory needs no state while it is open: the kernel may open and close it without asking.
   binding.stateless_directories = want(connection, FUSE_CAP_NO_OPENDIR_SUPPORT);
-  // O_TRUNC would be lost with an open that never arrives; without this it comes as a SETATTR.
+  // A file that was unlinked while open is told by its opens; these must arrive.
+  unwant(connection, FUSE_CAP_NO_OPEN_SUPPORT);
+  // Truncation comes as a SETATTR of its own, in order with the others.
   unwant(connection, FUSE_CAP_ATOMIC_O_TRUNC);
 
   // A directory's default ACL takes the place of the umask, so only the volume can apply either.

@@ -89,7 +89,9 @@ void Request::reply_entry(const Attributes& attributes) {
 void Request::reply_create(const Attributes& attributes, const fuse_file_info& file) {
   auto& mount = binding();
   const auto entry = to_entry(attributes, mount.cache_times);
-  if (fuse_reply_create(take(), &entry, &file) != 0) mount.volume.forget(attributes.ino, 1);
+  if (fuse_reply_create(take(), &entry, &file) == 0) return;
+  mount.volume.release(attributes.ino);
+  mount.volume.forget(attributes.ino, 1);
 }
 
 void Request::reply_no_entry() {
@@ -104,7 +106,12 @@ void Request::reply_attributes(const Attributes& attributes) {
   fuse_reply_attr(take(), &st, timeout);
 }
 
-void Request::reply_open(const fuse_file_info& file) {
+void Request::reply_open(InodeNumber ino, const fuse_file_info& file) {
+  auto& volume = this->volume();
+  if (fuse_reply_open(take(), &file) != 0) volume.release(ino);
+}
+
+void Request::reply_open_directory(const fuse_file_info& file) {
   fuse_reply_open(take(), &file);
 }
 

@@ -34,11 +34,14 @@ class Request {
   /// For operations that answer with an inode that the volume now holds for the kernel. When the
   /// answer does not arrive (the caller was interrupted) the hold is undone.
   void reply_entry(const Attributes& attributes);
+  /// The same for an inode that is open as well.
   void reply_create(const Attributes& attributes, const fuse_file_info& file);
   /// "There is no such name", in the form that the kernel caches.
   void reply_no_entry();
   void reply_attributes(const Attributes& attributes);
-  void reply_open(const fuse_file_info& file);
+  /// For a regular file that the volume has opened; undone as in reply_entry().
+  void reply_open(InodeNumber ino, const fuse_file_info& file);
+  void reply_open_directory(const fuse_file_info& file);
   void reply_bytes(std::string_view bytes);
   /// Directory entries; `held` as for reply_entry().
   void reply_listing(std::string_view bytes, std::span<const InodeNumber> held);
