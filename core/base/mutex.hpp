@@ -4,6 +4,8 @@
 // (absl::Mutex has these too, but Debian's build of it is opaque to the thread sanitizer.)
 #pragma once
 
+#include <absl/base/thread_annotations.h>  // GUARDED_BY, PT_GUARDED_BY, NO_THREAD_SAFETY_ANALYSIS
+
 #include <condition_variable>
 #include <mutex>
 #include <shared_mutex>
@@ -15,8 +17,6 @@
 #endif
 #define CAPABILITY(x) MEMORIA_ANNOTATION(capability(x))
 #define SCOPED_CAPABILITY MEMORIA_ANNOTATION(scoped_lockable)
-#define GUARDED_BY(x) MEMORIA_ANNOTATION(guarded_by(x))
-#define PT_GUARDED_BY(x) MEMORIA_ANNOTATION(pt_guarded_by(x))
 #define REQUIRES(...) MEMORIA_ANNOTATION(requires_capability(__VA_ARGS__))
 #define REQUIRES_SHARED(...) MEMORIA_ANNOTATION(requires_shared_capability(__VA_ARGS__))
 #define ACQUIRE(...) MEMORIA_ANNOTATION(acquire_capability(__VA_ARGS__))
@@ -25,7 +25,6 @@
 #define RELEASE_SHARED(...) MEMORIA_ANNOTATION(release_shared_capability(__VA_ARGS__))
 #define RELEASE_GENERIC(...) MEMORIA_ANNOTATION(release_generic_capability(__VA_ARGS__))
 #define EXCLUDES(...) MEMORIA_ANNOTATION(locks_excluded(__VA_ARGS__))
-#define NO_THREAD_SAFETY_ANALYSIS MEMORIA_ANNOTATION(no_thread_safety_analysis)
 
 namespace memoria {
 

@@ -43,6 +43,12 @@ void append_arguments(const Record& r, std::string& out) {
   }
 }
 
+/// False when a range or a size lies beyond the largest value: later arithmetic relies on it.
+bool arguments_in_range(const Record& r) {
+  return r.offset <= kMaxSize && r.length <= kMaxSize && r.offset + r.length <= kMaxSize &&
+         r.offset + r.value_size <= kMaxSize;
+}
+
 void decode_arguments(Record& r, Decoder in) {
   switch (arguments_size(r.kind)) {
     case 4: r.offset = in.le<uint32_t>(); break;
@@ -125,6 +131,7 @@ Result<Record> decode_record(std::string_view bytes, Place place) {
   r.value_size = load_le<uint32_t>(p + kAtValueSize);
   r.key = bytes.substr(kHeadSize, load_le<uint32_t>(p + kAtKeySize));
   decode_arguments(r, Decoder(bytes.substr(kHeadSize + r.key.size())));
+  if (!arguments_in_range(r)) return damaged("a range beyond the largest value");
   return r;
 }
 

@@ -187,6 +187,7 @@ Result<bool> SegmentScanner::emit_suspect(uint64_t next) {
   if (r.kind == Kind::kPiece) {
     r.generation = arguments.le<uint64_t>();
     r.offset = arguments.le<uint64_t>();
+    if (r.offset > kMaxSize - r.value_size) return false;
   }
   emit(r, bytes.substr(0, next - at_), at_, false, true);
   return true;

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+#include "core/store/appender.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace memoria {
+namespace {
+
+constexpr uint64_t kMaxGroupBytes = 1 << 20;
+constexpr size_t kMaxGroup = 256;
+// Space is prepared by this much, when this many syncs happened since the last time.
+constexpr uint64_t kPrepareBytes = 512 << 10;
+constexpr uint32_t kPrepareSyncs = 8;
+// How often the disk's free space is looked at, in bytes written.
+constexpr uint64_t kSpaceCheckBytes = 4 << 20;
+
+bool frees_space(const Batch& batch) {
+  return std::any_of(batch.changes().begin(), batch.changes().end(),
+                     [](const auto& c) { return c.kind == Kind::kErase; });
+}
+
+}  // namespace
+
+Appender::Appender(const Parts& parts)
+    : parts_(parts), encoder_(parts.directory, parts.timeline, parts.options.inline_limit) {}
+
+Status Appender::append(const Batch& batch) {
+  Writer writer;
+  writer.batch = &batch;
+  writer.size = GroupEncoder::encoded_size(batch);
+  writer.frees = frees_space(batch);
+  return enqueue(writer);
+}
+
+Status Appender::append(const RawRecord& raw, std::function<void(Location)> installed) {
+  Writer writer;
+  writer.raw = &raw;
+  writer.installed = std::move(installed);
+  writer.size = raw.record.size();
+  return enqueue(writer);
+}
+
+Status Appender::rotate() {
+  Writer writer;
+  writer.rotate = true;
+  return enqueue(writer);
+}
+
+Status Appender::enqueue(Writer& writer) {
+  std::vector<Writer*> group;
+  {
+    Lock lock(queue_mutex_);
+    queue_.push_back(&writer);
+    while (!writer.done && queue_.front() != &writer) writer.wake.wait(lock);
+    if (writer.done) return writer.result;
+    uint64_t bytes = 0;
+    for (Writer* w : queue_) {
+      if (!group.empty() && (bytes + w->size > kMaxGroupBytes || group.size() == kMaxGroup)) break;
+      group.push_back(w);
+      bytes += w->size;
+    }
+  }
+  lead(group);
+  {
+    Lock lock(queue_mutex_);
+    for (Writer* w : group) {
+      queue_.pop_front();
+      w->done = true;
+      if (w != &writer) w->wake.notify_one();
+    }
+    if (!queue_.empty()) queue_.front()->wake.notify_one();
+  }
+  return writer.result;
+}
+
+void Appender::lead(const std::vector<Writer*>& group) {
+  std::vector<Writer*> pending;
+  for (Writer* w : group) {
+    w->result = parts_.health.check();
+    if (!w->result.has_value()) continue;
+    if (w->rotate) {
+      flush_all(pending);
+      if (active_) w->result = seal_segment();
+      continue;
+    }
+    w->result = check_space(*w);
+    if (!w->result.has_value()) continue;
+    const bool fits = active_ && active_->end() + encoder_.size() + w->size <=
+                                     parts_.options.segment.max_size;
+    if (!fits) {
+      flush_all(pending);
+      w->result = parts_.health.check();
+      if (w->result.has_value()) w->result = make_room(w->size);
+      if (!w->result.has_value()) continue;
+    }
+    if (pending.empty()) encoder_.begin(active_->end(), active_->header().seed());
+    if (encode(*w)) {
+      pending.push_back(w);
+    } else {
+      w->result = Error{Errc::kConflict};
+    }
+  }
+  flush_all(pending);
+}
+
+bool Appender::encode(const Writer& writer) {
+  if (writer.batch == nullptr) return encoder_.add(*writer.raw);
+  encoder_.add(*writer.batch);
+  return true;
+}
+
+/// Writes what is encoded. On a full disk each writer gets a try of its own, so that a large change
+/// does not take a small one down with it.
+void Appender::flush_all(std::vector<Writer*>& pending) {
+  if (pending.empty()) return;
+  auto result = flush();
+  if (!result.has_value() && result.error().code == Errc::kNoSpace && pending.size() > 1) {
+    for (Writer* w : pending) {
+      encoder_.begin(active_->end(), active_->header().seed());
+      encode(*w);
+      w->result = flush();
+      if (w->result.has_value()) install(*w, 0, encoder_.entries().size());
+    }
+  } else {
+    size_t first = 0;
+    for (Writer* w : pending) {
+      w->result = result;
+      const size_t count = w->batch != nullptr ? w->batch->size() : 1;
+      if (result.has_value()) install(*w, first, first + count);
+      first += count;
+    }
+  }
+  pending.clear();
+  encoder_.begin(0, 0);
+}
+
+Status Appender::flush() {
+  const uint64_t size = encoder_.size();
+  uint64_t prepare = 0;
+  if (recent_syncs_.load(std::memory_order_relaxed) >= kPrepareSyncs &&
+      active_->end() + size > active_->prepared_end()) {
+    const uint64_t room = parts_.options.segment.max_size - std::min(parts_.options.segment.max_size,
+                                                                     active_->end() + size);
+    prepare = std::min(kPrepareBytes, room);
+  }
+  const auto parts = std::span(encoder_.parts());
+  auto result = active_->append(parts, size, prepare);
+  if (!result.has_value()) {
+    if (result.error().code == Errc::kNoSpace) {
+      space_checked_at_ = 0;
+      return result;
+    }
+    return parts_.health.latch(result.error(), "a write failed");
+  }
+  if (prepare > 0) recent_syncs_.store(0, std::memory_order_relaxed);
+  parts_.segments.add_total(segment_->slot, encoder_.overhead(), 0);
+  segment_->file_bytes = active_->end();
+  bytes_written_.fetch_add(size, std::memory_order_relaxed);
+  groups_.fetch_add(1, std::memory_order_relaxed);
+  position_.fetch_add(size, std::memory_order_release);
+  return result;
+}
+
+void Appender::install(const Writer& writer, size_t first, size_t last) {
+  appends_.fetch_add(1, std::memory_order_relaxed);
+  const auto& entries = encoder_.entries();
+  if (writer.raw != nullptr) {
+    parts_.segments.add_total(segment_->slot, writer.raw->record.size(), 1);
+    writer.installed({segment_->slot, entries[first].record_offset});
+    return;
+  }
+  for (size_t i = first; i < last; ++i) parts_.directory.install(entries[i], segment_->slot);
+}
+
+/// The reserve is for changes that free space. Looked at now and then only: it is a courtesy to
+/// whoever must clean up, not the guard against a full disk, which is the write itself.
+Status Appender::check_space(const Writer& writer) {
+  const uint64_t reserve = parts_.options.reserve_bytes;
+  if (reserve == 0 || writer.frees) return ok();
+  const uint64_t written = bytes_written_.load(std::memory_order_relaxed);
+  if (space_checked_at_ == 0 || written - space_checked_at_ >= kSpaceCheckBytes ||
+      space_left_ < reserve + writer.size + kSpaceCheckBytes) {
+    MEMORIA_TRY(const Space space, parts_.environment.space());
+    space_left_ = space.free_bytes;
+    space_checked_at_ = std::max<uint64_t>(written, 1);
+  }
+  if (space_left_ < reserve + writer.size) {
+    return Error{Errc::kNoSpace, 0,
+                 fmt::format("{}: less than {} MiB left, which are kept for removing and merging; "
+                             "remove something or make room on the disk",
+                             parts_.environment.describe(), reserve >> 20)};
+  }
+  return ok();
+}
+
+/// Afterwards there is an active segment with room for `size` bytes.
+Status Appender::make_room(uint64_t size) {
+  const bool has_records = active_ && active_->end() > kSegmentHeaderSize;
+  if (has_records && active_->end() + size > parts_.options.segment.max_size) {
+    auto sealed = seal_segment();
+    // With no room for a seal, going on in the same segment is the way to still erase.
+    const bool go_on = !sealed.has_value() && sealed.error().code == Errc::kNoSpace &&
+                       active_->end() + size <= kMaxSegmentSize;
+    if (!sealed.has_value() && !go_on) return sealed;
+  }
+  return active_ ? ok() : open_segment();
+}
+
+Status Appender::open_segment() {
+  SegmentHeader header;
+  header.id = parts_.timeline.take();
+  header.uuid = parts_.uuid;
+  auto created = ActiveSegment::create(parts_.environment, header);
+  if (!created.has_value()) {
+    if (created.error().code == Errc::kNoSpace) return created.error();
+    return parts_.health.latch(created.error(), "a segment could not be made");
+  }
+  active_ = std::move(created).value();
+  segment_ = parts_.segments.add(header);
+  segment_->file_bytes = active_->end();
+  bytes_written_.fetch_add(kSegmentHeaderSize, std::memory_order_relaxed);
+  parts_.files.adopt(segment_->slot, active_->file());
+  Lock lock(tail_mutex_);
+  tail_file_ = active_->file();
+  return ok();
+}
+
+Status Appender::seal_segment() {
+  if (active_->end() == kSegmentHeaderSize) return ok();
+  auto sealed = active_->seal(segment_->counts.total_records, parts_.timeline.take());
+  if (!sealed.has_value()) {
+    if (sealed.error().code == Errc::kNoSpace) return sealed;
+    return parts_.health.latch(sealed.error(), "a segment could not be sealed");
+  }
+  segment_->file_bytes = active_->end();
+  segment_->sealed = true;
+  {
+    Lock lock(tail_mutex_);
+    tail_file_.reset();
+  }
+  const auto segment = std::move(segment_);
+  segment_.reset();
+  active_.reset();
+  on_durable_(position());
+  on_sealed_(segment);
+  return ok();
+}
+
+LogTail Appender::tail() const {
+  Lock lock(tail_mutex_);
+  return {position_.load(std::memory_order_acquire), tail_file_};
+}
+
+}  // namespace memoria

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// The one writer of the log.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+
+#include "core/base/mutex.hpp"
+#include "core/log/active_segment.hpp"
+#include "core/store/committer.hpp"
+#include "core/store/file_cache.hpp"
+#include "core/store/group_encoder.hpp"
+#include "core/store/health.hpp"
+#include "core/store/options.hpp"
+
+namespace memoria {
+
+/// Thread-safe. Writers queue up; the first becomes the leader, encodes what is queued, writes it with
+/// one call and installs it in the key directory, in the order of the log, before the next group
+/// begins. So the order of timestamps, of the log and of what readers see is one and the same.
+/// (LevelDB's writer queue does the same for its memtable.)
+///
+/// Lock order: leader role -> key directory shard -> nothing. The queue's mutex and the tail's mutex
+/// are held for moments only, never during I/O.
+class Appender {
+ public:
+  struct Parts {
+    Environment& environment;
+    const Options& options;
+    Timeline& timeline;
+    Segments& segments;
+    KeyDirectory& directory;
+    FileCache& files;
+    Health& health;
+    StoreUuid uuid;
+  };
+  explicit Appender(const Parts& parts);
+
+  /// Appends and installs. kNoSpace: nothing was changed.
+  Status append(const Batch& batch);
+  /// Appends a record that only moves what is there; `installed` gets its place, in the leader's role.
+  /// kConflict: its key was changed since.
+  Status append(const RawRecord& raw, std::function<void(Location)> installed);
+
+  /// Seals the active segment, if it has records: what is appended next goes to a new one. Everything
+  /// so far is durable then.
+  Status rotate();
+
+  LogTail tail() const;
+  uint64_t position() const { return position_.load(std::memory_order_acquire); }
+
+  /// Called after a rotation made everything up to a position durable, and when a segment was sealed.
+  void on_durable(std::function<void(uint64_t)> f) { on_durable_ = std::move(f); }
+  void on_sealed(std::function<void(const std::shared_ptr<Segment>&)> f) {
+    on_sealed_ = std::move(f);
+  }
+  /// Told of each fdatasync: how often decides whether space is prepared ahead.
+  void note_sync() { recent_syncs_.fetch_add(1, std::memory_order_relaxed); }
+
+  uint64_t bytes_written() const { return bytes_written_; }
+  uint64_t appends() const { return appends_; }
+  uint64_t groups() const { return groups_; }
+
+ private:
+  struct Writer {
+    const Batch* batch = nullptr;
+    const RawRecord* raw = nullptr;
+    std::function<void(Location)> installed;
+    bool rotate = false;
+    uint64_t size = 0;
+    bool frees = false;  // erases something: may use the reserve
+    Status result = ok();
+    bool done = false;
+    Condition wake;
+  };
+  Status enqueue(Writer& writer);
+  void lead(const std::vector<Writer*>& group);
+  Status make_room(uint64_t size);
+  Status check_space(const Writer& writer);
+  Status open_segment();
+  Status seal_segment();
+  bool encode(const Writer& writer);
+  Status flush();
+  void flush_all(std::vector<Writer*>& pending);
+  void install(const Writer& writer, size_t first, size_t last);
+
+  const Parts parts_;
+  std::function<void(uint64_t)> on_durable_ = [](uint64_t) {};
+  std::function<void(const std::shared_ptr<Segment>&)> on_sealed_ = [](const auto&) {};
+
+  mutable Mutex queue_mutex_;
+  std::deque<Writer*> queue_ GUARDED_BY(queue_mutex_);
+
+  // The leader's own:
+  GroupEncoder encoder_;
+  std::unique_ptr<ActiveSegment> active_;
+  std::shared_ptr<Segment> segment_;
+  uint64_t space_checked_at_ = 0;  // bytes_written_ at the last look at the disk's free space
+  uint64_t space_left_ = 0;
+
+  mutable Mutex tail_mutex_;
+  std::shared_ptr<File> tail_file_ GUARDED_BY(tail_mutex_);
+  std::atomic<uint64_t> position_{0};
+
+  std::atomic<uint32_t> recent_syncs_{0};
+  std::atomic<uint64_t> bytes_written_{0}, appends_{0}, groups_{0};
+};
+
+}  // namespace memoria

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+#include "core/store/committer.hpp"
+
+#include <algorithm>
+
+#include "core/base/signals.hpp"
+
+namespace memoria {
+
+Committer::Committer(Health& health, std::function<LogTail()> tail,
+                     std::chrono::milliseconds interval)
+    : health_(health), tail_(std::move(tail)), interval_(interval) {
+  thread_ = thread_without_signals([this] { run(); });
+}
+
+Committer::~Committer() {
+  {
+    Lock lock(queue_mutex_);
+    stopping_ = true;
+  }
+  queued_.notify_all();
+  thread_.join();
+}
+
+/// One shared sync; `reached` is what it made durable.
+Status Committer::lead(uint64_t& reached) {
+  const auto tail = tail_();
+  reached = tail.position;
+  if (!tail.file) return ok();
+  const auto begin = std::chrono::steady_clock::now();
+  auto result = tail.file->sync();
+  syncs_.fetch_add(1, std::memory_order_relaxed);
+  // The kernel reports a failed write-back once and then forgets it: a later success would be a lie.
+  if (!result.has_value()) return health_.latch(result.error(), "a sync failed");
+  on_sync_();
+  Lock lock(mutex_);
+  note_latency(std::chrono::steady_clock::now() - begin);
+  return result;
+}
+
+Status Committer::sync(uint64_t position) {
+  requests_.fetch_add(1, std::memory_order_relaxed);
+  Lock lock(mutex_);
+  while (durable_ < position) {
+    MEMORIA_TRY(health_.check());
+    if (leading_) {
+      synced_.wait(lock);
+      continue;
+    }
+    leading_ = true;
+    lock.unlock();
+    uint64_t reached = 0;
+    auto result = lead(reached);
+    lock.lock();
+    leading_ = false;
+    if (result.has_value()) durable_ = std::max(durable_, reached);
+    synced_.notify_all();
+    if (!result.has_value()) return result;
+  }
+  return ok();
+}
+
+void Committer::sync_async(uint64_t position, Done done) {
+  {
+    Lock lock(mutex_);
+    if (durable_ >= position && !health_.latched()) {
+      lock.unlock();
+      done(ok());
+      return;
+    }
+  }
+  {
+    Lock lock(queue_mutex_);
+    queue_.push_back({position, std::move(done)});
+  }
+  queued_.notify_one();
+}
+
+void Committer::durable_up_to(uint64_t position) {
+  {
+    Lock lock(mutex_);
+    durable_ = std::max(durable_, position);
+  }
+  synced_.notify_all();
+}
+
+void Committer::answer(std::vector<Waiting> batch) {
+  uint64_t position = 0;
+  for (const auto& waiting : batch) position = std::max(position, waiting.position);
+  requests_.fetch_add(batch.size() - 1, std::memory_order_relaxed);
+  const auto result = sync(position);
+  for (auto& waiting : batch) waiting.done(result);
+}
+
+void Committer::run() {
+  while (true) {
+    std::vector<Waiting> batch;
+    {
+      Lock lock(queue_mutex_);
+      while (queue_.empty() && !stopping_) {
+        if (interval_.count() == 0) {
+          queued_.wait(lock);
+        } else if (queued_.wait_for(lock, interval_) == std::cv_status::timeout) {
+          break;
+        }
+      }
+      batch.swap(queue_);
+      if (batch.empty() && stopping_) return;
+    }
+    if (!batch.empty()) {
+      answer(std::move(batch));
+    } else if (!health_.latched()) {
+      (void)sync(tail_().position);  // a failure latches, and that is reported everywhere
+    }
+  }
+}
+
+void Committer::note_latency(std::chrono::nanoseconds duration) {
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+  recent_us_[recent_count_++ % recent_us_.size()] = uint32_t(us);
+}
+
+Committer::Latency Committer::latency() const {
+  std::vector<uint32_t> sorted;
+  {
+    Lock lock(mutex_);
+    sorted.assign(recent_us_.begin(),
+                  recent_us_.begin() + long(std::min(recent_count_, recent_us_.size())));
+  }
+  if (sorted.empty()) return {};
+  std::sort(sorted.begin(), sorted.end());
+  return {sorted[sorted.size() / 2], sorted[sorted.size() * 99 / 100]};
+}
+
+}  // namespace memoria

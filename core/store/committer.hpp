@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// Makes the log durable: many waiters, one fdatasync.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "core/base/mutex.hpp"
+#include "core/io/environment.hpp"
+#include "core/store/health.hpp"
+
+namespace memoria {
+
+/// The end of the log: bytes appended since open, and the file that the last of them are in.
+struct LogTail {
+  uint64_t position = 0;
+  std::shared_ptr<File> file;
+};
+
+/// Thread-safe. A thread that waits becomes the leader when nobody is, and syncs for all who came
+/// before; those who come while it works form the next group.
+class Committer {
+ public:
+  using Done = std::function<void(const Status&)>;
+
+  /// `tail` tells the log's end. With a non-zero interval nothing stays unsynced longer than that.
+  Committer(Health& health, std::function<LogTail()> tail, std::chrono::milliseconds interval);
+  /// Answers what is queued, then stops.
+  ~Committer();
+
+  /// Returns when everything up to `position` is durable.
+  Status sync(uint64_t position);
+  /// `done` is called by the committer's thread, or by this call when there is nothing to do.
+  void sync_async(uint64_t position, Done done);
+  /// Somebody else (a rotation) made everything up to `position` durable.
+  void durable_up_to(uint64_t position);
+
+  /// Called after each sync, before anybody is answered. Set before the first use.
+  void on_sync(std::function<void()> f) { on_sync_ = std::move(f); }
+
+  /// fdatasyncs so far.
+  uint64_t syncs() const { return syncs_; }
+  uint64_t requests() const { return requests_; }
+  /// Of recent syncs, microseconds.
+  struct Latency {
+    uint64_t p50 = 0, p99 = 0;
+  };
+  Latency latency() const;
+
+ private:
+  struct Waiting {
+    uint64_t position;
+    Done done;
+  };
+  Status lead(uint64_t& reached);
+  void run();
+  void answer(std::vector<Waiting> batch);
+  void note_latency(std::chrono::nanoseconds duration) REQUIRES(mutex_);
+
+  Health& health_;
+  const std::function<LogTail()> tail_;
+  const std::chrono::milliseconds interval_;
+  std::function<void()> on_sync_ = [] {};
+  std::atomic<uint64_t> syncs_{0}, requests_{0};
+
+  mutable Mutex mutex_;  // not held during a sync
+  Condition synced_;
+  bool leading_ GUARDED_BY(mutex_) = false;
+  uint64_t durable_ GUARDED_BY(mutex_) = 0;
+  std::array<uint32_t, 1024> recent_us_ GUARDED_BY(mutex_){};
+  size_t recent_count_ GUARDED_BY(mutex_) = 0;
+
+  Mutex queue_mutex_;
+  Condition queued_;
+  std::vector<Waiting> queue_ GUARDED_BY(queue_mutex_);
+  bool stopping_ GUARDED_BY(queue_mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace memoria

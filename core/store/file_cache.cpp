@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#include "core/store/file_cache.hpp"
+
+#include <algorithm>
+
+namespace memoria {
+
+FileCache::FileCache(Environment& environment, size_t max_size)
+    : environment_(environment), max_size_(std::max<size_t>(max_size, 1)) {}
+
+std::shared_ptr<File> FileCache::insert(Slot slot, std::shared_ptr<File> file) {
+  if (const auto it = by_slot_.find(slot); it != by_slot_.end()) {
+    recent_.splice(recent_.begin(), recent_, it->second);
+    return it->second->file;
+  }
+  recent_.push_front({slot, std::move(file)});
+  by_slot_[slot] = recent_.begin();
+  while (recent_.size() > max_size_) {
+    by_slot_.erase(recent_.back().slot);
+    recent_.pop_back();
+  }
+  return recent_.front().file;
+}
+
+Result<std::shared_ptr<File>> FileCache::open(const Segment& segment) {
+  {
+    Lock lock(mutex_);
+    if (const auto it = by_slot_.find(segment.slot); it != by_slot_.end()) {
+      if (it->second != recent_.begin()) {
+        recent_.splice(recent_.begin(), recent_, it->second);
+      }
+      hits_.fetch_add(1, std::memory_order_relaxed);
+      return it->second->file;
+    }
+  }
+  misses_.fetch_add(1, std::memory_order_relaxed);
+  MEMORIA_TRY(std::shared_ptr<File> file,
+              environment_.open(segment_file(segment.id(), kDataSuffix), Environment::Access::kRead));
+  Lock lock(mutex_);
+  return insert(segment.slot, std::move(file));
+}
+
+void FileCache::adopt(Slot slot, std::shared_ptr<File> file) {
+  Lock lock(mutex_);
+  insert(slot, std::move(file));
+}
+
+void FileCache::forget(Slot slot) {
+  Lock lock(mutex_);
+  const auto it = by_slot_.find(slot);
+  if (it == by_slot_.end()) return;
+  recent_.erase(it->second);
+  by_slot_.erase(it);
+}
+
+}  // namespace memoria

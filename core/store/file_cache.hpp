@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// The LRU of open segment files: reading needs a descriptor, and those are few.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <memory>
+
+#include "core/base/mutex.hpp"
+#include "core/io/environment.hpp"
+#include "core/store/segments.hpp"
+
+namespace memoria {
+
+/// Thread-safe. At most `max_size` files stay open in the cache; a file that somebody still reads lives
+/// on until that is done, also after its segment was deleted.
+class FileCache {
+ public:
+  FileCache(Environment& environment, size_t max_size);
+
+  /// The segment's file, for reading.
+  Result<std::shared_ptr<File>> open(const Segment& segment);
+  /// Puts a file in that is open already.
+  void adopt(Slot slot, std::shared_ptr<File> file);
+  void forget(Slot slot);
+
+  uint64_t hits() const { return hits_; }
+  uint64_t misses() const { return misses_; }
+
+ private:
+  struct Open {
+    Slot slot;
+    std::shared_ptr<File> file;
+  };
+  std::shared_ptr<File> insert(Slot slot, std::shared_ptr<File> file) REQUIRES(mutex_);
+
+  Environment& environment_;
+  const size_t max_size_;
+  std::atomic<uint64_t> hits_{0}, misses_{0};
+  Mutex mutex_;  // not held while a file is opened
+  std::list<Open> recent_ GUARDED_BY(mutex_);  // most recent first
+  absl::flat_hash_map<Slot, std::list<Open>::iterator> by_slot_ GUARDED_BY(mutex_);
+};
+
+}  // namespace memoria

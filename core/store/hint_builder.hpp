@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// Writes a sealed segment's hint by scanning it, and checks those that exist.
+#pragma once
+
+#include "core/io/environment.hpp"
+#include "core/store/file_cache.hpp"
+#include "core/store/segments.hpp"
+
+namespace memoria {
+
+/// Makes `contents` the hint of segment `id`: whole or not at all.
+Status write_hint_file(Environment& environment, uint64_t id, std::string_view contents);
+
+/// Scans `segment` and writes its hint. kCorrupt: the segment is damaged; such a one has no hint, so
+/// that every opening looks at the damage again.
+Status build_hint(Environment& environment, FileCache& files, Segment& segment,
+                  size_t inline_limit);
+
+/// Whether the segment has a hint that checks out.
+bool check_hint(Environment& environment, const Segment& segment);
+
+}  // namespace memoria

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+#include "core/store/key_directory.hpp"
+
+#include <absl/hash/hash.h>
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+
+#include "core/store/entries.hpp"
+#include "core/store/key_shard.hpp"
+
+namespace memoria {
+namespace {
+
+using Form = KeyPayload::Form;
+
+// How many keys a scan takes from a shard under its lock.
+constexpr size_t kScanChunk = 256;
+
+}  // namespace
+
+KeyDirectory::KeyDirectory(Segments& segments, size_t prefix_bytes)
+    : segments_(segments), prefix_bytes_(prefix_bytes) {
+  for (size_t i = 0; i < kShards; ++i) shards_.push_back(std::make_unique<Shard>(segments));
+}
+
+KeyDirectory::~KeyDirectory() = default;
+
+size_t KeyDirectory::shard_of_prefix(std::string_view prefix) const {
+  return absl::HashOf(prefix) % kShards;
+}
+
+KeyDirectory::Address KeyDirectory::address(std::string_view key) const {
+  const size_t hash = absl::HashOf(key);
+  const size_t shard =
+      prefix_bytes_ == 0 ? hash % kShards : shard_of_prefix(key.substr(0, prefix_bytes_));
+  return {*shards_[shard], uint8_t(hash >> 24)};
+}
+
+KeyDirectory::State KeyDirectory::state(std::string_view key) const {
+  const auto [shard, fingerprint] = address(key);
+  ReadLock lock(shard.mutex);
+  const auto p = shard.find(key, fingerprint);
+  if (!p) return {};
+  if (p->form == Form::kPatched) {
+    const auto& value = *shard.patched[p->patched];
+    return {true, value.size(), value.generation(), value.newest()};
+  }
+  return {true, p->value_size, p->timestamp, p->timestamp};
+}
+
+void KeyDirectory::install(const Entry& entry, Slot slot) {
+  const auto [shard, fingerprint] = address(entry.record.key);
+  WriteLock lock(shard.mutex);
+  shard.install(entry, slot, fingerprint);
+}
+
+bool KeyDirectory::plan(std::string_view key, uint64_t offset, uint64_t length,
+                        ReadPlan& out) const {
+  out.parts.clear();
+  out.is_inline = false;
+  const auto [shard, fingerprint] = address(key);
+  ReadLock lock(shard.mutex);
+  const auto p = shard.find(key, fingerprint);
+  if (!p) return false;
+  if (p->form == Form::kPatched) {
+    const auto& value = *shard.patched[p->patched];
+    out.size = value.size();
+    if (offset < out.size) value.collect(offset, std::min(length, out.size - offset), out.parts);
+    return true;
+  }
+  out.size = p->value_size;
+  out.is_inline = p->is_inline;
+  if (p->is_inline) {
+    out.value = p->value;
+  } else if (offset < out.size && length > 0) {
+    const auto part = uint32_t(std::min(length, out.size - offset));
+    out.parts.push_back({offset, {p->location, part, uint32_t(offset), p->value_size, p->kind}});
+  }
+  return true;
+}
+
+std::optional<ValueInfo> KeyDirectory::info(std::string_view key) const {
+  const auto [shard, fingerprint] = address(key);
+  ReadLock lock(shard.mutex);
+  const auto p = shard.find(key, fingerprint);
+  if (!p) return std::nullopt;
+  if (p->form == Form::kPatched) {
+    const auto& value = *shard.patched[p->patched];
+    return ValueInfo{value.size(), value.allocated(), value.newest()};
+  }
+  return ValueInfo{p->value_size, p->value_size, p->timestamp};
+}
+
+std::vector<PlacedPiece> KeyDirectory::records(std::string_view key) const {
+  const auto [shard, fingerprint] = address(key);
+  ReadLock lock(shard.mutex);
+  const auto p = shard.find(key, fingerprint);
+  if (!p || p->form != Form::kSimple) return {};
+  return {{0, {p->location, p->value_size, 0, p->value_size, p->kind}}};
+}
+
+std::optional<uint64_t> KeyDirectory::seek_data(std::string_view key, uint64_t offset) const {
+  const auto [shard, fingerprint] = address(key);
+  ReadLock lock(shard.mutex);
+  const auto p = shard.find(key, fingerprint);
+  if (!p) return std::nullopt;
+  if (p->form == Form::kPatched) return shard.patched[p->patched]->seek_data(offset);
+  if (offset >= p->value_size) return std::nullopt;
+  return offset;
+}
+
+std::optional<uint64_t> KeyDirectory::seek_hole(std::string_view key, uint64_t offset) const {
+  const auto [shard, fingerprint] = address(key);
+  ReadLock lock(shard.mutex);
+  const auto p = shard.find(key, fingerprint);
+  if (!p) return std::nullopt;
+  if (p->form == Form::kPatched) {
+    const auto& value = *shard.patched[p->patched];
+    if (offset >= value.size()) return std::nullopt;
+    return value.seek_hole(offset);
+  }
+  if (offset >= p->value_size) return std::nullopt;
+  return p->value_size;
+}
+
+uint64_t KeyDirectory::count() const {
+  uint64_t n = 0;
+  for (const auto& shard : shards_) {
+    ReadLock lock(shard->mutex);
+    n += shard->tree.size();
+  }
+  return n;
+}
+
+std::vector<KeyDirectory::Item> KeyDirectory::next_keys(std::string_view prefix,
+                                                        std::string_view after,
+                                                        bool from_start) const {
+  std::vector<Item> items;
+  std::optional<std::string> bound;  // beyond it some shard has more that were not taken yet
+  const bool beyond_prefix = !from_start && after >= prefix;
+  const auto take = [&](const Shard& shard) {
+    ReadLock lock(shard.mutex);
+    size_t taken = 0;
+    shard.tree.scan(beyond_prefix ? after : prefix, beyond_prefix,
+                    [&](std::string_view key, std::string_view bytes) NO_THREAD_SAFETY_ANALYSIS {
+                      if (!key.starts_with(prefix)) return false;
+                      if (taken == kScanChunk) {
+                        const auto& last = items.back().key;
+                        if (!bound || last < *bound) bound = last;
+                        return false;
+                      }
+                      const auto p = KeyPayload::decode(bytes);
+                      Item item{std::string(key), p.value_size, p.timestamp, p.is_inline,
+                                std::string(p.value)};
+                      if (p.form == Form::kPatched) {
+                        item.size = shard.patched[p.patched]->size();
+                        item.timestamp = shard.patched[p.patched]->newest();
+                      }
+                      items.push_back(std::move(item));
+                      ++taken;
+                      return true;
+                    });
+  };
+  if (prefix_bytes_ != 0 && prefix.size() >= prefix_bytes_) {
+    take(*shards_[shard_of_prefix(prefix.substr(0, prefix_bytes_))]);
+    return items;
+  }
+  for (const auto& shard : shards_) take(*shard);
+  std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.key < b.key; });
+  if (bound) {
+    const auto end = std::find_if(items.begin(), items.end(),
+                                  [&](const Item& item) { return item.key > *bound; });
+    items.erase(end, items.end());
+  }
+  return items;
+}
+
+KeyDirectory::Totals KeyDirectory::totals() const {
+  Totals t;
+  for (const auto& shard : shards_) {
+    ReadLock lock(shard->mutex);
+    t.keys += shard->tree.size();
+    t.value_bytes += shard->simple_bytes;
+    t.memory += shard->tree.memory() + shard->patched.capacity() * sizeof(void*);
+    for (const auto& value : shard->patched) {
+      if (!value) continue;
+      t.value_bytes += value->allocated();
+      t.memory += value->memory();
+      t.pieces += value->piece_count();
+      ++t.patched;
+    }
+  }
+  return t;
+}
+
+LiveRecord KeyDirectory::live(const Record& record, Location location) const {
+  LiveRecord out;
+  const auto [shard, fingerprint] = address(record.key);
+  ReadLock lock(shard.mutex);
+  const auto p = shard.find(record.key, fingerprint);
+  if (!p) return out;
+  if (p->form == Form::kSimple) {
+    out.whole = p->location == location;
+    return out;
+  }
+  const auto& value = *shard.patched[p->patched];
+  out.generation = value.generation();
+  if (record.kind == Kind::kTruncate) {
+    out.whole = value.size_record() == location;
+    return out;
+  }
+  const uint64_t begin = record.kind == Kind::kPiece ? record.offset : 0;
+  value.collect(begin, record.value_size, out.fragments);
+  std::erase_if(out.fragments,
+                [&](const PlacedPiece& part) { return part.piece.location != location; });
+  out.whole = out.fragments.size() == 1 && out.fragments[0].piece.length == record.value_size;
+  return out;
+}
+
+void KeyDirectory::relocate(std::string_view key, uint64_t offset, uint64_t length, Location from,
+                            const Piece& to) {
+  const auto [shard, fingerprint] = address(key);
+  WriteLock lock(shard.mutex);
+  auto p = shard.find(key, fingerprint);
+  if (!p) return;
+  if (p->form == Form::kPatched) {
+    shard.patched[p->patched]->relocate(offset, length, from, to);
+    return;
+  }
+  // Only a whole copy can stand for a simple value.
+  if (p->location != from || offset != 0 || length != p->value_size) return;
+  const uint64_t bytes = Shard::record_bytes(key, *p);
+  segments_.remove_live(from.slot, bytes, 1);
+  segments_.add_live(to.location.slot, bytes, 1);
+  p->location = to.location;
+  shard.set(std::string(key), fingerprint, *p);
+}
+
+void KeyDirectory::relocate_size_record(std::string_view key, Location from, Location to) {
+  const auto [shard, fingerprint] = address(key);
+  WriteLock lock(shard.mutex);
+  const auto p = shard.find(key, fingerprint);
+  if (p && p->form == Form::kPatched) shard.patched[p->patched]->relocate_size_record(from, to);
+}
+
+std::optional<ConsolidationPlan> KeyDirectory::small_run(std::string_view key, uint64_t offset,
+                                                         size_t run, uint32_t small) const {
+  const auto [shard, fingerprint] = address(key);
+  ReadLock lock(shard.mutex);
+  const auto p = shard.find(key, fingerprint);
+  if (!p || p->form != Form::kPatched) return std::nullopt;
+  const auto& value = *shard.patched[p->patched];
+  const auto found = value.small_run(offset, run, small);
+  if (!found) return std::nullopt;
+  ConsolidationPlan plan{value.generation(), value.newest(), found->offset, found->piece.length, {}};
+  value.collect(plan.offset, plan.length, plan.parts);
+  return plan;
+}
+
+void KeyDirectory::load(const Entry& entry, Slot slot) {
+  const Record& r = entry.record;
+  const Location at{slot, entry.record_offset};
+  segments_.add_total(slot, r.size(), 1);
+  if (is_eraser(r.kind)) {
+    segments_.add_eraser(slot, r.size());
+  }
+  const auto [shard, fingerprint] = address(r.key);
+  WriteLock lock(shard.mutex);
+  if (begins_a_value(r) || r.kind == Kind::kErase) {
+    shard.load_base(entry, at, fingerprint);
+  } else {
+    shard.pending[std::string(r.key)].push_back(
+        {r.kind, r.timestamp, r.generation, r.offset, r.length, r.value_size, at});
+  }
+}
+
+void KeyDirectory::finish_loading() {
+  for (const auto& owned : shards_) {
+    Shard& shard = *owned;
+    WriteLock lock(shard.mutex);
+    for (auto& [key, records] : shard.pending) {
+      shard.resolve(key, address(key).fingerprint, records);
+    }
+    absl::flat_hash_map<std::string, std::vector<Pending>>().swap(shard.pending);
+    std::vector<std::string> tombstones;
+    shard.tree.scan({}, false,
+                    [&](std::string_view key, std::string_view bytes) NO_THREAD_SAFETY_ANALYSIS {
+                      const auto p = KeyPayload::decode(bytes);
+                      if (p.form == Form::kTombstone) tombstones.emplace_back(key);
+                      if (p.form == Form::kSimple) {
+                        segments_.add_live(p.location.slot, Shard::record_bytes(key, p), 1);
+                        shard.simple_bytes += p.value_size;
+                      }
+                      return true;
+                    });
+    for (const auto& key : tombstones) shard.tree.erase(key, address(key).fingerprint);
+  }
+}
+
+}  // namespace memoria

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// The key directory: every key of the store, in memory, with where its value lies.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/mutex.hpp"
+#include "core/log/entry.hpp"
+#include "core/store/key_payload.hpp"
+#include "core/store/key_tree.hpp"
+#include "core/store/patched_value.hpp"
+#include "core/store/reports.hpp"
+
+namespace memoria {
+
+/// What to read for a range of a value.
+struct ReadPlan {
+  uint64_t size = 0;  ///< of the whole value
+  bool is_inline = false;
+  std::string value;               ///< the whole value, when inline
+  std::vector<PlacedPiece> parts;  ///< of the range, in order; what is between them is zeros
+};
+
+/// Which parts of a record are live, for a merge.
+struct LiveRecord {
+  bool whole = false;                 ///< copy the record as it is
+  std::vector<PlacedPiece> fragments;  ///< otherwise: these ranges of it
+  uint64_t generation = 0;
+};
+
+/// A run of small pieces to rewrite, see core/FORMAT.md, "Consolidation".
+struct ConsolidationPlan {
+  uint64_t generation = 0, newest = 0;
+  uint64_t offset = 0, length = 0;
+  std::vector<PlacedPiece> parts;
+};
+
+/// Thread-safe. Sharded by a hash of the key's prefix (Options::prefix_bytes), each shard with a lock
+/// of its own under which nothing is read, written or called back. Changes must come in the order of
+/// their timestamps (the appender sees to it). Keeps the live counts of `segments` exact.
+class KeyDirectory {
+ public:
+  KeyDirectory(Segments& segments, size_t prefix_bytes);
+  ~KeyDirectory();
+
+  // ---- Changes
+  struct State {
+    bool present = false;
+    uint64_t size = 0;
+    uint64_t generation = 0;
+    uint64_t newest = 0;  ///< timestamp of the last change
+  };
+  State state(std::string_view key) const;
+  /// The record is on disk at `slot`: make it the truth. put, erase, piece, truncate, punch.
+  void install(const Entry& entry, Slot slot);
+
+  // ---- Questions
+  /// False: no such key.
+  bool plan(std::string_view key, uint64_t offset, uint64_t length, ReadPlan& out) const;
+  std::optional<ValueInfo> info(std::string_view key) const;
+  /// The record of a value in one record, whatever its size; empty otherwise.
+  std::vector<PlacedPiece> records(std::string_view key) const;
+  std::optional<uint64_t> seek_data(std::string_view key, uint64_t offset) const;
+  std::optional<uint64_t> seek_hole(std::string_view key, uint64_t offset) const;
+  uint64_t count() const;
+
+  /// A copy of what a scan shows.
+  struct Item {
+    std::string key;
+    uint64_t size = 0, timestamp = 0;
+    bool is_inline = false;
+    std::string value;
+  };
+  /// The next keys with `prefix` after `after` ("" and `from_start`: all), in order. Empty: no more.
+  std::vector<Item> next_keys(std::string_view prefix, std::string_view after, bool from_start) const;
+
+  struct Totals {
+    uint64_t keys = 0, value_bytes = 0, memory = 0, patched = 0, pieces = 0;
+  };
+  Totals totals() const;
+
+  // ---- Moving records (merge, consolidation)
+  LiveRecord live(const Record& record, Location location) const;
+  /// The range [offset, offset + length) that was in `from` is now also in `to`: whatever of it is
+  /// still live moves.
+  void relocate(std::string_view key, uint64_t offset, uint64_t length, Location from,
+                const Piece& to);
+  void relocate_size_record(std::string_view key, Location from, Location to);
+  std::optional<ConsolidationPlan> small_run(std::string_view key, uint64_t offset, size_t run,
+                                             uint32_t small) const;
+
+  // ---- Loading: any order, any threads; then finish_loading() once. See core/FORMAT.md, "Generations".
+  void load(const Entry& entry, Slot slot);
+  void finish_loading();
+
+ private:
+  struct Shard;
+  struct Pending;
+
+  static constexpr size_t kShards = 64;
+  struct Address {
+    Shard& shard;
+    uint8_t fingerprint;
+  };
+  Address address(std::string_view key) const;
+  size_t shard_of_prefix(std::string_view prefix) const;
+
+  Segments& segments_;
+  const size_t prefix_bytes_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+}  // namespace memoria

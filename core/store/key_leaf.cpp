@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "core/store/key_leaf.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+#include "core/base/coding.hpp"
+
+namespace memoria {
+namespace {
+
+// An entry: key length (varint), payload length (1 byte), key, payload.
+struct EntryView {
+  std::string_view key, payload;
+};
+
+EntryView parse(const char* p) {
+  size_t key_size = uint8_t(*p++);
+  if (key_size >= 0x80) {  // a second and third byte: keys are at most 65,535 bytes
+    key_size = (key_size & 0x7f) | size_t(uint8_t(*p & 0x7f)) << 7;
+    if (uint8_t(*p++) >= 0x80) key_size |= size_t(uint8_t(*p++)) << 14;
+  }
+  const size_t payload_size = uint8_t(*p++);
+  return {{p, key_size}, {p + key_size, payload_size}};
+}
+
+constexpr size_t round_up(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
+
+}  // namespace
+
+size_t KeyLeaf::entry_bytes(size_t key_size, size_t payload_size) {
+  const size_t head = key_size < 0x80 ? 2 : key_size < 0x4000 ? 3 : 4;
+  return round_up(head + key_size + payload_size, kUnit);
+}
+
+std::string_view KeyLeaf::key(size_t index) const { return parse(entry(index)).key; }
+std::string_view KeyLeaf::payload(size_t index) const { return parse(entry(index)).payload; }
+
+int KeyLeaf::find(std::string_view key, uint8_t fingerprint) const {
+  const uint8_t* const begin = fingerprints_.data();
+  const uint8_t* const end = begin + count_;
+  for (const uint8_t* p = begin; p < end; ++p) {
+    p = static_cast<const uint8_t*>(std::memchr(p, fingerprint, size_t(end - p)));
+    if (p == nullptr) break;
+    if (this->key(size_t(p - begin)) == key) return int(p - begin);
+  }
+  return kNone;
+}
+
+size_t KeyLeaf::lower_bound(std::string_view key) const {
+  size_t low = 0, high = count_;
+  while (low < high) {
+    const size_t middle = (low + high) / 2;
+    if (this->key(middle) < key) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+/// Copies live entries to a buffer of `capacity` bytes.
+void KeyLeaf::rebuild(size_t capacity) {
+  const auto old = std::move(buffer_);
+  buffer_ = std::make_unique_for_overwrite<char[]>(capacity);
+  uint32_t used = 0;
+  for (size_t i = 0; i < count_; ++i) {
+    const char* from = old.get() + size_t(offsets_[i]) * kUnit;
+    const auto view = parse(from);
+    const auto size = size_t(view.payload.data() + view.payload.size() - from);
+    std::memcpy(buffer_.get() + used, from, size);
+    offsets_[i] = uint16_t(used / kUnit);
+    used += uint32_t(round_up(size, kUnit));
+  }
+  used_ = live_ = used;
+  capacity_ = uint32_t(capacity);
+}
+
+/// Appends an entry; returns its offset in units.
+uint16_t KeyLeaf::place(std::string_view key, std::string_view payload) {
+  const size_t size = entry_bytes(key.size(), payload.size());
+  if (used_ + size > capacity_) {
+    // An eighth in reserve: growing costs a copy, and room that stays empty costs memory.
+    rebuild(round_up(live_ + size + live_ / 8, 64));
+  }
+  const auto offset = uint16_t(used_ / kUnit);
+  char* p = buffer_.get() + used_;
+  p += store_varint(p, key.size());
+  *p++ = char(payload.size());
+  std::memcpy(p, key.data(), key.size());
+  std::memcpy(p + key.size(), payload.data(), payload.size());
+  used_ += uint32_t(size);
+  live_ += uint32_t(size);
+  return offset;
+}
+
+void KeyLeaf::insert(size_t index, std::string_view key, uint8_t fingerprint,
+                     std::string_view payload) {
+  assert(count_ < kMaxKeys && payload.size() <= kMaxPayload);
+  const uint16_t offset = place(key, payload);
+  std::copy_backward(fingerprints_.begin() + index, fingerprints_.begin() + count_,
+                     fingerprints_.begin() + count_ + 1);
+  std::copy_backward(offsets_.begin() + index, offsets_.begin() + count_,
+                     offsets_.begin() + count_ + 1);
+  fingerprints_[index] = fingerprint;
+  offsets_[index] = offset;
+  ++count_;
+}
+
+void KeyLeaf::replace(size_t index, std::string_view payload) {
+  const auto view = parse(entry(index));
+  if (view.payload.size() == payload.size()) {
+    std::memcpy(const_cast<char*>(view.payload.data()), payload.data(), payload.size());
+    return;
+  }
+  const std::string key(view.key);  // placing may move the buffer
+  const uint8_t fingerprint = fingerprints_[index];
+  erase(index);
+  insert(index, key, fingerprint, payload);
+}
+
+void KeyLeaf::erase(size_t index) {
+  const auto view = parse(entry(index));
+  live_ -= uint32_t(entry_bytes(view.key.size(), view.payload.size()));
+  std::copy(fingerprints_.begin() + index + 1, fingerprints_.begin() + count_,
+            fingerprints_.begin() + index);
+  std::copy(offsets_.begin() + index + 1, offsets_.begin() + count_, offsets_.begin() + index);
+  --count_;
+}
+
+std::unique_ptr<KeyLeaf> KeyLeaf::split(size_t index) {
+  auto right = std::make_unique<KeyLeaf>();
+  size_t moved = 0;
+  for (size_t i = index; i < count_; ++i) moved += entry_bytes(key(i).size(), payload(i).size());
+  right->rebuild(round_up(moved + moved / 8, 64));
+  for (size_t i = index; i < count_; ++i) {
+    right->insert(right->count_, key(i), fingerprints_[i], payload(i));
+  }
+  count_ = uint16_t(index);
+  rebuild(round_up(live_ - moved, 64));
+  return right;
+}
+
+void KeyLeaf::absorb(const KeyLeaf& next) {
+  for (size_t i = 0; i < next.count_; ++i) {
+    insert(count_, next.key(i), next.fingerprints_[i], next.payload(i));
+  }
+}
+
+}  // namespace memoria

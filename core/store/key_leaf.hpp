@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// A leaf of the key directory: up to 128 keys and their payloads, sorted, packed into one buffer.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace memoria {
+
+/// Sorted like a B-tree's leaf, and found like a hash table's bucket: one byte of each key's hash lies
+/// in an array of its own, so a lookup touches that array and, nearly always, one entry. (The idea is
+/// the fingerprints of FPTree, Oukid et al., SIGMOD 2016.) Not thread-safe.
+class KeyLeaf {
+ public:
+  static constexpr size_t kMaxKeys = 128;
+  static constexpr size_t kSplitBytes = 8 << 10;  ///< of entries; a single larger one is allowed
+  static constexpr size_t kMaxPayload = 255;
+  static constexpr int kNone = -1;
+
+  size_t size() const { return count_; }
+  bool empty() const { return count_ == 0; }
+  bool full(size_t more_bytes) const {
+    return count_ == kMaxKeys || (count_ > 0 && live_ + more_bytes > kSplitBytes);
+  }
+  size_t live_bytes() const { return live_; }
+  size_t memory() const { return sizeof *this + capacity_; }
+
+  /// The index of `key`, or kNone.
+  int find(std::string_view key, uint8_t fingerprint) const;
+  /// The index of the first key that is not less than `key`.
+  size_t lower_bound(std::string_view key) const;
+
+  std::string_view key(size_t index) const;
+  std::string_view payload(size_t index) const;
+  uint8_t fingerprint(size_t index) const { return fingerprints_[index]; }
+
+  /// The leaf must not be full(). Payloads are at most kMaxPayload bytes.
+  void insert(size_t index, std::string_view key, uint8_t fingerprint, std::string_view payload);
+  void replace(size_t index, std::string_view payload);
+  void erase(size_t index);
+  /// Moves the keys from `index` on to a new leaf.
+  std::unique_ptr<KeyLeaf> split(size_t index);
+  /// Takes all of the next leaf's keys.
+  void absorb(const KeyLeaf& next);
+
+  static size_t entry_bytes(size_t key_size, size_t payload_size);
+
+ private:
+  static constexpr size_t kUnit = 2;  // entries begin at even offsets, so 16 bits address 128 KiB
+
+  const char* entry(size_t index) const { return buffer_.get() + size_t(offsets_[index]) * kUnit; }
+  uint16_t place(std::string_view key, std::string_view payload);
+  void rebuild(size_t capacity);
+
+  uint32_t used_ = 0, capacity_ = 0;
+  uint32_t live_ = 0;  // of used_; the rest is garbage of erased and replaced entries
+  uint16_t count_ = 0;
+  std::array<uint8_t, kMaxKeys> fingerprints_;
+  std::array<uint16_t, kMaxKeys> offsets_;
+  std::unique_ptr<char[]> buffer_;
+};
+
+}  // namespace memoria

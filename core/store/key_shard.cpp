@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+#include "core/store/key_shard.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace memoria {
+namespace {
+
+using Form = KeyPayload::Form;
+
+Piece whole_piece(const KeyPayload& p) {
+  return {p.location, p.value_size, 0, p.value_size, p.kind};
+}
+
+KeyPayload simple(const Entry& entry, Location at) {
+  KeyPayload p;
+  p.kind = entry.record.kind;
+  p.location = at;
+  p.value_size = entry.record.value_size;
+  p.timestamp = entry.record.timestamp;
+  p.is_inline = entry.is_inline;
+  p.value = entry.value;
+  return p;
+}
+
+}  // namespace
+
+std::optional<KeyPayload> KeyDirectory::Shard::find(std::string_view key,
+                                                    uint8_t fingerprint) const {
+  const auto bytes = tree.find(key, fingerprint);
+  if (bytes.data() == nullptr) return std::nullopt;
+  return KeyPayload::decode(bytes);
+}
+
+void KeyDirectory::Shard::set(std::string_view key, uint8_t fingerprint,
+                              const KeyPayload& payload) {
+  std::array<char, 256> raw;
+  tree.set(key, fingerprint, payload.encode(raw.data()));
+}
+
+void KeyDirectory::Shard::release(std::string_view key, const std::optional<KeyPayload>& present) {
+  if (!present) return;
+  if (present->form == Form::kPatched) {
+    auto& value = patched[present->patched];
+    value->drop();
+    value.reset();
+    free_patched.push_back(present->patched);
+  } else if (present->form == Form::kSimple) {
+    segments.remove_live(present->location.slot, record_bytes(key, *present), 1);
+    simple_bytes -= present->value_size;
+  }
+}
+
+PatchedValue& KeyDirectory::Shard::adopt(std::string_view key, uint8_t fingerprint,
+                                         PatchedValue value) {
+  KeyPayload p;
+  p.form = Form::kPatched;
+  if (free_patched.empty()) {
+    p.patched = uint32_t(patched.size());
+    patched.emplace_back();
+  } else {
+    p.patched = free_patched.back();
+    free_patched.pop_back();
+  }
+  patched[p.patched] = std::make_unique<PatchedValue>(std::move(value));
+  set(key, fingerprint, p);
+  return *patched[p.patched];
+}
+
+PatchedValue& KeyDirectory::Shard::patch(std::string_view key, uint8_t fingerprint,
+                                         const std::optional<KeyPayload>& present,
+                                         uint64_t generation) {
+  if (present && present->form == Form::kPatched) return *patched[present->patched];
+  PatchedValue value(segments, key.size(), present ? present->timestamp : generation);
+  if (present) {
+    segments.remove_live(present->location.slot, record_bytes(key, *present), 1);
+    simple_bytes -= present->value_size;
+    value.write(0, whole_piece(*present), present->timestamp);
+  }
+  return adopt(key, fingerprint, std::move(value));
+}
+
+void KeyDirectory::Shard::install_piece(const Entry& entry, Location at, uint8_t fingerprint) {
+  const Record& r = entry.record;
+  auto present = find(r.key, fingerprint);
+  if (r.generation == r.timestamp) {  // the first piece of a new generation
+    release(r.key, present);
+    if (r.offset == 0) {
+      segments.add_live(at.slot, r.size(), 1);
+      simple_bytes += r.value_size;
+      set(r.key, fingerprint, simple(entry, at));
+      return;
+    }
+    present.reset();
+  }
+  patch(r.key, fingerprint, present, r.generation)
+      .write(r.offset, {at, r.value_size, 0, r.value_size, Kind::kPiece}, r.timestamp);
+}
+
+void KeyDirectory::Shard::install(const Entry& entry, Slot slot, uint8_t fingerprint) {
+  const Record& r = entry.record;
+  const Location at{slot, entry.record_offset};
+  segments.add_total(slot, r.size(), 1);
+  switch (r.kind) {
+    case Kind::kPut:
+      release(r.key, find(r.key, fingerprint));
+      segments.add_live(slot, r.size(), 1);
+      simple_bytes += r.value_size;
+      set(r.key, fingerprint, simple(entry, at));
+      break;
+    case Kind::kErase:
+      segments.add_eraser(slot, r.size());
+      release(r.key, find(r.key, fingerprint));
+      tree.erase(r.key, fingerprint);
+      break;
+    case Kind::kPiece: install_piece(entry, at, fingerprint); break;
+    case Kind::kTruncate: {
+      segments.add_eraser(slot, r.size());
+      auto present = find(r.key, fingerprint);
+      if (r.generation == r.timestamp) {
+        release(r.key, present);
+        present.reset();
+      }
+      patch(r.key, fingerprint, present, r.generation).truncate(r.offset, at, r.timestamp);
+      break;
+    }
+    case Kind::kPunch:
+      segments.add_eraser(slot, r.size());
+      if (r.generation != 0) {
+        patch(r.key, fingerprint, find(r.key, fingerprint), r.generation)
+            .punch(r.offset, r.length, r.timestamp);
+      }
+      break;
+    case Kind::kBatch:
+    case Kind::kSeal:
+    case Kind::kReplaces: break;
+  }
+}
+
+/// A put, an erase, or a first piece that begins at 0: the newest one is the base of the key's state.
+void KeyDirectory::Shard::load_base(const Entry& entry, Location at, uint8_t fingerprint) {
+  const Record& r = entry.record;
+  const auto present = find(r.key, fingerprint);
+  if (present) {
+    if (present->timestamp > r.timestamp) return;
+    // The same record twice, as a crash in a merge leaves it: the one that says more.
+    if (present->timestamp == r.timestamp &&
+        (present->kind == Kind::kPut || present->value_size >= r.value_size)) {
+      return;
+    }
+  }
+  KeyPayload p = simple(entry, at);
+  if (r.kind == Kind::kErase) p.form = Form::kTombstone;
+  set(r.key, fingerprint, p);
+}
+
+/// Applies the rules of core/FORMAT.md, "Generations", to what load() set aside for one key.
+void KeyDirectory::Shard::resolve(std::string_view key, uint8_t fingerprint,
+                                  std::vector<Pending>& records) {
+  const auto base = find(key, fingerprint);
+  // A base's timestamp is its generation or, for a tombstone, the end of all older ones.
+  const uint64_t floor = base ? base->timestamp : 0;
+  uint64_t generation = 0;
+  for (const auto& r : records) {
+    if (r.generation >= floor) generation = std::max(generation, r.generation);
+  }
+  if (generation == 0 || (base && base->form == Form::kTombstone && generation == floor)) return;
+  std::sort(records.begin(), records.end(), [](const Pending& a, const Pending& b) {
+    return a.timestamp != b.timestamp ? a.timestamp < b.timestamp : a.kind < b.kind;
+  });
+  PatchedValue value(segments, key.size(), generation);
+  if (base && generation == floor) value.write(0, whole_piece(*base), base->timestamp);
+  for (const auto& r : records) {
+    if (r.generation != generation) continue;
+    switch (r.kind) {
+      case Kind::kPiece:
+        value.write(r.offset, {r.location, r.value_size, 0, r.value_size, Kind::kPiece},
+                    r.timestamp);
+        break;
+      case Kind::kTruncate: value.truncate(r.offset, r.location, r.timestamp); break;
+      case Kind::kPunch: value.punch(r.offset, r.length, r.timestamp); break;
+      default: break;
+    }
+  }
+  adopt(key, fingerprint, std::move(value));
+}
+
+}  // namespace memoria

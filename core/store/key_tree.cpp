@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include "core/store/key_tree.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/base/coding.hpp"
+
+namespace memoria {
+namespace {
+
+size_t common_prefix(std::string_view a, std::string_view b) {
+  return size_t(std::mismatch(a.begin(), a.begin() + std::min(a.size(), b.size()), b.begin()).first -
+                a.begin());
+}
+
+/// The shortest string above `low` and not above `high`.
+std::string separator(std::string_view low, std::string_view high) {
+  return std::string(high.substr(0, common_prefix(low, high) + 1));
+}
+
+}  // namespace
+
+KeyTree::KeyTree() {
+  heads_.push_back(0);
+  separators_.emplace_back();
+  leaves_.push_back(std::make_unique<KeyLeaf>());
+}
+
+uint64_t KeyTree::head_of(std::string_view key) const {
+  char raw[8] = {};
+  if (key.size() > common_) {
+    std::memcpy(raw, key.data() + common_, std::min<size_t>(8, key.size() - common_));
+  }
+  return load_be64(raw);
+}
+
+/// The leaf that holds `key` if any does.
+size_t KeyTree::leaf_of(std::string_view key) const {
+  if (separators_.size() == 1) return 0;
+  const auto common = std::string_view(separators_[1]).substr(0, common_);
+  const auto begin_of_key = key.substr(0, common_);
+  if (begin_of_key < common) return 0;
+  if (begin_of_key > common) return leaves_.size() - 1;
+  const uint64_t head = head_of(key);
+  const auto [low, high] = std::equal_range(heads_.begin() + 1, heads_.end(), head);
+  // Between `low` and `high` only the separators themselves can tell.
+  auto from = separators_.begin() + (low - heads_.begin());
+  const auto to = separators_.begin() + (high - heads_.begin());
+  from = std::upper_bound(from, to, key, [](std::string_view k, const std::string& s) { return k < s; });
+  return size_t(from - separators_.begin()) - 1;
+}
+
+std::string_view KeyTree::find(std::string_view key, uint8_t fingerprint) const {
+  const KeyLeaf& leaf = *leaves_[leaf_of(key)];
+  const int index = leaf.find(key, fingerprint);
+  return index == KeyLeaf::kNone ? std::string_view() : leaf.payload(size_t(index));
+}
+
+void KeyTree::set(std::string_view key, uint8_t fingerprint, std::string_view payload) {
+  size_t at = leaf_of(key);
+  const int index = leaves_[at]->find(key, fingerprint);
+  if (index != KeyLeaf::kNone) {
+    leaves_[at]->replace(size_t(index), payload);
+    return;
+  }
+  while (leaves_[at]->full(KeyLeaf::entry_bytes(key.size(), payload.size()))) {
+    split_leaf(at, key);
+    at = leaf_of(key);
+  }
+  leaves_[at]->insert(leaves_[at]->lower_bound(key), key, fingerprint, payload);
+  ++size_;
+}
+
+bool KeyTree::erase(std::string_view key, uint8_t fingerprint) {
+  const size_t at = leaf_of(key);
+  KeyLeaf& leaf = *leaves_[at];
+  const int index = leaf.find(key, fingerprint);
+  if (index == KeyLeaf::kNone) return false;
+  leaf.erase(size_t(index));
+  --size_;
+  if (leaf.empty() && leaves_.size() > 1) {
+    remove_leaf(at);
+  } else if (at + 1 < leaves_.size() && leaf.size() < KeyLeaf::kMaxKeys / 4 &&
+             leaf.size() + leaves_[at + 1]->size() < KeyLeaf::kMaxKeys / 2 &&
+             leaf.live_bytes() + leaves_[at + 1]->live_bytes() < KeyLeaf::kSplitBytes / 2) {
+    leaf.absorb(*leaves_[at + 1]);
+    remove_leaf(at + 1);
+  }
+  return true;
+}
+
+/// Halves a leaf to make room for `key`. When `key` would be its last, and so keys probably come in
+/// order, or when there is nothing to halve, all of it stays on one side.
+void KeyTree::split_leaf(size_t index, std::string_view key) {
+  KeyLeaf& leaf = *leaves_[index];
+  const size_t position = leaf.lower_bound(key);
+  if (position == leaf.size() && (index + 1 == leaves_.size() || leaf.size() == 1)) {
+    insert_leaf(index + 1, separator(leaf.key(leaf.size() - 1), key), std::make_unique<KeyLeaf>());
+    return;
+  }
+  const size_t middle = leaf.size() / 2;
+  auto right = leaf.split(middle);
+  auto between = separator(middle == 0 ? key : leaf.key(middle - 1), right->key(0));
+  insert_leaf(index + 1, std::move(between), std::move(right));
+}
+
+void KeyTree::insert_leaf(size_t index, std::string separator, std::unique_ptr<KeyLeaf> leaf) {
+  const bool only = separators_.size() == 1;
+  const size_t common =
+      only ? separator.size() : common_prefix(separators_[1], separator.substr(0, common_));
+  separators_.insert(separators_.begin() + long(index), std::move(separator));
+  leaves_.insert(leaves_.begin() + long(index), std::move(leaf));
+  heads_.insert(heads_.begin() + long(index), 0);
+  if (common != common_ || only) {
+    common_ = common;
+    rebuild_heads();
+  } else {
+    heads_[index] = head_of(separators_[index]);
+  }
+}
+
+void KeyTree::remove_leaf(size_t index) {
+  // The first separator stays "": whatever comes first takes keys from the beginning.
+  const size_t separator = index == 0 ? 1 : index;
+  leaves_.erase(leaves_.begin() + long(index));
+  separators_.erase(separators_.begin() + long(separator));
+  heads_.erase(heads_.begin() + long(separator));
+}
+
+void KeyTree::rebuild_heads() {
+  for (size_t i = 1; i < separators_.size(); ++i) heads_[i] = head_of(separators_[i]);
+}
+
+size_t KeyTree::memory() const {
+  size_t bytes = sizeof *this + leaves_.capacity() * (sizeof(uint64_t) + sizeof(void*)) +
+                 separators_.capacity() * sizeof(std::string);
+  for (const auto& s : separators_) bytes += s.size() > 15 ? s.capacity() + 1 : 0;
+  for (const auto& leaf : leaves_) bytes += leaf->memory();
+  return bytes;
+}
+
+}  // namespace memoria

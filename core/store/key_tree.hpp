@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// One shard of the key directory: keys in order, two levels deep.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/store/key_leaf.hpp"
+
+namespace memoria {
+
+/// A B+-tree of two levels: a sorted array of separators, and leaves. Splitting a leaf shifts the array,
+/// which at a hundred keys a leaf costs less than a tree's further cache misses would on every lookup
+/// (a shard of a million keys has some ten thousand leaves). Measured against absl::btree_map and
+/// absl::flat_hash_map by `key_directory_bench`. Not thread-safe.
+class KeyTree {
+ public:
+  KeyTree();
+
+  size_t size() const { return size_; }
+  size_t memory() const;
+
+  /// The payload of `key`, or a null view. Valid until the next change.
+  std::string_view find(std::string_view key, uint8_t fingerprint) const;
+  /// Inserts or replaces.
+  void set(std::string_view key, uint8_t fingerprint, std::string_view payload);
+  /// False when it was not there.
+  bool erase(std::string_view key, uint8_t fingerprint);
+
+  /// Calls visit(key, payload) for keys >= `from` (or > with `exclusive`) in order until it returns
+  /// false.
+  template <class Visit>
+  void scan(std::string_view from, bool exclusive, Visit&& visit) const {
+    for (size_t l = leaf_of(from), first = true; l < leaves_.size(); ++l, first = false) {
+      const KeyLeaf& leaf = *leaves_[l];
+      for (size_t i = first ? leaf.lower_bound(from) : 0; i < leaf.size(); ++i) {
+        if (exclusive && leaf.key(i) == from) continue;
+        if (!visit(leaf.key(i), leaf.payload(i))) return;
+      }
+    }
+  }
+
+ private:
+  size_t leaf_of(std::string_view key) const;
+  uint64_t head_of(std::string_view key) const;
+  void insert_leaf(size_t index, std::string separator, std::unique_ptr<KeyLeaf> leaf);
+  void remove_leaf(size_t index);
+  void split_leaf(size_t index, std::string_view key);
+  void rebuild_heads();
+
+  // leaves_[i] holds the keys from separators_[i] (the first: from the beginning) up to
+  // separators_[i + 1]. heads_[i] is the 8 bytes of separators_[i] behind what all of them (but the
+  // first, which is "") have in common, as a number: the binary search touches only these.
+  std::vector<uint64_t> heads_;
+  std::vector<std::unique_ptr<KeyLeaf>> leaves_;
+  std::vector<std::string> separators_;
+  size_t common_ = 0;
+  size_t size_ = 0;
+};
+
+}  // namespace memoria

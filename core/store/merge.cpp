@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: MIT
+#include "core/store/merge.hpp"
+
+#include <absl/hash/hash.h>
+
+#include <algorithm>
+#include <cassert>
+
+#include "core/base/coding.hpp"
+#include "core/store/entries.hpp"
+#include "core/store/hint_builder.hpp"
+
+namespace memoria {
+namespace {
+
+constexpr uint64_t kNever = ~uint64_t{0};
+constexpr size_t kWriteBuffer = 1 << 20;
+
+uint64_t hash_of(std::string_view key) { return absl::HashOf(key); }
+
+}  // namespace
+
+/// An output under construction.
+struct Merge::Output {
+  std::unique_ptr<ActiveSegment> file;
+  HintWriter hint;
+  std::vector<Move> moves;
+  std::string buffer;  // behind file->end()
+  uint64_t records = 0;
+
+  uint64_t end() const { return file->end() + buffer.size(); }
+};
+
+Merge::Merge(const Parts& parts, std::vector<std::shared_ptr<Segment>> inputs, uint64_t rate,
+             const ProgressFn& progress)
+    : parts_(parts), inputs_(std::move(inputs)), progress_(progress), limiter_(rate) {
+  for (const auto& input : inputs_) {
+    total_bytes_ += input->file_bytes;
+    report_.inputs.push_back(input->id());
+  }
+}
+
+Merge::~Merge() {
+  // An output that was not finished: nobody refers to it.
+  if (output_) {
+    (void)parts_.environment.remove(segment_file(output_->file->header().id, kMergeSuffix));
+  }
+}
+
+Result<MergeReport> Merge::run() {
+  const auto begin = std::chrono::steady_clock::now();
+  MEMORIA_TRY(find_shadowed());
+  for (const auto& input : inputs_) MEMORIA_TRY(copy_segment(*input));
+  MEMORIA_TRY(finish_output());
+  MEMORIA_TRY(commit());
+  report_.duration = std::chrono::steady_clock::now() - begin;
+  return std::move(report_);
+}
+
+/// Fills oldest_outside_: which erasers of the inputs still hide something elsewhere. The active
+/// segment needs no look: what it holds of a key is newer than any eraser in a sealed segment.
+Status Merge::find_shadowed() {
+  for (const auto& input : inputs_) {
+    if (input->counts.eraser_records > 0) MEMORIA_TRY(collect_erasers(*input));
+  }
+  if (oldest_outside_.empty()) return ok();
+  for (const auto& segment : parts_.segments.all()) {
+    const bool is_input = std::any_of(inputs_.begin(), inputs_.end(),
+                                      [&](const auto& input) { return input == segment; });
+    if (!is_input && segment->sealed) MEMORIA_TRY(look_for_older(*segment));
+  }
+  return ok();
+}
+
+namespace {
+
+/// Calls `visit` for the records of a sealed segment, from its hint when that is good.
+Status for_each_record(Environment& environment, FileCache& files, const Segment& segment,
+                       const std::function<void(const Record&)>& visit) {
+  const auto hint_file = environment.open(segment_file(segment.id(), kHintSuffix),
+                                          Environment::Access::kRead);
+  if (hint_file.has_value()) {
+    MEMORIA_TRY(const uint64_t size, hint_file.value()->size());
+    std::string bytes(size, '\0');
+    MEMORIA_TRY(const size_t got, hint_file.value()->read(0, bytes));
+    auto reader = got == size ? HintReader::open(bytes, segment.header.id, segment.file_bytes)
+                              : std::nullopt;
+    if (reader) {
+      for (Entry entry; reader->next(entry);) visit(entry.record);
+      return ok();
+    }
+  }
+  MEMORIA_TRY(const auto file, files.open(segment));
+  SegmentScanner scanner(*file, segment.header.seed(), kSegmentHeaderSize, segment.file_bytes,
+                         SegmentScanner::Mode::kSealed);
+  while (true) {
+    MEMORIA_TRY(const auto* scanned, scanner.next());
+    if (scanned == nullptr) return ok();
+    visit(scanned->record);
+  }
+}
+
+}  // namespace
+
+Status Merge::collect_erasers(const Segment& segment) {
+  return for_each_record(parts_.environment, parts_.files, segment, [&](const Record& r) {
+    if (is_eraser(r.kind)) oldest_outside_.try_emplace(hash_of(r.key), kNever);
+  });
+}
+
+Status Merge::look_for_older(const Segment& segment) {
+  if (segment.damaged) {  // nobody knows what it still holds
+    for (auto& [hash, oldest] : oldest_outside_) oldest = 0;
+    return ok();
+  }
+  return for_each_record(parts_.environment, parts_.files, segment, [&](const Record& r) {
+    const auto it = oldest_outside_.find(hash_of(r.key));
+    if (it != oldest_outside_.end()) it->second = std::min(it->second, r.timestamp);
+  });
+}
+
+/// Whether nothing is left that the eraser hides: see FORMAT.md for the proof.
+bool Merge::can_drop(const Record& eraser, const KeyDirectory::State& state) const {
+  if (state.present && state.generation > eraser.own_generation()) return true;
+  const auto it = oldest_outside_.find(hash_of(eraser.key));
+  return it != oldest_outside_.end() && it->second >= eraser.timestamp;
+}
+
+Status Merge::report_progress(uint64_t bytes) {
+  report_.bytes_read += bytes;
+  limiter_.spend(bytes);
+  if (progress_ && !progress_({"merge", report_.bytes_read, total_bytes_})) {
+    return Error{Errc::kCancelled, "merge stopped on request; everything is as it was"};
+  }
+  return ok();
+}
+
+Status Merge::copy_segment(const Segment& input) {
+  MEMORIA_TRY(const auto file, parts_.files.open(input));
+  SegmentScanner scanner(*file, input.header.seed(), kSegmentHeaderSize, input.file_bytes,
+                         SegmentScanner::Mode::kSealed);
+  uint64_t reported = kSegmentHeaderSize;
+  while (true) {
+    MEMORIA_TRY(const auto* scanned, scanner.next());
+    if (!scanner.damages().empty()) {
+      const_cast<Segment&>(input).damaged = true;
+      return Error{Errc::kCorrupt, segment_file(input.id(), kDataSuffix) +
+                                       " is damaged and was left in place; see memoria-ctl verify"};
+    }
+    if (scanned == nullptr) break;
+    if (describes_a_key(scanned->record.kind)) {
+      MEMORIA_TRY(copy_record(*scanned, {input.slot, uint32_t(scanned->offset)}));
+    }
+    if (scanned->offset - reported >= kWriteBuffer) {
+      MEMORIA_TRY(report_progress(scanned->offset - reported));
+      reported = scanned->offset;
+    }
+  }
+  return report_progress(input.file_bytes - std::min<uint64_t>(reported, input.file_bytes));
+}
+
+Status Merge::copy_record(const ScannedRecord& scanned, Location from) {
+  const Record& r = scanned.record;
+  const LiveRecord live = parts_.directory.live(r, from);
+  if (is_eraser(r.kind)) return copy_eraser(scanned, from, live);
+  if (live.whole) return write(r, scanned.value, from);
+  for (const auto& part : live.fragments) {
+    MEMORIA_TRY(copy_part(scanned, from, part, live.generation));
+  }
+  return ok();
+}
+
+Status Merge::copy_eraser(const ScannedRecord& scanned, Location from, const LiveRecord& live) {
+  const Record& r = scanned.record;
+  const bool gives_size = r.kind == Kind::kTruncate && live.whole;
+  if (!gives_size && can_drop(r, parts_.directory.state(r.key))) {
+    ++report_.erasers_dropped;
+    return ok();
+  }
+  return write(r, {}, from);
+}
+
+/// A live range of a record that is otherwise dead becomes a piece of its own, with the record's
+/// timestamp and generation.
+Status Merge::copy_part(const ScannedRecord& scanned, Location from, const PlacedPiece& part,
+                        uint64_t generation) {
+  Record piece;
+  piece.kind = Kind::kPiece;
+  piece.timestamp = scanned.record.timestamp;
+  piece.generation = generation;
+  piece.offset = part.offset;
+  piece.key = scanned.record.key;
+  piece.value_size = part.piece.length;
+  return write(piece, scanned.value.substr(part.piece.skip, part.piece.length), from);
+}
+
+Status Merge::write(const Record& record, std::string_view value, Location from) {
+  const uint64_t size = record.size();
+  if (output_ && output_->end() + size > parts_.options.segment.max_size) {
+    MEMORIA_TRY(finish_output());
+  }
+  if (!output_) MEMORIA_TRY(open_output());
+  const auto offset = uint32_t(output_->end());
+  const uint32_t seed = output_->file->header().seed();
+  encode_prefix(record, value, {seed, offset}, output_->buffer);
+  output_->buffer.append(value);
+
+  const bool is_inline =
+      begins_a_value(record) && record.value_size <= parts_.options.inline_limit;
+  output_->hint.add({record, offset, is_inline, value});
+  ++output_->records;
+  ++report_.records_copied;
+  const uint64_t at = record.kind == Kind::kPiece ? record.offset : 0;
+  output_->moves.push_back({std::string(record.key), record.kind, at, record.value_size, from,
+                            offset, record.value_size});
+  if (output_->buffer.size() >= kWriteBuffer) return flush_output();
+  return ok();
+}
+
+Status Merge::open_output() {
+  SegmentHeader header;
+  header.id = parts_.timeline.take();
+  header.origin = Origin::kMerge;
+  header.uuid = parts_.uuid;
+  MEMORIA_TRY(auto file, ActiveSegment::create(parts_.environment, header, kMergeSuffix));
+  output_.reset(new Output{std::move(file), HintWriter(header.id), {}, {}, 0});
+  return ok();
+}
+
+Status Merge::flush_output() {
+  auto& buffer = output_->buffer;
+  iovec parts[] = {{buffer.data(), buffer.size()}};
+  MEMORIA_TRY(output_->file->append(parts, buffer.size(), 0));
+  report_.bytes_written += buffer.size();
+  buffer.clear();
+  return ok();
+}
+
+/// Makes the output a segment, durable and with its hint, and lets the key directory point to it.
+Status Merge::finish_output() {
+  if (!output_) return ok();
+  MEMORIA_TRY(flush_output());
+  ActiveSegment& file = *output_->file;
+  const SegmentHeader header = file.header();
+  MEMORIA_TRY(file.seal(output_->records, parts_.timeline.take()));
+  MEMORIA_TRY(write_hint_file(parts_.environment, header.id,
+                              std::move(output_->hint).finish(file.end())));
+  MEMORIA_TRY(parts_.environment.rename(segment_file(header.id, kMergeSuffix),
+                                        segment_file(header.id, kDataSuffix)));
+  MEMORIA_TRY(parts_.environment.sync_directory());
+
+  const auto segment = parts_.segments.add(header);
+  segment->file_bytes = file.end();
+  segment->sealed = true;
+  segment->has_hint = true;
+  for (const auto& move : output_->moves) {
+    const uint64_t size = record_size(move.kind, move.key.size(), move.value_size);
+    parts_.segments.add_total(segment->slot, size, 1);
+    const Location to{segment->slot, move.to_offset};
+    if (is_eraser(move.kind)) {
+      parts_.segments.add_eraser(segment->slot, size);
+      parts_.directory.relocate_size_record(move.key, move.from, to);
+    } else {
+      parts_.directory.relocate(move.key, move.offset, move.length, move.from,
+                                {to, move.value_size, 0, move.value_size, move.kind});
+    }
+  }
+  report_.outputs.push_back(header.id);
+  output_.reset();
+  return ok();
+}
+
+/// Declares the inputs replaced, durably, and removes them.
+Status Merge::commit() {
+  for (const auto& input : inputs_) {
+    // What was live when its record was read was copied; what is live now can only be less.
+    if (input->counts.live_records != 0) {
+      return Error{Errc::kConflict, segment_file(input->id(), kDataSuffix) +
+                                        " still has live records after its merge; it is kept"};
+    }
+  }
+  SegmentHeader header;
+  header.id = parts_.timeline.take();
+  header.origin = Origin::kMerge;
+  header.uuid = parts_.uuid;
+  MEMORIA_TRY(const auto marker,
+              ActiveSegment::create(parts_.environment, header, kMergeSuffix));
+  std::string ids;
+  for (const auto& input : inputs_) append_le<uint64_t>(ids, input->id());
+  Record replaces;
+  replaces.kind = Kind::kReplaces;
+  replaces.timestamp = parts_.timeline.take();
+  replaces.value_size = uint32_t(ids.size());
+  std::string bytes;
+  encode_prefix(replaces, ids, {header.seed(), marker->end()}, bytes);
+  bytes += ids;
+  iovec parts[] = {{bytes.data(), bytes.size()}};
+  MEMORIA_TRY(marker->append(parts, bytes.size(), 0));
+  MEMORIA_TRY(marker->seal(1, parts_.timeline.take()));
+  MEMORIA_TRY(parts_.environment.rename(segment_file(header.id, kMergeSuffix),
+                                        segment_file(header.id, kDataSuffix)));
+  MEMORIA_TRY(parts_.environment.sync_directory());
+
+  for (const auto& input : inputs_) {
+    report_.bytes_freed += input->file_bytes;
+    parts_.segments.remove(input->slot);
+    parts_.files.forget(input->slot);
+    const bool had_hint = input->has_hint;
+    MEMORIA_TRY(parts_.environment.remove(segment_file(input->id(), kDataSuffix)));
+    if (had_hint) (void)parts_.environment.remove(segment_file(input->id(), kHintSuffix));
+  }
+  MEMORIA_TRY(parts_.environment.sync_directory());
+  MEMORIA_TRY(parts_.environment.remove(segment_file(header.id, kDataSuffix)));
+  report_.bytes_freed -= std::min(report_.bytes_freed, report_.bytes_written);
+  return ok();
+}
+
+}  // namespace memoria

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// Copies what is live out of some segments and removes them. Rules: core/FORMAT.md, "What a merge may
+// drop".
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/log/active_segment.hpp"
+#include "core/log/hint.hpp"
+#include "core/log/scan.hpp"
+#include "core/log/timeline.hpp"
+#include "core/store/file_cache.hpp"
+#include "core/store/key_directory.hpp"
+#include "core/store/options.hpp"
+#include "core/store/rate_limiter.hpp"
+
+namespace memoria {
+
+/// One merge; used once, by one thread, beside readers and writers. Reads and writes stream: memory is
+/// one output's index (some 80 bytes a record) whatever the amount.
+class Merge {
+ public:
+  struct Parts {
+    Environment& environment;
+    const Options& options;
+    Timeline& timeline;
+    Segments& segments;
+    KeyDirectory& directory;
+    FileCache& files;
+    StoreUuid uuid;
+  };
+  Merge(const Parts& parts, std::vector<std::shared_ptr<Segment>> inputs, uint64_t rate,
+        const ProgressFn& progress);
+  ~Merge();
+
+  /// kCancelled and kCorrupt (an input turned out damaged; it is marked so) leave all inputs in place,
+  /// and what was copied by then is simply where it now is.
+  Result<MergeReport> run();
+
+ private:
+  /// A copied range, to be installed when its output is durable.
+  struct Move {
+    std::string key;
+    Kind kind;
+    uint64_t offset, length;  // in the value; of a truncate: unused
+    Location from;
+    uint32_t to_offset, value_size;
+  };
+  struct Output;
+
+  Status find_shadowed();
+  Status collect_erasers(const Segment& segment);
+  Status look_for_older(const Segment& segment);
+  bool can_drop(const Record& eraser, const KeyDirectory::State& state) const;
+  Status copy_segment(const Segment& input);
+  Status copy_record(const ScannedRecord& scanned, Location from);
+  Status copy_eraser(const ScannedRecord& scanned, Location from, const LiveRecord& live);
+  Status copy_part(const ScannedRecord& scanned, Location from, const PlacedPiece& part,
+                   uint64_t generation);
+  Status write(const Record& record, std::string_view value, Location from);
+  Status open_output();
+  Status finish_output();
+  Status flush_output();
+  Status commit();
+  Status report_progress(uint64_t bytes);
+
+  const Parts parts_;
+  const std::vector<std::shared_ptr<Segment>> inputs_;
+  const ProgressFn& progress_;
+  RateLimiter limiter_;
+  MergeReport report_;
+  uint64_t total_bytes_ = 0;
+  std::unique_ptr<Output> output_;
+  /// By the hash of each key that an input erases something of: the oldest timestamp that a record of
+  /// this key has outside the inputs (a collision can only make it older, that is, keep an eraser).
+  absl::flat_hash_map<uint64_t, uint64_t> oldest_outside_;
+};
+
+}  // namespace memoria

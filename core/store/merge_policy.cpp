@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "core/store/merge_policy.hpp"
+
+#include <algorithm>
+
+namespace memoria {
+namespace {
+
+// A segment below this share of the maximum is small; this many small ones are worth one merge.
+constexpr uint64_t kSmallShare = 8;
+constexpr size_t kManySmall = 8;
+// With dead_bytes_threshold reached, segments with at least this dead share are taken.
+constexpr double kWorthwhile = 0.2;
+
+/// What a merge can hope to free. In a segment of the log that includes erasers, since what they erase
+/// is mostly near; in a merge's output those are left that had to be kept, and hoping again each time
+/// would copy them for ever.
+double dead_share(const Segment& s) {
+  const auto total = double(s.counts.total_bytes);
+  if (total == 0) return 1;
+  const bool log = s.header.origin == Origin::kLog;
+  return double(s.dead_bytes() + (log ? s.counts.eraser_bytes.load() : 0)) / total;
+}
+
+bool eligible(const Segment& s) { return s.sealed && !s.damaged; }
+bool small(const Segment& s, const Options& options) {
+  return s.file_bytes < options.segment.max_size / kSmallShare;
+}
+
+uint64_t dead_bytes(const std::vector<std::shared_ptr<Segment>>& segments) {
+  uint64_t dead = 0;
+  for (const auto& s : segments) dead += eligible(*s) ? s->dead_bytes() : 0;
+  return dead;
+}
+
+bool many_small(const std::vector<std::shared_ptr<Segment>>& segments, const Options& options) {
+  return size_t(std::count_if(segments.begin(), segments.end(), [&](const auto& s) {
+           return eligible(*s) && small(*s, options);
+         })) >= kManySmall;
+}
+
+}  // namespace
+
+bool merge_is_due(const std::vector<std::shared_ptr<Segment>>& segments, const Options& options) {
+  return many_small(segments, options) ||
+         dead_bytes(segments) >= options.segment.dead_bytes_threshold ||
+         std::any_of(segments.begin(), segments.end(), [&](const auto& s) {
+           return eligible(*s) && dead_share(*s) >= options.segment.fragmentation_threshold;
+         });
+}
+
+std::vector<std::shared_ptr<Segment>> choose_inputs(
+    const std::vector<std::shared_ptr<Segment>>& segments, const Options& options,
+    const MergeRequest& request, uint64_t free_bytes) {
+  double threshold = options.segment.fragmentation_threshold;
+  if (dead_bytes(segments) >= options.segment.dead_bytes_threshold) {
+    threshold = std::min(threshold, kWorthwhile);
+  }
+  if (request.min_dead >= 0) threshold = request.min_dead;
+  const bool take_small = request.min_dead < 0 && many_small(segments, options);
+  std::vector<std::shared_ptr<Segment>> chosen;
+  for (const auto& s : segments) {
+    if (!eligible(*s)) continue;
+    if (request.all || dead_share(*s) >= threshold || (take_small && small(*s, options))) {
+      chosen.push_back(s);
+    }
+  }
+  std::stable_sort(chosen.begin(), chosen.end(), [](const auto& a, const auto& b) {
+    return dead_share(*a) > dead_share(*b);
+  });
+  uint64_t needed = 0;
+  const auto too_much = std::find_if(chosen.begin(), chosen.end(), [&](const auto& s) {
+    needed += s->counts.live_bytes + s->counts.eraser_bytes;
+    return needed > free_bytes;
+  });
+  chosen.erase(too_much, chosen.end());
+  return chosen;
+}
+
+}  // namespace memoria

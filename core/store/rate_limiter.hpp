@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Keeps background work from taking the disk away from the foreground.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <thread>
+
+namespace memoria {
+
+/// Sleeps so that no more than `bytes_per_second` go by on average; 0 is no limit. One thread.
+class RateLimiter {
+ public:
+  explicit RateLimiter(uint64_t bytes_per_second) : rate_(bytes_per_second) {}
+
+  void spend(uint64_t bytes) {
+    if (rate_ == 0) return;
+    spent_ += bytes;
+    const auto due = begin_ + std::chrono::nanoseconds(uint64_t(double(spent_) * 1e9 / double(rate_)));
+    // Short sleeps cost more than they order.
+    if (due - std::chrono::steady_clock::now() > std::chrono::milliseconds(5)) {
+      std::this_thread::sleep_until(due);
+    }
+  }
+
+ private:
+  const uint64_t rate_;
+  uint64_t spent_ = 0;
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace memoria

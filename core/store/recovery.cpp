@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: MIT
+#include "core/store/recovery.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <random>
+#include <set>
+
+#include "core/base/coding.hpp"
+#include "core/base/signals.hpp"
+#include "core/log/active_segment.hpp"
+#include "core/log/hint.hpp"
+#include "core/log/scan.hpp"
+#include "core/store/entries.hpp"
+
+namespace memoria {
+namespace {
+
+constexpr uint64_t kSealSize = record_size(Kind::kSeal, 0, 0);
+
+/// Files that a store may have beside segments and that say nothing about whether it is one.
+bool neutral(std::string_view name) {
+  return name.starts_with('.') || name == "lost+found" || name == "lock" || name == "control" ||
+         name == "snapshots";
+}
+
+StoreUuid random_uuid() {
+  std::random_device random;
+  StoreUuid uuid;
+  for (size_t i = 0; i < uuid.size(); i += 4) store_le<uint32_t>(uuid.data() + i, random());
+  return uuid;
+}
+
+}  // namespace
+
+void Recovery::log(Severity severity, const std::string& text) const {
+  if (options_.logger) options_.logger(severity, text);
+}
+
+Status Recovery::run() {
+  MEMORIA_TRY(list());
+  if (found_.empty()) {
+    uuid_ = random_uuid();
+    return ok();
+  }
+  MEMORIA_TRY(settle_headers());
+  MEMORIA_TRY(finish_merges());
+  const auto tail = find_tail();
+  std::vector<Found*> sealed;
+  for (size_t i = 0; i < found_.size(); ++i) {
+    if (tail != i) sealed.push_back(&found_[i]);
+    timeline_.advance(found_[i].header->id);
+    timeline_.advance(found_[i].name_id);
+  }
+  MEMORIA_TRY(load_all(sealed));
+  if (tail) MEMORIA_TRY(load_tail(found_[*tail]));
+  directory_.finish_loading();
+  return ok();
+}
+
+Status Recovery::list() {
+  MEMORIA_TRY(const auto names, environment_.list());
+  std::string stranger;
+  for (const auto& name : names) {
+    if (const auto id = segment_id(name, kDataSuffix)) {
+      MEMORIA_TRY(auto found, inspect(*id));
+      found_.push_back(std::move(found));
+    } else if (const auto hint = segment_id(name, kHintSuffix)) {
+      hints_.push_back(*hint);
+    } else if (!segment_id(name, kMergeSuffix) && !name.ends_with(kTemporarySuffix) &&
+               !neutral(name)) {
+      stranger = name;
+    }
+  }
+  if (found_.empty() && !stranger.empty()) {
+    return Error{Errc::kNotAStore,
+                 fmt::format("{} is not a Memoria store: it has no segments, and holds {}; name an "
+                             "empty or a new directory",
+                             environment_.describe(), stranger)};
+  }
+  std::sort(found_.begin(), found_.end(),
+            [](const Found& a, const Found& b) { return a.name_id < b.name_id; });
+  return options_.read_only ? ok() : remove_leftovers(names);
+}
+
+Status Recovery::remove_leftovers(const std::vector<std::string>& names) {
+  for (const auto& name : names) {
+    const bool temporary = segment_id(name, kMergeSuffix) || name.ends_with(kTemporarySuffix);
+    const auto hint = segment_id(name, kHintSuffix);
+    const bool orphaned =
+        hint && std::none_of(found_.begin(), found_.end(),
+                             [&](const Found& found) { return found.name_id == *hint; });
+    if (!temporary && !orphaned) continue;
+    log(Severity::kInfo, "removing leftover " + name);
+    MEMORIA_TRY(environment_.remove(name));
+  }
+  return ok();
+}
+
+/// Reads a segment's header and its end.
+Result<Recovery::Found> Recovery::inspect(uint64_t name_id) {
+  const auto name = segment_file(name_id, kDataSuffix);
+  MEMORIA_TRY(const auto file, environment_.open(name, Environment::Access::kRead));
+  Found found{name_id, 0, std::nullopt, {}, false};
+  MEMORIA_TRY(found.size, file->size());
+  char raw[kSegmentHeaderSize];
+  MEMORIA_TRY(const size_t got, file->read(0, raw));
+  auto header = decode_segment_header({raw, got}, environment_.describe() + "/" + name);
+  if (!header.has_value()) {
+    if (header.error().code == Errc::kNewerFormat) return std::move(header).error();
+    found.problem = header.error().message;
+    return found;
+  }
+  found.header = header.value();
+  if (found.size < kSegmentHeaderSize + kSealSize) return found;
+  const uint64_t seal_at = found.size - kSealSize;
+  char seal[kSealSize];
+  MEMORIA_TRY(const size_t seal_got, file->read(seal_at, seal));
+  const auto decoded = decode_record({seal, seal_got}, {found.header->seed(), seal_at});
+  found.sealed = decoded.has_value() && decoded.value().kind == Kind::kSeal;
+  return found;
+}
+
+/// Finds the store's id, drops what a crash left of a segment's creation, and copies of segments.
+Status Recovery::settle_headers() {
+  const auto with_header = std::find_if(found_.begin(), found_.end(),
+                                        [](const Found& found) { return found.header.has_value(); });
+  if (with_header == found_.end()) {
+    // A crash may leave the very first segment without its header.
+    for (const auto& found : found_) {
+      if (found.size > kSegmentHeaderSize) return Error{Errc::kCorrupt, found.problem};
+    }
+    uuid_ = random_uuid();
+  } else {
+    uuid_ = with_header->header->uuid;
+  }
+  std::set<uint64_t> seen;
+  for (const auto& found : found_) {
+    if (found.header && found.header->id == found.name_id) seen.insert(found.name_id);
+  }
+  std::vector<Found> kept;
+  for (auto& found : found_) {
+    if (!found.header && found.size <= kSegmentHeaderSize) {
+      MEMORIA_TRY(remove_found(found.name_id));
+      continue;
+    }
+    if (!found.header) {
+      // The name tells the id; records are still bound to it by their checksums.
+      log(Severity::kError, found.problem + "; its records are read nevertheless");
+      found.header = SegmentHeader{found.name_id, Origin::kLog, uuid_};
+      found.sealed = true;
+    } else if (found.header->uuid != uuid_) {
+      log(Severity::kError, fmt::format("{} belongs to another store and is ignored",
+                                        segment_file(found.name_id, kDataSuffix)));
+      continue;
+    } else if (found.header->id != found.name_id && !seen.insert(found.header->id).second) {
+      log(Severity::kWarning, fmt::format("{} is a copy of another segment and is ignored",
+                                          segment_file(found.name_id, kDataSuffix)));
+      continue;
+    }
+    kept.push_back(std::move(found));
+  }
+  found_ = std::move(kept);
+  return ok();
+}
+
+Status Recovery::remove_found(uint64_t name_id) {
+  if (options_.read_only) return ok();
+  log(Severity::kInfo, "removing leftover " + segment_file(name_id, kDataSuffix));
+  if (std::find(hints_.begin(), hints_.end(), name_id) != hints_.end()) {
+    MEMORIA_TRY(environment_.remove(segment_file(name_id, kHintSuffix)));
+  }
+  return environment_.remove(segment_file(name_id, kDataSuffix));
+}
+
+/// Removes the inputs of merges that were complete.
+Status Recovery::finish_merges() {
+  std::set<uint64_t> replaced, markers;
+  for (const auto& found : found_) {
+    if (found.header->origin != Origin::kMerge || !found.sealed) continue;
+    MEMORIA_TRY(const auto file, environment_.open(segment_file(found.name_id, kDataSuffix),
+                                                   Environment::Access::kRead));
+    char head[kHeadSize];
+    MEMORIA_TRY(const size_t got, file->read(kSegmentHeaderSize, head));
+    if (got < kHeadSize || (uint8_t(head[16]) & kKindMask) != uint8_t(Kind::kReplaces)) continue;
+    SegmentScanner scanner(*file, found.header->seed(), kSegmentHeaderSize, found.size,
+                           SegmentScanner::Mode::kTail);
+    MEMORIA_TRY(const auto* scanned, scanner.next());
+    if (scanned == nullptr || scanned->record.kind != Kind::kReplaces) continue;
+    for (Decoder in(scanned->value); !in.rest().empty() && in.ok();) {
+      replaced.insert(in.le<uint64_t>());
+    }
+    markers.insert(found.name_id);
+  }
+  if (markers.empty()) return ok();
+  const auto gone = [&](const Found& found) { return replaced.count(found.name_id) != 0; };
+  for (const auto& found : found_) {
+    if (gone(found)) MEMORIA_TRY(remove_found(found.name_id));
+  }
+  std::erase_if(found_, gone);
+  if (!options_.read_only) MEMORIA_TRY(environment_.sync_directory());
+  for (const uint64_t id : markers) MEMORIA_TRY(remove_found(id));
+  std::erase_if(found_, [&](const Found& found) { return markers.count(found.name_id) != 0; });
+  return ok();
+}
+
+/// The newest segment of the log, when a crash left it without a seal.
+std::optional<size_t> Recovery::find_tail() const {
+  for (size_t i = found_.size(); i-- > 0;) {
+    if (found_[i].header->origin != Origin::kLog) continue;
+    if (found_[i].sealed) return std::nullopt;
+    return i;
+  }
+  return std::nullopt;
+}
+
+Status Recovery::load_tail(Found& found) {
+  const auto name = segment_file(found.name_id, kDataSuffix);
+  MEMORIA_TRY(const auto file,
+              environment_.open(name, options_.read_only ? Environment::Access::kRead
+                                                         : Environment::Access::kWrite));
+  SegmentScanner scanner(*file, found.header->seed(), kSegmentHeaderSize, found.size,
+                         SegmentScanner::Mode::kTail);
+  std::shared_ptr<Segment> segment;
+  uint64_t records = 0;
+  while (true) {
+    MEMORIA_TRY(const auto* scanned, scanner.next());
+    if (scanned == nullptr) break;
+    if (!describes_a_key(scanned->record.kind)) continue;
+    if (!segment) segment = segments_.add(*found.header, found.name_id);
+    directory_.load(entry_of(*scanned, options_.inline_limit), segment->slot);
+    ++records;
+  }
+  if (!segment) return remove_found(found.name_id);
+  timeline_.advance(scanner.newest());
+  const uint64_t end = scanner.good_end();
+  if (end < found.size) {
+    log(Severity::kInfo, fmt::format("{}: dropped {} bytes behind the last complete record", name,
+                                     found.size - end));
+  }
+  if (!options_.read_only) {
+    Record seal;
+    seal.kind = Kind::kSeal;
+    seal.timestamp = timeline_.take();
+    seal.offset = records;
+    std::string bytes;
+    encode_prefix(seal, {}, {found.header->seed(), end}, bytes);
+    const iovec parts[] = {{bytes.data(), bytes.size()}};
+    MEMORIA_TRY(file->truncate(end));
+    MEMORIA_TRY(file->write(end, parts));
+    MEMORIA_TRY(file->sync());
+  }
+  segment->file_bytes = end + kSealSize;
+  segment->sealed = true;
+  account_rest(*segment, kSealSize);
+  return ok();
+}
+
+/// What is neither header, seal nor record is the heads of batches, or damage: dead either way.
+void Recovery::account_rest(Segment& segment, uint64_t trailing) {
+  const uint64_t known = kSegmentHeaderSize + trailing + segment.counts.total_bytes;
+  if (segment.file_bytes > known) segments_.add_total(segment.slot, segment.file_bytes - known, 0);
+}
+
+Status Recovery::load_all(const std::vector<Found*>& found) {
+  unsigned threads = options_.recovery_threads != 0 ? options_.recovery_threads
+                                                    : std::thread::hardware_concurrency();
+  threads = std::clamp<unsigned>(threads, 1, unsigned(std::max<size_t>(found.size(), 1)));
+  std::atomic<size_t> next{0};
+  Mutex mutex;
+  std::optional<Error> failure;
+  const auto work = [&] {
+    for (size_t i = next++; i < found.size(); i = next++) {
+      auto loaded = load(*found[i]);
+      if (loaded.has_value()) continue;
+      Lock lock(mutex);
+      failure = std::move(loaded).error();
+      next = found.size();
+    }
+  };
+  std::vector<std::thread> helpers;
+  for (unsigned i = 1; i < threads; ++i) helpers.push_back(thread_without_signals(work));
+  work();
+  for (auto& helper : helpers) helper.join();
+  if (failure) return std::move(*failure);
+  return ok();
+}
+
+Status Recovery::load(const Found& found) {
+  const auto segment = segments_.add(*found.header, found.name_id);
+  segment->file_bytes = found.size;
+  segment->sealed = true;
+  MEMORIA_TRY(const bool by_hint, load_hint(found, *segment));
+  segment->has_hint = by_hint;
+  if (!by_hint) MEMORIA_TRY(load_scan(found, *segment));
+  account_rest(*segment, found.sealed ? kSealSize : 0);
+  return ok();
+}
+
+/// False: there is none that can be trusted.
+Result<bool> Recovery::load_hint(const Found& found, Segment& segment) {
+  if (!found.sealed || found.problem.size() > 0) return false;
+  if (std::find(hints_.begin(), hints_.end(), found.name_id) == hints_.end()) return false;
+  const auto name = segment_file(found.name_id, kHintSuffix);
+  const auto file = environment_.open(name, Environment::Access::kRead);
+  if (!file.has_value()) return false;
+  const auto size = file.value()->size();
+  if (!size.has_value()) return false;
+  std::string bytes(size.value(), '\0');
+  const auto got = file.value()->read(0, bytes);
+  if (!got.has_value() || got.value() != bytes.size()) return false;
+  auto reader = HintReader::open(bytes, found.header->id, found.size);
+  if (!reader) {
+    log(Severity::kWarning, name + " is damaged or of another time and will be written anew");
+    return false;
+  }
+  uint64_t newest = 0;
+  for (Entry entry; reader->next(entry);) {
+    // The limit may have been lowered since the hint was written.
+    entry.is_inline = entry.is_inline && entry.record.value_size <= options_.inline_limit;
+    directory_.load(entry, segment.slot);
+    newest = std::max(newest, entry.record.timestamp);
+  }
+  timeline_.advance(newest);
+  return true;
+}
+
+Status Recovery::load_scan(const Found& found, Segment& segment) {
+  const auto name = segment_file(found.name_id, kDataSuffix);
+  MEMORIA_TRY(const auto file, environment_.open(name, Environment::Access::kRead));
+  SegmentScanner scanner(*file, found.header->seed(), kSegmentHeaderSize, found.size,
+                         SegmentScanner::Mode::kSealed);
+  while (true) {
+    MEMORIA_TRY(const auto* scanned, scanner.next());
+    if (scanned == nullptr) break;
+    if (!describes_a_key(scanned->record.kind)) continue;
+    Entry entry = entry_of(*scanned, options_.inline_limit);
+    // A suspect stands in the way of older versions, whatever kind it was. Reading it must fail, so it
+    // must have at least a byte to read.
+    if (scanned->suspect) {
+      if (entry.record.kind != Kind::kPiece) entry.record.kind = Kind::kPut;
+      entry.record.value_size = std::max<uint32_t>(entry.record.value_size, 1);
+    }
+    directory_.load(entry, segment.slot);
+  }
+  timeline_.advance(scanner.newest());
+  segment.damaged = !scanner.damages().empty() || !found.sealed;
+  for (const auto& damage : scanner.damages()) {
+    log(Severity::kError, fmt::format("{}: {} bytes at offset {} cannot be read: {}", name,
+                                      damage.length, damage.offset, damage.reason));
+  }
+  if (!found.sealed) {
+    log(Severity::kError, name + " has lost its end; what it held is missing");
+  }
+  return ok();
+}
+
+}  // namespace memoria

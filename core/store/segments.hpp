@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// The segments of an open store and what is exactly in them.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/base/mutex.hpp"
+#include "core/log/segment.hpp"
+#include "core/store/reports.hpp"
+
+namespace memoria {
+
+/// A segment's number while the store is open: small, and never used twice.
+using Slot = uint32_t;
+
+/// Where a record is.
+struct Location {
+  Slot slot = 0;
+  uint32_t offset = 0;
+  bool operator==(const Location&) const = default;
+};
+
+/// Bytes and records of a segment by what they are worth. Dead is the rest of the total. Atomics,
+/// because every shard of the key directory counts here.
+struct SegmentCounts {
+  std::atomic<uint64_t> total_bytes{0}, total_records{0};
+  std::atomic<uint64_t> live_bytes{0}, live_records{0};
+  std::atomic<uint64_t> eraser_bytes{0}, eraser_records{0};
+};
+
+/// One segment file. Immutable but for the atomics.
+struct Segment {
+  SegmentHeader header;
+  uint64_t name_id = 0;  ///< its files are called so; the header's id, unless somebody renamed them
+  Slot slot = 0;
+  std::atomic<uint64_t> file_bytes{0};
+  std::atomic<bool> sealed{false};
+  std::atomic<bool> has_hint{false};
+  /// Its header or its end is damaged: a merge must not delete what it could not read.
+  std::atomic<bool> damaged{false};
+  SegmentCounts counts;
+
+  uint64_t id() const { return name_id; }
+  uint64_t dead_bytes() const;
+  SegmentStats stats() const;
+};
+
+/// The list of segments. Thread-safe; find() and counts() take no lock.
+class Segments {
+ public:
+  Segments();
+  ~Segments();
+
+  std::shared_ptr<Segment> add(const SegmentHeader& header) { return add(header, header.id); }
+  std::shared_ptr<Segment> add(const SegmentHeader& header, uint64_t name_id);
+  /// Forgets a segment; its counts stay readable for late counting.
+  void remove(Slot slot);
+  /// Nothing when it was removed.
+  std::shared_ptr<Segment> find(Slot slot) const;
+  /// By id.
+  std::vector<std::shared_ptr<Segment>> all() const;
+
+  /// A record of `bytes` became part of the segment (as dead; add_live() says otherwise).
+  void add_total(Slot slot, uint64_t bytes, uint64_t records);
+  void add_eraser(Slot slot, uint64_t bytes);
+  void add_live(Slot slot, uint64_t bytes, uint64_t records);
+  void remove_live(Slot slot, uint64_t bytes, uint64_t records);
+
+ private:
+  static constexpr size_t kChunk = 1024, kChunks = 16384;
+  struct Chunk;
+
+  Segment& raw(Slot slot) const;
+
+  // Slots index a two-level table that only grows, so that counting needs no lock.
+  std::unique_ptr<std::array<std::atomic<Chunk*>, kChunks>> table_;
+  mutable Mutex mutex_;
+  Slot next_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace memoria

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// The public face: checks arguments and passes on.
+#include "core/store/store.hpp"
+
+#include <fmt/format.h>
+
+#include "core/store/store_impl.hpp"
+#include "core/store/verify.hpp"
+
+namespace memoria {
+
+Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Store::~Store() {
+  if (auto closed = close(); !closed.has_value()) {
+    impl_->log(Severity::kError, "closing: " + closed.error().describe());
+  }
+}
+
+Result<std::unique_ptr<Store>> Store::open(std::shared_ptr<Environment> environment,
+                                           const Options& options) {
+  auto impl = std::make_unique<Impl>(std::move(environment), options);
+  MEMORIA_TRY(impl->open());
+  return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
+Status Store::close() { return impl_->close(); }
+
+Status Store::put(std::string_view key, std::string_view value) {
+  Batch batch;
+  batch.put(key, value);
+  return impl_->apply(batch);
+}
+
+Status Store::erase(std::string_view key) {
+  MEMORIA_TRY(impl_->check_key(key));
+  // Nothing there: no tombstone. A racing put is ordered after this erase.
+  if (!contains(key)) return impl_->closed_ ? Status(Error{Errc::kClosed}) : impl_->health_.check();
+  Batch batch;
+  batch.erase(key);
+  return impl_->apply(batch);
+}
+
+Result<std::string> Store::get(std::string_view key) const { return impl_->get(key); }
+
+bool Store::contains(std::string_view key) const { return impl_->directory_.info(key).has_value(); }
+
+Status Store::apply(const Batch& batch) { return impl_->apply(batch); }
+
+Status Store::write_at(std::string_view key, uint64_t offset, std::string_view bytes) {
+  Batch batch;
+  batch.write_at(key, offset, bytes);
+  MEMORIA_TRY(impl_->apply(batch));
+  return ok();
+}
+
+Status Store::truncate(std::string_view key, uint64_t size) {
+  Batch batch;
+  batch.truncate(key, size);
+  return impl_->apply(batch);
+}
+
+Status Store::punch(std::string_view key, uint64_t offset, uint64_t length) {
+  MEMORIA_TRY(impl_->check_key(key));
+  if (!contains(key)) return Error{Errc::kNotFound};
+  Batch batch;
+  batch.punch(key, offset, length);
+  return impl_->apply(batch);
+}
+
+Result<size_t> Store::read_at(std::string_view key, uint64_t offset, std::span<char> out) const {
+  return impl_->read(key, offset, out);
+}
+
+std::optional<uint64_t> Store::size(std::string_view key) const {
+  const auto info = impl_->directory_.info(key);
+  return info ? std::optional(info->size) : std::nullopt;
+}
+
+std::optional<ValueInfo> Store::info(std::string_view key) const {
+  return impl_->directory_.info(key);
+}
+
+std::optional<uint64_t> Store::seek_data(std::string_view key, uint64_t offset) const {
+  return impl_->directory_.seek_data(key, offset);
+}
+
+std::optional<uint64_t> Store::seek_hole(std::string_view key, uint64_t offset) const {
+  return impl_->directory_.seek_hole(key, offset);
+}
+
+Status Store::scan(std::string_view prefix, std::string_view after, const Visitor& visit) const {
+  std::string position(after);
+  bool from_start = after.empty();
+  while (true) {
+    if (impl_->closed_) return Error{Errc::kClosed};
+    const auto items = impl_->directory_.next_keys(prefix, position, from_start);
+    if (items.empty()) return ok();
+    for (const auto& item : items) {
+      if (!visit({item.key, item.size, item.timestamp, item.is_inline, item.value})) return ok();
+    }
+    position = items.back().key;
+    from_start = false;
+  }
+}
+
+uint64_t Store::count() const { return impl_->directory_.count(); }
+
+Status Store::sync() {
+  if (impl_->closed_) return Error{Errc::kClosed};
+  if (!impl_->appender_) return ok();
+  return impl_->committer_->sync(impl_->appender_->position());
+}
+
+void Store::sync_async(SyncDone done) {
+  if (impl_->closed_) return done(Error{Errc::kClosed});
+  if (!impl_->appender_) return done(ok());
+  impl_->committer_->sync_async(impl_->appender_->position(), std::move(done));
+}
+
+Result<MergeReport> Store::merge(const MergeRequest& request, const ProgressFn& progress) {
+  return impl_->merge(request, progress);
+}
+
+Result<HintReport> Store::rebuild_hints(bool all, const ProgressFn& progress) {
+  return impl_->rebuild_hints(all, progress);
+}
+
+Result<VerifyReport> Store::verify(const ProgressFn& progress) {
+  if (impl_->closed_) return Error{Errc::kClosed};
+  return verify_segments(*impl_->environment_, impl_->segments_, impl_->files_, impl_->directory_,
+                         progress);
+}
+
+Result<std::vector<Extent>> Store::locate(std::string_view key) const { return impl_->locate(key); }
+
+StoreStats Store::stats() const { return impl_->stats(); }
+
+Result<Space> Store::space() const { return impl_->environment_->space(); }
+
+uint64_t Store::last_timestamp() const { return impl_->timeline_.last(); }
+
+const Options& Store::options() const { return impl_->options_; }
+
+std::string Store::describe() const { return impl_->environment_->describe(); }
+
+}  // namespace memoria

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+// Opening, closing, changing and reading.
+#include "core/store/store_impl.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/store/recovery.hpp"
+
+namespace memoria {
+namespace {
+
+// A run of this many adjacent pieces below kSmallPiece becomes one: 100-byte appends are rewritten
+// twice until they are pieces of 25 KiB (a write amplification below 5). Pieces of a page and above are
+// left alone, since random page writes should not be paid for twice.
+constexpr size_t kConsolidateRun = 16;
+constexpr uint32_t kSmallPiece = 4 << 10;
+// A look-up can lose against a merge only as often as merges finish; more is a bug.
+constexpr int kMaxLookups = 100;
+
+Status check_options(const Options& o) {
+  const auto bad = [](std::string_view key, std::string_view range) {
+    return Error{Errc::kInvalidArgument, fmt::format("option {} must be {}", key, range)};
+  };
+  if (o.segment.max_size < (64 << 10) || o.segment.max_size > kMaxSegmentSize) {
+    return bad("segment.max_size", "from 64 KiB to 4 GiB - 1");
+  }
+  if (!(o.segment.fragmentation_threshold > 0) || o.segment.fragmentation_threshold > 1) {
+    return bad("segment.fragmentation_threshold", "above 0 and at most 1");
+  }
+  if (o.file_cache.max_size < 1) return bad("file_cache.max_size", "at least 1");
+  if (o.inline_limit > KeyPayload::kMaxInline) return bad("inline_limit", "at most 220 bytes");
+  if (o.merge.from_hour < 0 || o.merge.until_hour > 24 || o.merge.from_hour > 23) {
+    return bad("merge.from_hour and merge.until_hour", "hours of the day");
+  }
+  if (o.sync_policy == SyncPolicy::kInterval && o.sync_interval.count() <= 0) {
+    return bad("sync_interval", "at least 1 ms");
+  }
+  return ok();
+}
+
+}  // namespace
+
+Store::Impl::Impl(std::shared_ptr<Environment> environment, const Options& options)
+    : environment_(std::move(environment)),
+      options_(options),
+      health_(options_.logger),
+      timeline_(*environment_),
+      files_(*environment_, options_.file_cache.max_size),
+      directory_(segments_, options_.prefix_bytes),
+      reader_(segments_, files_, options_.verify_reads) {}
+
+void Store::Impl::log(Severity severity, const std::string& text) const {
+  if (options_.logger) options_.logger(severity, text);
+}
+
+Status Store::Impl::open() {
+  const auto begin = std::chrono::steady_clock::now();
+  closed_ = true;  // until it is open
+  MEMORIA_TRY(check_options(options_));
+  if (!options_.read_only) {
+    MEMORIA_TRY(auto lock, environment_->lock());
+    lock_ = std::move(lock);
+  }
+  Recovery recovery(*environment_, options_, segments_, directory_, timeline_);
+  MEMORIA_TRY(recovery.run());
+  uuid_ = recovery.uuid();
+  if (!options_.read_only) {
+    appender_ = std::make_unique<Appender>(Appender::Parts{
+        *environment_, options_, timeline_, segments_, directory_, files_, health_, uuid_});
+    const bool by_interval = options_.sync_policy == SyncPolicy::kInterval;
+    committer_ = std::make_unique<Committer>(
+        health_, [this] { return appender_->tail(); },
+        by_interval ? options_.sync_interval : std::chrono::milliseconds(0));
+    committer_->on_sync([this] { appender_->note_sync(); });
+    housekeeper_ = std::make_unique<Housekeeper>(
+        Housekeeper::Work{[this](Segment& s) { write_hint(s); }, [this] { background_merge(); }},
+        options_.segment.merge_check_interval);
+    appender_->on_durable([this](uint64_t position) { committer_->durable_up_to(position); });
+    appender_->on_sealed([this](const auto& segment) { housekeeper_->queue_hint(segment); });
+    for (const auto& segment : segments_.all()) {
+      if (!segment->has_hint && !segment->damaged) housekeeper_->queue_hint(segment);
+    }
+  }
+  open_ns_ = uint64_t((std::chrono::steady_clock::now() - begin).count());
+  closed_ = false;
+  return ok();
+}
+
+Status Store::Impl::close() {
+  if (closed_.exchange(true)) return ok();
+  if (!appender_) return ok();
+  stopping_ = true;
+  housekeeper_.reset();
+  Lock lock(merge_mutex_);
+  auto result = health_.check();
+  if (result.has_value()) result = appender_->rotate();
+  committer_.reset();
+  for (const auto& segment : segments_.all()) {
+    if (segment->sealed && !segment->has_hint && !segment->damaged) write_hint(*segment);
+  }
+  if (result.has_value()) result = environment_->sync_directory();
+  lock_.reset();
+  return result;
+}
+
+Status Store::Impl::check_key(std::string_view key) const {
+  if (key.empty()) return Error{Errc::kInvalidArgument, "a key must have at least one byte"};
+  if (key.size() > kMaxKeySize) {
+    return Error{Errc::kTooLarge,
+                 fmt::format("a key of {} bytes: at most {} are possible", key.size(), kMaxKeySize)};
+  }
+  return ok();
+}
+
+Status Store::Impl::apply(const Batch& batch) {
+  if (closed_) return Error{Errc::kClosed};
+  if (!appender_) return Error{Errc::kReadOnly, "the store was opened read-only"};
+  if (batch.empty()) return ok();
+  if (batch.size() > kMaxBatchCount || GroupEncoder::encoded_size(batch) > 2 * kMaxValueSize) {
+    return Error{Errc::kTooLarge, "a batch of more than a million changes or 128 MiB"};
+  }
+  for (const auto& change : batch.changes()) {
+    MEMORIA_TRY(check_key(batch.key(change)));
+    if (change.value.size() > kMaxValueSize) {
+      return Error{Errc::kTooLarge,
+                   fmt::format("a value of {} bytes in one piece: at most 64 MiB, use write_at for "
+                               "more",
+                               change.value.size())};
+    }
+    if (change.offset > kMaxSize || change.length > kMaxSize - change.offset ||
+        change.value.size() > kMaxSize - change.offset) {
+      return Error{Errc::kTooLarge, "a range beyond 2^63 - 1 bytes"};
+    }
+  }
+  MEMORIA_TRY(appender_->append(batch));
+  for (const auto& change : batch.changes()) {
+    if (change.kind == Kind::kPiece && change.value.size() < kSmallPiece) {
+      consolidate(batch.key(change), change.offset);
+    }
+  }
+  return after_append();
+}
+
+Status Store::Impl::after_append() {
+  if (options_.sync_policy != SyncPolicy::kAlways) return ok();
+  return committer_->sync(appender_->position());
+}
+
+Result<size_t> Store::Impl::read(std::string_view key, uint64_t offset, std::span<char> out) const {
+  if (closed_) return Error{Errc::kClosed};
+  thread_local ReadPlan plan;
+  for (int lookup = 0; lookup < kMaxLookups; ++lookup) {
+    if (!directory_.plan(key, offset, out.size(), plan)) return Error{Errc::kNotFound};
+    if (offset >= plan.size) return size_t{0};
+    const auto target = out.first(std::min<uint64_t>(out.size(), plan.size - offset));
+    if (plan.is_inline) {
+      std::memcpy(target.data(), plan.value.data() + offset, target.size());
+      return target.size();
+    }
+    uint64_t at = offset;  // everything before it is filled
+    Status read = ok();
+    for (const auto& part : plan.parts) {
+      std::memset(target.data() + (at - offset), 0, part.offset - at);
+      read = reader_.read(key, part.piece,
+                          target.subspan(part.offset - offset, part.piece.length));
+      if (!read.has_value()) break;
+      at = part.offset + part.piece.length;
+    }
+    if (read.has_value()) {
+      std::memset(target.data() + (at - offset), 0, offset + target.size() - at);
+      return target.size();
+    }
+    if (read.error().code == Errc::kConflict) continue;  // a merge moved it: look again
+    read_errors_.fetch_add(1, std::memory_order_relaxed);
+    log(Severity::kError, read.error().describe());
+    return std::move(read).error();
+  }
+  return Error{Errc::kIo, "a value moves faster than it can be read"};
+}
+
+Result<std::string> Store::Impl::get(std::string_view key) const {
+  while (true) {
+    const auto info = directory_.info(key);
+    if (!info) return closed_ ? Error{Errc::kClosed} : Error{Errc::kNotFound};
+    std::string value(info->size, '\0');
+    MEMORIA_TRY(const size_t got, read(key, 0, value));
+    value.resize(got);
+    // The value may have been replaced by a longer one between the two look-ups.
+    const auto now = directory_.info(key);
+    if (got == info->size && now && now->timestamp == info->timestamp) return value;
+    if (!now) return Error{Errc::kNotFound};
+  }
+}
+
+void Store::Impl::consolidate(std::string_view key, uint64_t offset) {
+  // Failing to tidy up is no failure of the write that made it due; the next one tries again.
+  while (true) {
+    const auto more = consolidate_once(key, offset);
+    if (!more.has_value() || !more.value()) return;
+  }
+}
+
+/// Rewrites one run of small pieces; false: there is none. See core/FORMAT.md, "Consolidation".
+Result<bool> Store::Impl::consolidate_once(std::string_view key, uint64_t offset) {
+  const auto plan = directory_.small_run(key, offset, kConsolidateRun, kSmallPiece);
+  if (!plan) return false;
+  std::string bytes(plan->length, '\0');
+  for (const auto& part : plan->parts) {
+    MEMORIA_TRY(reader_.read(key, part.piece,
+                             std::span(bytes).subspan(part.offset - plan->offset,
+                                                      part.piece.length)));
+  }
+  RawRecord raw;
+  raw.record.kind = Kind::kPiece;
+  raw.record.timestamp = plan->newest;
+  raw.record.generation = plan->generation;
+  raw.record.offset = plan->offset;
+  raw.record.key = key;
+  raw.record.value_size = uint32_t(bytes.size());
+  raw.value = bytes;
+  MEMORIA_TRY(appender_->append(raw, [&](Location at) {
+    const Piece piece{at, raw.record.value_size, 0, raw.record.value_size, Kind::kPiece};
+    for (const auto& part : plan->parts) {
+      Piece to = piece;
+      to.skip = uint32_t(part.offset - plan->offset);
+      directory_.relocate(key, part.offset, part.piece.length, part.piece.location, to);
+    }
+  }));
+  consolidations_.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+}  // namespace memoria

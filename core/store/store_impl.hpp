@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// How the parts of a store hang together. Private to the store.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "core/log/timeline.hpp"
+#include "core/store/appender.hpp"
+#include "core/store/committer.hpp"
+#include "core/store/file_cache.hpp"
+#include "core/store/health.hpp"
+#include "core/store/housekeeper.hpp"
+#include "core/store/key_directory.hpp"
+#include "core/store/record_reader.hpp"
+#include "core/store/store.hpp"
+
+namespace memoria {
+
+/// Members in the order of their dependence: what comes later uses what comes earlier.
+///
+/// Lock order: merge_mutex_ -> appender's leader role -> a key directory shard -> leaves (file cache,
+/// queues, tail, health). No file is read or written under a shard's lock or a leaf's.
+class Store::Impl {
+ public:
+  Impl(std::shared_ptr<Environment> environment, const Options& options);
+
+  Status open();
+  Status close();
+
+  Status check_key(std::string_view key) const;
+  Status apply(const Batch& batch);
+  Status after_append();
+  Result<size_t> read(std::string_view key, uint64_t offset, std::span<char> out) const;
+  Result<std::string> get(std::string_view key) const;
+  void consolidate(std::string_view key, uint64_t offset);
+  Result<bool> consolidate_once(std::string_view key, uint64_t offset);
+
+  Result<MergeReport> merge(const MergeRequest& request, const ProgressFn& progress);
+  void background_merge();
+  void write_hint(Segment& segment);
+  StoreStats stats() const;
+  Result<std::vector<Extent>> locate(std::string_view key) const;
+  Result<HintReport> rebuild_hints(bool all, const ProgressFn& progress);
+  void log(Severity severity, const std::string& text) const;
+
+  const std::shared_ptr<Environment> environment_;
+  const Options options_;
+  Health health_;
+  Timeline timeline_;
+  Segments segments_;
+  FileCache files_;
+  KeyDirectory directory_;
+  RecordReader reader_;
+  std::shared_ptr<void> lock_;
+  StoreUuid uuid_{};
+  std::unique_ptr<Appender> appender_;
+  std::unique_ptr<Committer> committer_;
+  std::unique_ptr<Housekeeper> housekeeper_;
+  std::atomic<bool> closed_{false};
+
+  mutable Mutex merge_mutex_;  // one merge or rewriting of hints at a time
+  mutable Mutex merged_mutex_;
+  uint64_t merges_ GUARDED_BY(merged_mutex_) = 0;
+  uint64_t merge_bytes_read_ GUARDED_BY(merged_mutex_) = 0;
+  uint64_t merge_bytes_written_ GUARDED_BY(merged_mutex_) = 0;
+  uint64_t last_merge_ns_ GUARDED_BY(merged_mutex_) = 0;
+  std::atomic<bool> merge_running_{false};
+  std::atomic<bool> stopping_{false};  // a background merge should end early
+  std::atomic<uint64_t> consolidations_{0};
+  mutable std::atomic<uint64_t> read_errors_{0};
+  uint64_t open_ns_ = 0;
+};
+
+}  // namespace memoria

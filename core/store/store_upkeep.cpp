@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+// Merging, hints and what the store tells about itself.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "core/store/hint_builder.hpp"
+#include "core/store/merge.hpp"
+#include "core/store/merge_policy.hpp"
+#include "core/store/store_impl.hpp"
+
+namespace memoria {
+namespace {
+
+bool hour_allows(const Options& options) {
+  const time_t now = std::time(nullptr);
+  struct tm local {};
+  ::localtime_r(&now, &local);
+  const int from = options.merge.from_hour, until = options.merge.until_hour;
+  return from <= until ? local.tm_hour >= from && local.tm_hour < until
+                       : local.tm_hour >= from || local.tm_hour < until;
+}
+
+MergeReport plan_of(const std::vector<std::shared_ptr<Segment>>& inputs) {
+  MergeReport report;
+  for (const auto& input : inputs) {
+    report.inputs.push_back(input->id());
+    report.bytes_read += input->file_bytes;
+    report.bytes_freed += input->dead_bytes();
+    report.bytes_written += input->counts.live_bytes + input->counts.eraser_bytes;
+  }
+  return report;
+}
+
+/// Clears a flag when the scope ends.
+struct Running {
+  explicit Running(std::atomic<bool>& flag) : flag_(flag) { flag_ = true; }
+  ~Running() { flag_ = false; }
+  std::atomic<bool>& flag_;
+};
+
+}  // namespace
+
+Result<MergeReport> Store::Impl::merge(const MergeRequest& request, const ProgressFn& progress) {
+  if (closed_) return Error{Errc::kClosed};
+  if (!appender_) return Error{Errc::kReadOnly, "the store was opened read-only"};
+  Lock lock(merge_mutex_);
+  MEMORIA_TRY(health_.check());
+  if (request.all && !request.dry_run) MEMORIA_TRY(appender_->rotate());
+  MEMORIA_TRY(const Space space, environment_->space());
+  auto inputs = choose_inputs(segments_.all(), options_, request, space.free_bytes);
+  if (request.dry_run) return plan_of(inputs);
+  if (inputs.empty()) return MergeReport{};
+  const Running running(merge_running_);
+  const uint64_t rate = request.rate_bytes_per_second != 0 ? request.rate_bytes_per_second
+                                                           : options_.merge.rate_bytes_per_second;
+  Merge merge({*environment_, options_, timeline_, segments_, directory_, files_, uuid_},
+              std::move(inputs), rate, progress);
+  auto report = merge.run();
+  if (report.has_value()) {
+    Lock merged(merged_mutex_);
+    ++merges_;
+    merge_bytes_read_ += report.value().bytes_read;
+    merge_bytes_written_ += report.value().bytes_written;
+    last_merge_ns_ = environment_->now_ns();
+  }
+  return report;
+}
+
+void Store::Impl::background_merge() {
+  if (health_.latched() || !hour_allows(options_) || !merge_is_due(segments_.all(), options_)) {
+    return;
+  }
+  const auto report = merge({}, [this](const Progress&) { return !stopping_.load(); });
+  if (!report.has_value()) {
+    if (report.error().code != Errc::kCancelled) {
+      log(Severity::kWarning, "background merge: " + report.error().describe());
+    }
+    return;
+  }
+  if (report.value().inputs.empty()) return;
+  log(Severity::kInfo,
+      fmt::format("merged {} segments into {}, {} MiB freed", report.value().inputs.size(),
+                  report.value().outputs.size(), report.value().bytes_freed >> 20));
+}
+
+void Store::Impl::write_hint(Segment& segment) {
+  if (segment.has_hint || segment.damaged || !segments_.find(segment.slot)) return;
+  const auto built = build_hint(*environment_, files_, segment, options_.inline_limit);
+  if (!built.has_value() && segments_.find(segment.slot)) {
+    log(Severity::kWarning, "hint of " + segment_file(segment.id(), kDataSuffix) +
+                                " not written: " + built.error().describe());
+  }
+}
+
+Result<HintReport> Store::Impl::rebuild_hints(bool all, const ProgressFn& progress) {
+  if (closed_) return Error{Errc::kClosed};
+  if (!appender_) return Error{Errc::kReadOnly, "the store was opened read-only"};
+  Lock lock(merge_mutex_);
+  HintReport report;
+  const auto segments = segments_.all();
+  uint64_t total = 0, done = 0;
+  for (const auto& segment : segments) total += segment->sealed ? segment->file_bytes.load() : 0;
+  for (const auto& segment : segments) {
+    if (!segment->sealed) continue;
+    if (progress && !progress({"hints", done, total})) {
+      return Error{Errc::kCancelled, "stopped on request; hints written so far stay"};
+    }
+    if (!all && segment->has_hint && check_hint(*environment_, *segment)) {
+      ++report.kept;
+    } else {
+      MEMORIA_TRY(build_hint(*environment_, files_, *segment, options_.inline_limit));
+      ++report.written;
+    }
+    done += segment->file_bytes;
+  }
+  MEMORIA_TRY(environment_->sync_directory());
+  return report;
+}
+
+Result<std::vector<Extent>> Store::Impl::locate(std::string_view key) const {
+  ReadPlan plan;
+  const auto info = directory_.info(key);
+  if (!info || !directory_.plan(key, 0, kMaxSize, plan)) return Error{Errc::kNotFound};
+  std::vector<Extent> extents;
+  if (plan.is_inline || (plan.parts.empty() && info->size == 0)) {
+    // Inline and empty values have a record all the same.
+    plan.parts = directory_.records(key);
+  }
+  for (const auto& part : plan.parts) {
+    const auto segment = segments_.find(part.piece.location.slot);
+    if (!segment) continue;
+    Extent extent;
+    extent.offset = part.offset;
+    extent.length = part.piece.length;
+    extent.segment = segment->id();
+    extent.record_offset = part.piece.location.offset;
+    extent.record_length = record_size(part.piece.kind, key.size(), part.piece.value_size);
+    extent.timestamp = info->timestamp;
+    std::vector<char> bytes(part.piece.length);
+    extent.readable = reader_.read(key, part.piece, bytes).has_value();
+    extents.push_back(extent);
+  }
+  return extents;
+}
+
+StoreStats Store::Impl::stats() const {
+  StoreStats s;
+  const auto totals = directory_.totals();
+  s.keys = totals.keys;
+  s.value_bytes = totals.value_bytes;
+  s.key_directory_bytes = totals.memory;
+  s.patched_values = totals.patched;
+  s.pieces = totals.pieces;
+  for (const auto& segment : segments_.all()) {
+    auto one = segment->stats();
+    s.disk_bytes += one.file_bytes;
+    s.live_bytes += one.live_bytes;
+    s.dead_bytes += one.dead_bytes;
+    s.eraser_bytes += one.eraser_bytes;
+    s.segments.push_back(one);
+  }
+  if (appender_) {
+    s.bytes_written = appender_->bytes_written();
+    s.appends = appender_->appends();
+    s.append_groups = appender_->groups();
+  }
+  if (committer_) {
+    s.syncs = committer_->syncs();
+    s.sync_requests = committer_->requests();
+    const auto latency = committer_->latency();
+    s.sync_latency_us_p50 = latency.p50;
+    s.sync_latency_us_p99 = latency.p99;
+  }
+  {
+    Lock lock(merged_mutex_);
+    s.merges = merges_;
+    s.merge_bytes_read = merge_bytes_read_;
+    s.merge_bytes_written = merge_bytes_written_;
+    s.last_merge_ns = last_merge_ns_;
+  }
+  s.bytes_written += s.merge_bytes_written;
+  s.consolidations = consolidations_;
+  s.file_cache_hits = files_.hits();
+  s.file_cache_misses = files_.misses();
+  s.read_errors = read_errors_;
+  s.open_ns = open_ns_;
+  s.merge_running = merge_running_;
+  s.read_only = health_.latched() || !appender_;
+  s.read_only_reason = health_.latched() ? health_.reason() : "";
+  return s;
+}
+
+}  // namespace memoria
