@@ -48,6 +48,12 @@ Status Appender::rotate() {
   return enqueue(writer);
 }
 
+Status Appender::close() {
+  Writer writer;
+  writer.rotate = writer.close = true;
+  return enqueue(writer);
+}
+
 Status Appender::enqueue(Writer& writer) {
   std::vector<Writer*> group;
   {
@@ -78,7 +84,8 @@ Status Appender::enqueue(Writer& writer) {
 void Appender::lead(const std::vector<Writer*>& group) {
   std::vector<Writer*> pending;
   for (Writer* w : group) {
-    w->result = parts_.health.check();
+    w->result = closed_ ? Status(Error{Errc::kClosed}) : parts_.health.check();
+    closed_ = closed_ || w->close;
     if (!w->result.has_value()) continue;
     if (w->rotate) {
       flush_all(pending);

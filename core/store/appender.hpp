@@ -48,6 +48,8 @@ class Appender {
   /// Seals the active segment, if it has records: what is appended next goes to a new one. Everything
   /// so far is durable then.
   Status rotate();
+  /// The same, and everything that comes later fails with kClosed.
+  Status close();
 
   LogTail tail() const;
   uint64_t position() const { return position_.load(std::memory_order_acquire); }
@@ -69,7 +71,7 @@ class Appender {
     const Batch* batch = nullptr;
     const RawRecord* raw = nullptr;
     std::function<void(Location)> installed;
-    bool rotate = false;
+    bool rotate = false, close = false;
     uint64_t size = 0;
     bool frees = false;  // erases something: may use the reserve
     Status result = ok();
@@ -100,6 +102,7 @@ class Appender {
   std::shared_ptr<Segment> segment_;
   uint64_t space_checked_at_ = 0;  // bytes_written_ at the last look at the disk's free space
   uint64_t space_left_ = 0;
+  bool closed_ = false;
 
   mutable Mutex tail_mutex_;
   std::shared_ptr<File> tail_file_ GUARDED_BY(tail_mutex_);

@@ -26,8 +26,9 @@ class Batch {
 
   void put(std::string_view key, std::string_view value) { add(Kind::kPut, key, 0, 0, value); }
   void erase(std::string_view key) { add(Kind::kErase, key, 0, 0, {}); }
+  /// Writing no bytes changes nothing: neither the size nor whether the key exists.
   void write_at(std::string_view key, uint64_t offset, std::string_view bytes) {
-    add(Kind::kPiece, key, offset, 0, bytes);
+    if (!bytes.empty()) add(Kind::kPiece, key, offset, 0, bytes);
   }
   void truncate(std::string_view key, uint64_t size) { add(Kind::kTruncate, key, size, 0, {}); }
   void punch(std::string_view key, uint64_t offset, uint64_t length) {

@@ -13,13 +13,13 @@ Committer::Committer(Health& health, std::function<LogTail()> tail,
   thread_ = thread_without_signals([this] { run(); });
 }
 
-Committer::~Committer() {
+void Committer::stop() {
   {
     Lock lock(queue_mutex_);
     stopping_ = true;
   }
   queued_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 /// One shared sync; `reached` is what it made durable.
@@ -71,9 +71,13 @@ void Committer::sync_async(uint64_t position, Done done) {
   }
   {
     Lock lock(queue_mutex_);
-    queue_.push_back({position, std::move(done)});
+    if (!stopping_) {
+      queue_.push_back({position, std::move(done)});
+      queued_.notify_one();
+      return;
+    }
   }
-  queued_.notify_one();
+  done(sync(position));
 }
 
 void Committer::durable_up_to(uint64_t position) {

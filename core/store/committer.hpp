@@ -30,8 +30,10 @@ class Committer {
 
   /// `tail` tells the log's end. With a non-zero interval nothing stays unsynced longer than that.
   Committer(Health& health, std::function<LogTail()> tail, std::chrono::milliseconds interval);
-  /// Answers what is queued, then stops.
-  ~Committer();
+  ~Committer() { stop(); }
+
+  /// Answers what is queued and ends the thread: sync() still works, sync_async() then waits.
+  void stop();
 
   /// Returns when everything up to `position` is durable.
   Status sync(uint64_t position);

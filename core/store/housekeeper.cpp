@@ -10,13 +10,13 @@ Housekeeper::Housekeeper(Work work, std::chrono::milliseconds interval)
   thread_ = thread_without_signals([this] { run(); });
 }
 
-Housekeeper::~Housekeeper() {
+void Housekeeper::stop() {
   {
     Lock lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Housekeeper::queue_hint(std::shared_ptr<Segment> segment) {

@@ -22,8 +22,10 @@ class Housekeeper {
   };
   /// check_merge is called every `interval`; 0: never.
   Housekeeper(Work work, std::chrono::milliseconds interval);
-  /// Finishes the hint at hand and stops; hints still queued are written by the next open or close.
-  ~Housekeeper();
+  ~Housekeeper() { stop(); }
+
+  /// Finishes the work at hand and stops; hints still queued are written by the next open or close.
+  void stop();
 
   void queue_hint(std::shared_ptr<Segment> segment);
 

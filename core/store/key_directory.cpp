@@ -207,6 +207,9 @@ LiveRecord KeyDirectory::live(const Record& record, Location location) const {
   }
   const auto& value = *shard.patched[p->patched];
   out.generation = value.generation();
+  if (record.own_generation() == value.generation() && value.size_is_loose()) {
+    out.loose_size = {value.size(), value.newest()};
+  }
   if (record.kind == Kind::kTruncate) {
     out.whole = value.size_record() == location;
     return out;
@@ -243,6 +246,16 @@ void KeyDirectory::relocate_size_record(std::string_view key, Location from, Loc
   WriteLock lock(shard.mutex);
   const auto p = shard.find(key, fingerprint);
   if (p && p->form == Form::kPatched) shard.patched[p->patched]->relocate_size_record(from, to);
+}
+
+void KeyDirectory::hold_size(std::string_view key, uint64_t generation, uint64_t timestamp,
+                             Location record) {
+  const auto [shard, fingerprint] = address(key);
+  WriteLock lock(shard.mutex);
+  const auto p = shard.find(key, fingerprint);
+  if (!p || p->form != Form::kPatched) return;
+  auto& value = *shard.patched[p->patched];
+  if (value.generation() == generation) value.hold_size(record, timestamp);
 }
 
 std::optional<ConsolidationPlan> KeyDirectory::small_run(std::string_view key, uint64_t offset,

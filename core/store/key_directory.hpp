@@ -32,6 +32,12 @@ struct LiveRecord {
   bool whole = false;                 ///< copy the record as it is
   std::vector<PlacedPiece> fragments;  ///< otherwise: these ranges of it
   uint64_t generation = 0;
+  /// The value's size and newest timestamp, when no live record gives the size any more: before this
+  /// record goes, a truncate must say it.
+  struct Size {
+    uint64_t size, newest;
+  };
+  std::optional<Size> loose_size;
 };
 
 /// A run of small pieces to rewrite, see core/FORMAT.md, "Consolidation".
@@ -92,6 +98,8 @@ class KeyDirectory {
   void relocate(std::string_view key, uint64_t offset, uint64_t length, Location from,
                 const Piece& to);
   void relocate_size_record(std::string_view key, Location from, Location to);
+  /// `record` is a truncate to the size that the value of this generation had as of `timestamp`.
+  void hold_size(std::string_view key, uint64_t generation, uint64_t timestamp, Location record);
   std::optional<ConsolidationPlan> small_run(std::string_view key, uint64_t offset, size_t run,
                                              uint32_t small) const;
 

@@ -162,6 +162,7 @@ Status Merge::copy_segment(const Segment& input) {
 Status Merge::copy_record(const ScannedRecord& scanned, Location from) {
   const Record& r = scanned.record;
   const LiveRecord live = parts_.directory.live(r, from);
+  if (live.loose_size) MEMORIA_TRY(write_size(r, live));
   if (is_eraser(r.kind)) return copy_eraser(scanned, from, live);
   if (live.whole) return write(r, scanned.value, from);
   for (const auto& part : live.fragments) {
@@ -180,6 +181,18 @@ Status Merge::copy_eraser(const ScannedRecord& scanned, Location from, const Liv
   return write(r, {}, from);
 }
 
+/// The records that made the value as long as it is are about to go; say its size in so many words.
+Status Merge::write_size(const Record& record, const LiveRecord& live) {
+  if (!sizes_written_.insert(hash_of(record.key)).second) return ok();
+  Record size;
+  size.kind = Kind::kTruncate;
+  size.timestamp = live.loose_size->newest;
+  size.generation = live.generation;
+  size.offset = live.loose_size->size;
+  size.key = record.key;
+  return write(size, {}, std::nullopt);
+}
+
 /// A live range of a record that is otherwise dead becomes a piece of its own, with the record's
 /// timestamp and generation.
 Status Merge::copy_part(const ScannedRecord& scanned, Location from, const PlacedPiece& part,
@@ -194,7 +207,7 @@ Status Merge::copy_part(const ScannedRecord& scanned, Location from, const Place
   return write(piece, scanned.value.substr(part.piece.skip, part.piece.length), from);
 }
 
-Status Merge::write(const Record& record, std::string_view value, Location from) {
+Status Merge::write(const Record& record, std::string_view value, std::optional<Location> from) {
   const uint64_t size = record.size();
   if (output_ && output_->end() + size > parts_.options.segment.max_size) {
     MEMORIA_TRY(finish_output());
@@ -211,8 +224,8 @@ Status Merge::write(const Record& record, std::string_view value, Location from)
   ++output_->records;
   ++report_.records_copied;
   const uint64_t at = record.kind == Kind::kPiece ? record.offset : 0;
-  output_->moves.push_back({std::string(record.key), record.kind, at, record.value_size, from,
-                            offset, record.value_size});
+  output_->moves.push_back({std::string(record.key), record.kind, at, record.value_size,
+                            record.generation, record.timestamp, from, offset, record.value_size});
   if (output_->buffer.size() >= kWriteBuffer) return flush_output();
   return ok();
 }
@@ -253,21 +266,28 @@ Status Merge::finish_output() {
   segment->file_bytes = file.end();
   segment->sealed = true;
   segment->has_hint = true;
-  for (const auto& move : output_->moves) {
-    const uint64_t size = record_size(move.kind, move.key.size(), move.value_size);
-    parts_.segments.add_total(segment->slot, size, 1);
-    const Location to{segment->slot, move.to_offset};
-    if (is_eraser(move.kind)) {
-      parts_.segments.add_eraser(segment->slot, size);
-      parts_.directory.relocate_size_record(move.key, move.from, to);
-    } else {
-      parts_.directory.relocate(move.key, move.offset, move.length, move.from,
-                                {to, move.value_size, 0, move.value_size, move.kind});
-    }
-  }
+  for (const auto& move : output_->moves) install(move, segment->slot);
   report_.outputs.push_back(header.id);
   output_.reset();
   return ok();
+}
+
+/// Lets the key directory point to the copy, unless the original was overtaken meanwhile.
+void Merge::install(const Move& move, Slot slot) {
+  const uint64_t size = record_size(move.kind, move.key.size(), move.value_size);
+  const Location to{slot, move.to_offset};
+  parts_.segments.add_total(slot, size, 1);
+  if (!is_eraser(move.kind)) {
+    parts_.directory.relocate(move.key, move.offset, move.length, *move.from,
+                              {to, move.value_size, 0, move.value_size, move.kind});
+    return;
+  }
+  parts_.segments.add_eraser(slot, size);
+  if (move.from) {
+    parts_.directory.relocate_size_record(move.key, *move.from, to);
+  } else {
+    parts_.directory.hold_size(move.key, move.generation, move.timestamp, to);
+  }
 }
 
 /// Declares the inputs replaced, durably, and removes them.

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,8 +48,9 @@ class Merge {
   struct Move {
     std::string key;
     Kind kind;
-    uint64_t offset, length;  // in the value; of a truncate: unused
-    Location from;
+    uint64_t offset, length;  // in the value
+    uint64_t generation, timestamp;
+    std::optional<Location> from;  // nothing: made by the merge
     uint32_t to_offset, value_size;
   };
   struct Output;
@@ -61,7 +64,9 @@ class Merge {
   Status copy_eraser(const ScannedRecord& scanned, Location from, const LiveRecord& live);
   Status copy_part(const ScannedRecord& scanned, Location from, const PlacedPiece& part,
                    uint64_t generation);
-  Status write(const Record& record, std::string_view value, Location from);
+  Status write_size(const Record& record, const LiveRecord& live);
+  Status write(const Record& record, std::string_view value, std::optional<Location> from);
+  void install(const Move& move, Slot slot);
   Status open_output();
   Status finish_output();
   Status flush_output();
@@ -78,6 +83,8 @@ class Merge {
   /// By the hash of each key that an input erases something of: the oldest timestamp that a record of
   /// this key has outside the inputs (a collision can only make it older, that is, keep an eraser).
   absl::flat_hash_map<uint64_t, uint64_t> oldest_outside_;
+  /// Hashes of keys whose loose size this merge has written down already.
+  absl::flat_hash_set<uint64_t> sizes_written_;
 };
 
 }  // namespace memoria

@@ -132,6 +132,16 @@ void PatchedValue::relocate_size_record(Location from, Location to) {
   if (size_record_ == from) size_record_ = to;
 }
 
+bool PatchedValue::size_is_loose() const {
+  if (size_record_) return false;
+  const uint64_t end = pieces_.empty() ? 0 : pieces_.rbegin()->first + pieces_.rbegin()->second.length;
+  return end < size_;
+}
+
+void PatchedValue::hold_size(Location record, uint64_t timestamp) {
+  if (newest_ == timestamp && !size_record_) size_record_ = record;
+}
+
 std::optional<uint64_t> PatchedValue::seek_data(uint64_t offset) const {
   if (offset >= size_) return std::nullopt;
   const auto it = first_overlapping(offset);

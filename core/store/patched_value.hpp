@@ -46,6 +46,8 @@ class PatchedValue {
   size_t memory() const;
   /// The truncate record that gives the value its size, when no piece reaches that far.
   std::optional<Location> size_record() const { return size_record_; }
+  /// Neither a piece nor a truncate record reaches the size: a record that is dead by now gave it.
+  bool size_is_loose() const;
 
   /// Changes in the order of their timestamps. A record is counted live by write().
   void write(uint64_t offset, const Piece& piece, uint64_t timestamp);
@@ -60,6 +62,8 @@ class PatchedValue {
   /// is still live is now in `to`, whose record holds that range from `to.skip` on.
   void relocate(uint64_t offset, uint64_t length, Location from, const Piece& to);
   void relocate_size_record(Location from, Location to);
+  /// `record`, a truncate to the present size as of `timestamp`, is on disk.
+  void hold_size(Location record, uint64_t timestamp);
 
   std::optional<uint64_t> seek_data(uint64_t offset) const;
   uint64_t seek_hole(uint64_t offset) const;

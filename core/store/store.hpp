@@ -43,7 +43,8 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  /// Seals, syncs, writes hints and lets go of the directory. Waits for calls under way.
+  /// Seals, syncs, writes hints and lets go of the directory. Calls of other threads that are under way
+  /// finish or end with kClosed.
   Status close();
 
   // ---- Values. Keys: 1 to 65,535 bytes (else kInvalidArgument, kTooLarge). Empty values are values.

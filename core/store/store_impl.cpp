@@ -93,11 +93,10 @@ Status Store::Impl::close() {
   if (closed_.exchange(true)) return ok();
   if (!appender_) return ok();
   stopping_ = true;
-  housekeeper_.reset();
+  housekeeper_->stop();
   Lock lock(merge_mutex_);
-  auto result = health_.check();
-  if (result.has_value()) result = appender_->rotate();
-  committer_.reset();
+  auto result = appender_->close();
+  committer_->stop();
   for (const auto& segment : segments_.all()) {
     if (segment->sealed && !segment->has_hint && !segment->damaged) write_hint(*segment);
   }
