@@ -25,7 +25,7 @@ std::string format_bytes(double bytes) {
 
 std::string format_count(uint64_t n) {
   auto digits = std::to_string(n);
-  for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+  for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, 1, ',');
   return digits;
 }
 

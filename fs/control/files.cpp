@@ -5,11 +5,11 @@
 
 #include <cerrno>
 
-#include "core/base/coding.hpp"
 #include "fs/control/byte_text.hpp"
 #include "fs/control/commands.hpp"
 #include "fs/control/file_errors.hpp"
 #include "fs/control/key_text.hpp"
+#include "fs/volume/keys.hpp"
 
 namespace memoria::control {
 namespace {
@@ -44,7 +44,7 @@ class OpenFile {
 };
 
 /// Adds the key to the result and its extents to the list; nothing when there is no such key.
-Status locate_part(const Call& call, std::string_view of, const std::string& key, Json& keys) {
+Status locate_part(const Call& call, std::string_view of, std::string_view key, Json& keys) {
   const auto info = call.store.info(key);
   if (!info) return ok();
   MEMORIA_TRY(const auto extents, call.store.locate(key));
@@ -56,12 +56,6 @@ Status locate_part(const Call& call, std::string_view of, const std::string& key
                   {"allocated", info->allocated},
                   {"time", iso_time(int64_t(info->timestamp))}});
   return ok();
-}
-
-std::string inode_key(InodeNumber ino) {
-  std::string key = "I";
-  append_be64(key, ino);
-  return key;
 }
 
 }  // namespace
@@ -111,7 +105,7 @@ Result<Json> locate_file(const Call& call, const std::string& path) {
   MEMORIA_TRY(const auto file, worded(call, call.volume->resolve(path)));
   auto keys = Json::array();
   MEMORIA_TRY(locate_part(call, "contents", Volume::content_key(file.ino), keys));
-  MEMORIA_TRY(locate_part(call, "inode", inode_key(file.ino), keys));
+  MEMORIA_TRY(locate_part(call, "inode", Key(Table::kInodes, file.ino), keys));
   return Json{{"inode", file.ino}, {"size", file.size}, {"keys", keys}};
 }
 

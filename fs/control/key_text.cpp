@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include "core/base/coding.hpp"
 #include "fs/control/byte_text.hpp"
+#include "fs/volume/keys.hpp"
 
 namespace memoria {
 
@@ -34,28 +34,30 @@ std::string printable(std::string_view bytes) {
 }
 
 std::string describe_volume_key(std::string_view key) {
-  constexpr size_t kNumbered = 9;  // a letter and an inode number
-  if (key == "S") return "superblock";
-  if (key.size() < kNumbered) return printable(key);
-  const auto inode = load_be64(key.data() + 1);
-  const auto rest = key.substr(kNumbered);
-  switch (key.front()) {
-    case 'N':
-      if (rest.empty()) break;
-      return fmt::format("name \"{}\" in directory {}", printable(rest), inode);
-    case 'X':
-      if (rest.empty()) break;
-      return fmt::format("attribute {} of inode {}", printable(rest), inode);
-    case 'I':
-      if (!rest.empty()) break;
+  if (key == Key(Table::kSuperblock)) return "superblock";
+  if (key.size() < Key::kPrefix) return printable(key);
+  const auto inode = inode_in_key(key);
+  const auto name = name_in_key(key);
+  const auto table = Table(key.front());
+  if (!name.empty()) {
+    if (table == Table::kNames) {
+      return fmt::format("name \"{}\" in directory {}", printable(name), inode);
+    }
+    if (table == Table::kXattrs) {
+      return fmt::format("attribute {} of inode {}", printable(name), inode);
+    }
+    return printable(key);
+  }
+  switch (table) {
+    case Table::kInodes:
       return fmt::format("inode {}", inode);
-    case 'C':
-      if (!rest.empty()) break;
+    case Table::kContents:
       return fmt::format("contents of inode {}", inode);
-    case 'O':
-      if (!rest.empty()) break;
+    case Table::kOrphans:
       return fmt::format("orphan {}", inode);
-    default:
+    case Table::kSuperblock:
+    case Table::kNames:
+    case Table::kXattrs:
       break;
   }
   return printable(key);

@@ -8,6 +8,7 @@
 
 #include "fs/control/byte_text.hpp"
 #include "fs/control/commands.hpp"
+#include "fs/volume/keys.hpp"
 
 namespace memoria {
 namespace {
@@ -72,7 +73,7 @@ Result<Json> ControlService::execute(const Json& request, Sink& sink, Source& so
 }
 
 bool holds_volume(const Store& store) {
-  return store.contains("S");
+  return store.contains(Key(Table::kSuperblock));
 }
 
 namespace control {

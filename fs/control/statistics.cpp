@@ -4,6 +4,7 @@
 
 #include "fs/control/byte_text.hpp"
 #include "fs/control/commands.hpp"
+#include "fs/volume/keys.hpp"
 
 namespace memoria::control {
 namespace {
@@ -37,12 +38,13 @@ uint64_t mergeable_bytes(const StoreStats& stats, double threshold) {
 
 uint64_t count_inodes(const Call& call) {
   if (call.volume != nullptr) return call.volume->files();
-  uint64_t inodes = 0;
-  const auto counted = call.store.scan("I", "", [&](const KeyInfo&) {
-    ++inodes;
+  const char inodes[] = {char(Table::kInodes), 0};
+  uint64_t count = 0;
+  const auto counted = call.store.scan(inodes, "", [&](const KeyInfo&) {
+    ++count;
     return true;
   });
-  return counted.has_value() ? inodes : 0;
+  return counted.has_value() ? count : 0;
 }
 
 Json contents(const StoreStats& s) {

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: MIT
+// memoria-ctl in process: each command on a store that is served and on one that is not.
+#include "tools/run.hpp"
+
+#include <boost/filesystem/operations.hpp>
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+
+#include "tests/control/helpers.hpp"
+#include "tests/support/check.hpp"
+
+using namespace memoria;
+using memoria::test::run_ctl;
+using memoria::test::SampleStore;
+namespace files = boost::filesystem;
+
+namespace {
+
+const auto kBothWays = boost::unit_test::data::make({false, true});
+
+Json document(const test::Ran& ran) {
+  BOOST_REQUIRE_MESSAGE(Json::accept(ran.out), "not one JSON document: " + ran.out + ran.err);
+  return Json::parse(ran.out);
+}
+
+bool one_line(const std::string& text) {
+  return text.find('\n') == text.size() - 1;
+}
+
+std::vector<std::string> names_in(const std::string& directory, const std::string& suffix) {
+  std::vector<std::string> names;
+  for (const auto& entry : files::directory_iterator(directory)) {
+    const auto name = entry.path().filename().string();
+    if (name.ends_with(suffix)) names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(run)
+
+BOOST_DATA_TEST_CASE(stats_fit_on_a_screen, kBothWays, served) {
+  const SampleStore place(served);
+  const auto ran = run_ctl({"stats", place.path()});
+  BOOST_TEST(ran.code == 0);
+  BOOST_TEST(ran.err == "");
+  for (const char* word : {"files", "keys", "on disk", "dead", "merge", "memory", "file cache",
+                           "syncs", "errors", served ? "mounted (pid" : "not mounted"}) {
+    BOOST_TEST(ran.out.find(word) != std::string::npos, word);
+  }
+  BOOST_TEST(std::count(ran.out.begin(), ran.out.end(), '\n') <= 24);
+  BOOST_TEST(run_ctl({"stats", place.path(), "--segments"}).out.size() > ran.out.size());
+}
+
+BOOST_DATA_TEST_CASE(stats_as_json_agree_with_what_is_there, kBothWays, served) {
+  const SampleStore place(served);
+  const auto json = document(run_ctl({"--json", "stats", place.path()}));
+  BOOST_TEST(json["files"] == 6);  // with the root
+  BOOST_TEST(json["kind"] == "volume");
+  BOOST_TEST(json["mounted"] == served);
+  BOOST_TEST(json["segments"].is_array());
+  BOOST_TEST(!json["segments"].empty());
+  BOOST_TEST(json["merge"]["would_free_bytes_all"].is_number());
+  BOOST_TEST(json.contains("pid") == served);
+}
+
+BOOST_DATA_TEST_CASE(ls_lists_names_in_order, kBothWays, served) {
+  const SampleStore place(served);
+  BOOST_TEST(run_ctl({"ls", place.path()}).out == "directory\nempty\nhello\nlink\n");
+  BOOST_TEST(run_ctl({"ls", place.path(), "/directory"}).out == "inner\n");
+  BOOST_TEST(run_ctl({"ls", place.path(), "directory/"}).out == "inner\n");
+  BOOST_TEST(run_ctl({"ls", place.path(), "/hello"}).out == "hello\n");
+}
+
+BOOST_DATA_TEST_CASE(ls_long_tells_attributes, kBothWays, served) {
+  const SampleStore place(served);
+  const auto out = run_ctl({"ls", "-l", place.path()}).out;
+  BOOST_TEST(out.find("drwxr-xr-x") != std::string::npos);
+  BOOST_TEST(out.find("link -> hello") != std::string::npos);
+  BOOST_TEST(out.find("-rw-r--r--") != std::string::npos);
+  const auto json = document(run_ctl({"ls", "--json", place.path()}));
+  BOOST_TEST(json["count"] == 4);
+  BOOST_TEST(json["path"] == "/");
+  for (const auto& entry : json["entries"]) {
+    if (entry["name"] != "hello") continue;
+    BOOST_TEST(entry["type"] == "file");
+    BOOST_TEST(entry["size"] == 12);
+    BOOST_TEST(entry["mode"] == 0644);
+  }
+}
+
+BOOST_DATA_TEST_CASE(get_delivers_the_bytes, kBothWays, served) {
+  const SampleStore place(served);
+  BOOST_TEST(run_ctl({"get", place.path(), "/hello"}).out == "hello, world");
+  BOOST_TEST(run_ctl({"get", place.path(), "/empty"}).out == "");
+  BOOST_TEST((run_ctl({"get", place.path(), "/directory/inner"}).out == SampleStore::inner()));
+}
+
+BOOST_DATA_TEST_CASE(get_into_a_file_is_all_or_nothing, kBothWays, served) {
+  const SampleStore place(served);
+  const test::TemporaryDirectory elsewhere;
+  const auto file = elsewhere.path("out");
+  BOOST_TEST(run_ctl({"get", place.path(), "/directory/inner", "-o", file}).code == 0);
+  BOOST_TEST((test::read_whole_file(file) == SampleStore::inner()));
+  BOOST_TEST(run_ctl({"get", place.path(), "/missing", "-o", file}).code == 5);
+  BOOST_TEST((test::read_whole_file(file) == SampleStore::inner()));
+  BOOST_TEST(names_in(elsewhere.path(), "").size() == 1);
+  const auto json = document(run_ctl({"get", "--json", place.path(), "/hello", "-o", file}));
+  BOOST_TEST(json["size"] == 12);
+  BOOST_TEST(run_ctl({"get", place.path(), "/hello", "-o", "/dev/null"}).code == 0);
+  BOOST_TEST(run_ctl({"get", place.path(), "/hello", "-o", elsewhere.path()}).code == 8);
+}
+
+BOOST_DATA_TEST_CASE(put_makes_and_replaces_files, kBothWays, served) {
+  SampleStore place(served);
+  const test::TemporaryDirectory elsewhere;
+  test::write_whole_file(elsewhere.path("in"), SampleStore::inner());
+  BOOST_TEST(run_ctl({"put", place.path(), "/new"}, "typed").code == 0);
+  BOOST_TEST(run_ctl({"put", place.path(), "/hello", elsewhere.path("in")}).code == 0);
+  BOOST_TEST(run_ctl({"put", place.path(), "/directory/inner", "-"}, "").code == 0);
+  place.with_volume([](Volume& volume) {
+    BOOST_TEST(test::file_contents(volume, "/new") == "typed");
+    BOOST_TEST((test::file_contents(volume, "/hello") == SampleStore::inner()));
+    BOOST_TEST(test::file_contents(volume, "/directory/inner") == "");
+  });
+}
+
+BOOST_DATA_TEST_CASE(rm_removes_files_and_empty_directories, kBothWays, served) {
+  const SampleStore place(served);
+  BOOST_TEST(run_ctl({"rm", place.path(), "/directory"}).code == 8);
+  BOOST_TEST(run_ctl({"rm", place.path(), "/directory/inner"}).code == 0);
+  BOOST_TEST(run_ctl({"rm", place.path(), "/directory"}).code == 0);
+  BOOST_TEST(run_ctl({"rm", place.path(), "/link"}).code == 0);
+  BOOST_TEST(run_ctl({"ls", place.path()}).out == "empty\nhello\n");
+}
+
+BOOST_DATA_TEST_CASE(locate_shows_key_segment_and_offset, kBothWays, served) {
+  const SampleStore place(served);
+  const auto human = run_ctl({"locate", place.path(), "/directory/inner"});
+  BOOST_TEST(human.code == 0);
+  BOOST_TEST(human.out.find("contents of inode") != std::string::npos);
+  BOOST_TEST(human.out.find(".data") != std::string::npos);
+  const auto json = document(run_ctl({"locate", "--json", place.path(), "/directory/inner"}));
+  BOOST_TEST(json["size"] == 300000);
+  BOOST_TEST(!json["extents"].empty());
+  BOOST_TEST(json["extents"][0]["segment"].is_string());
+  BOOST_TEST(run_ctl({"locate", place.path(), "/directory"}).code == 0);
+}
+
+BOOST_DATA_TEST_CASE(merge_frees_what_is_dead, kBothWays, served) {
+  const SampleStore place(served);
+  for (int i = 0; i < 5; ++i)
+    BOOST_TEST(run_ctl({"put", place.path(), "/big"}, SampleStore::inner()).code == 0);
+  const auto before = document(run_ctl({"stats", "--json", place.path()}));
+  const auto planned = document(run_ctl({"merge", "--dry-run", "--json", "--all", place.path()}));
+  BOOST_TEST(planned["dry_run"] == true);
+  const auto merged = document(run_ctl({"merge", "--all", "--json", place.path()}));
+  BOOST_TEST(merged["bytes_freed"].get<uint64_t>() >= 4 * 300000u);
+  const auto after = document(run_ctl({"stats", "--json", place.path()}));
+  BOOST_TEST(after["disk_bytes"].get<uint64_t>() < before["disk_bytes"].get<uint64_t>());
+  BOOST_TEST((run_ctl({"get", place.path(), "/big"}).out == SampleStore::inner()));
+  BOOST_TEST(run_ctl({"merge", place.path()}).out == "nothing to merge\n");
+}
+
+BOOST_DATA_TEST_CASE(verify_of_a_sound_store_is_clean, kBothWays, served) {
+  const SampleStore place(served);
+  const auto human = run_ctl({"verify", place.path()});
+  BOOST_TEST(human.code == 0);
+  BOOST_TEST(human.out.find("all intact") != std::string::npos);
+  const auto json = document(run_ctl({"verify", "--json", place.path()}));
+  BOOST_TEST(json["clean"] == true);
+  BOOST_TEST(json["damages"].empty());
+  BOOST_TEST(json["records"].get<uint64_t>() > 0);
+}
+
+BOOST_DATA_TEST_CASE(missing_path_is_one_clear_line, kBothWays, served) {
+  const SampleStore place(served);
+  for (const char* command : {"get", "rm", "ls", "locate"}) {
+    const auto ran = run_ctl({command, place.path(), "/no/such"});
+    BOOST_TEST(ran.code == 5);
+    BOOST_TEST(ran.out == "");
+    BOOST_TEST(ran.err == std::string("memoria-ctl: ") + command +
+                              " /no/such: no such file in the volume " +
+                              files::canonical(place.path()).string() + "\n");
+  }
+  BOOST_TEST(run_ctl({"put", place.path(), "/no/such"}, "x").code == 5);
+  BOOST_TEST(run_ctl({"get", place.path(), "/hello/below"}).code == 5);
+}
+
+BOOST_DATA_TEST_CASE(what_is_no_file_says_what_it_is, kBothWays, served) {
+  const SampleStore place(served);
+  const auto directory = run_ctl({"get", place.path(), "/directory"});
+  BOOST_TEST(directory.code == 8);
+  BOOST_TEST(directory.err == "memoria-ctl: get /directory: is a directory\n");
+  const auto link = run_ctl({"get", place.path(), "/link"});
+  BOOST_TEST(link.code == 2);
+  BOOST_TEST(link.err.find("symbolic link to hello") != std::string::npos);
+  BOOST_TEST(run_ctl({"put", place.path(), "/directory"}, "x").code == 8);
+  BOOST_TEST(run_ctl({"get", place.path()}).code == 2);
+  BOOST_TEST(run_ctl({"rm", place.path(), "/"}).code == 8);
+  BOOST_TEST(run_ctl({"get", place.path(), "/" + std::string(300, 'n')}).code == 2);
+}
+
+BOOST_DATA_TEST_CASE(failure_in_json_is_a_document_too, kBothWays, served) {
+  const SampleStore place(served);
+  const auto ran = run_ctl({"ls", "--json", place.path(), "/no/such"});
+  BOOST_TEST(ran.code == 5);
+  const auto json = document(ran);
+  BOOST_TEST(json["error"]["code"] == "not-found");
+  BOOST_TEST(json["error"]["exit"] == 5);
+  BOOST_TEST(json["entries"].empty());
+  BOOST_TEST(one_line(ran.err));
+}
+
+BOOST_DATA_TEST_CASE(interrupted_commands_end_with_130, kBothWays, served) {
+  SampleStore place(served);
+  test::Console console;
+  console.interrupted = true;
+  console.in = "new";
+  for (const char* command : {"get", "put"}) {
+    const auto ran = console.run({command, place.path(), "/hello"});
+    BOOST_TEST(ran.code == 130);
+    BOOST_TEST(ran.err == std::string("memoria-ctl: ") + command + " /hello: interrupted\n");
+  }
+  BOOST_TEST(console.run({"verify", place.path()}).code == 130);
+  place.with_volume(
+      [](Volume& volume) { BOOST_TEST(test::file_contents(volume, "/hello") == "hello, world"); });
+}
+
+BOOST_DATA_TEST_CASE(reader_that_goes_away_is_no_complaint, kBothWays, served) {
+  const SampleStore place(served);
+  test::Console console;
+  console.out_closed = true;
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"get", place.path(), "/hello"}, {"ls", place.path()}, {"stats", place.path()}}) {
+    const auto ran = console.run(arguments);
+    BOOST_TEST(ran.code == 141);
+    BOOST_TEST(ran.err == "");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(target_that_is_no_store_is_told) {
+  const test::TemporaryDirectory directory;
+  const auto missing = run_ctl({"stats", directory.path("missing")});
+  BOOST_TEST(missing.code == 3);
+  BOOST_TEST(missing.err.find("no such file or directory") != std::string::npos);
+  const auto empty = run_ctl({"stats", directory.path()});
+  BOOST_TEST(empty.code == 3);
+  BOOST_TEST(one_line(empty.err));
+  BOOST_TEST(names_in(directory.path(), "").empty());  // nothing was made
+  test::write_whole_file(directory.path("file"), "x");
+  BOOST_TEST(run_ctl({"stats", directory.path("file")}).code == 3);
+  BOOST_TEST(run_ctl({"put", directory.path(), "/x"}, "x").code == 3);
+}
+
+BOOST_AUTO_TEST_CASE(store_that_is_owned_without_a_socket_is_told) {
+  SampleStore place(true);
+  place.stop_server();
+  const auto ran = run_ctl({"stats", place.path()});
+  BOOST_TEST(ran.code == 4);
+  BOOST_TEST(one_line(ran.err));
+  BOOST_TEST(ran.err.find(std::to_string(getpid())) != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(plain_keys_are_served_without_making_a_volume) {
+  const test::TemporaryDirectory directory;
+  {
+    const auto store = test::open_plain_store(directory.path());
+    REQUIRE_OK(store->put("alpha", "one"));
+    REQUIRE_OK(store->put("alpine", "two"));
+    REQUIRE_OK(store->put(std::string("\xff\x00", 2), "binary"));
+    REQUIRE_OK(store->close());
+  }
+  const auto& path = directory.path();
+  BOOST_TEST(run_ctl({"get", path, "--key", "alpha"}).out == "one");
+  BOOST_TEST(run_ctl({"get", path, "--key", "--hex", "ff00"}).out == "binary");
+  BOOST_TEST(run_ctl({"ls", path, "--key", "alp"}).out == "alpha\nalpine\n");
+  BOOST_TEST(run_ctl({"put", path, "--key", "beta"}, "three").code == 0);
+  BOOST_TEST(run_ctl({"get", path, "--key", "beta"}).out == "three");
+  BOOST_TEST(run_ctl({"locate", path, "--key", "beta"}).out.find(".data") != std::string::npos);
+  BOOST_TEST(run_ctl({"rm", path, "--key", "alpha"}).code == 0);
+  const auto gone = run_ctl({"rm", path, "--key", "alpha"});
+  BOOST_TEST(gone.code == 5);
+  BOOST_TEST(gone.err.find("no such key in the store") != std::string::npos);
+  const auto refused = run_ctl({"ls", path, "/"});
+  BOOST_TEST(refused.code == 3);
+  BOOST_TEST(refused.err.find("--key") != std::string::npos);
+  const auto json = document(run_ctl({"ls", "--json", path, "--key"}));
+  BOOST_TEST(json["count"] == 3);
+  BOOST_TEST(document(run_ctl({"stats", "--json", path}))["keys"] == 3);
+}
+
+BOOST_AUTO_TEST_CASE(value_longer_than_one_put_is_refused) {
+  const test::TemporaryDirectory directory;
+  REQUIRE_OK(test::open_plain_store(directory.path())->close());
+  const auto ran =
+      run_ctl({"put", directory.path(), "--key", "k"}, std::string((64 << 20) + 1, 'x'));
+  BOOST_TEST(ran.code == 2);
+  BOOST_TEST(ran.err.find("64 MiB") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(damage_is_listed_by_path_and_range) {
+  SampleStore place(false);
+  const auto located = document(run_ctl({"locate", "--json", place.path(), "/directory/inner"}));
+  const auto& extent = located["extents"][0];
+  const auto file = place.path() + "/" + extent["file"].get<std::string>();
+  test::flip_byte(
+      file, extent["record_offset"].get<uint64_t>() + extent["record_length"].get<uint64_t>() - 1);
+  const auto ran = run_ctl({"verify", place.path()});
+  BOOST_TEST(ran.code == 6);
+  BOOST_TEST(ran.out.find("/directory/inner") != std::string::npos);
+  const auto json = document(run_ctl({"verify", "--json", place.path()}));
+  BOOST_TEST(json["clean"] == false);
+  BOOST_REQUIRE(json["damages"].size() == 1);
+  const auto& damage = json["damages"][0];
+  BOOST_TEST(damage["path"] == "/directory/inner");
+  BOOST_TEST(damage["live"] == true);
+  BOOST_TEST(damage["value_length"].get<uint64_t>() > 0);
+  BOOST_TEST(damage["value_offset"].get<uint64_t>() + damage["value_length"].get<uint64_t>() ==
+             300000);
+  BOOST_TEST(run_ctl({"get", place.path(), "/directory/inner"}).code == 6);
+  BOOST_TEST(run_ctl({"get", place.path(), "/hello"}).out == "hello, world");
+}
+
+BOOST_AUTO_TEST_CASE(hints_are_checked_and_rebuilt) {
+  SampleStore place(false);
+  BOOST_TEST(run_ctl({"hints", "check", place.path()}).code == 0);
+  const auto all = document(run_ctl({"hints", "rebuild", "--all", "--json", place.path()}));
+  BOOST_TEST(all["written"].get<uint64_t>() > 0);
+  for (const auto& name : names_in(place.path(), ".hint")) {
+    files::remove(place.path() + "/" + name);
+  }
+  BOOST_TEST(run_ctl({"hints", "rebuild", place.path()}).code == 0);
+  const auto checked = document(run_ctl({"hints", "check", "--json", place.path()}));
+  BOOST_TEST(checked["clean"] == true);
+  BOOST_TEST(checked["missing"] == 0);
+}
+
+BOOST_AUTO_TEST_CASE(progress_goes_to_standard_error_as_asked) {
+  SampleStore place(true);
+  const auto json = run_ctl({"verify", "--json", "--progress", place.path()});
+  BOOST_TEST(json.code == 0);
+  BOOST_TEST(document(json)["clean"] == true);
+  for (size_t begin = 0; begin < json.err.size();) {
+    const auto end = json.err.find('\n', begin);
+    BOOST_TEST(Json::accept(json.err.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  test::Console terminal;
+  terminal.err_is_terminal = true;
+  const auto drawn = terminal.run({"verify", place.path()});
+  BOOST_TEST((drawn.err.empty() || drawn.err.ends_with("\r\x1b[K")));
+  BOOST_TEST(drawn.out.find('\r') == std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
