@@ -134,8 +134,9 @@ void PatchedValue::relocate_size_record(Location from, Location to) {
 
 bool PatchedValue::size_is_loose() const {
   if (size_record_) return false;
-  const uint64_t end = pieces_.empty() ? 0 : pieces_.rbegin()->first + pieces_.rbegin()->second.length;
-  return end < size_;
+  // Without a piece nothing else would show that the key exists, even when its size is 0.
+  if (pieces_.empty()) return true;
+  return pieces_.rbegin()->first + pieces_.rbegin()->second.length < size_;
 }
 
 void PatchedValue::hold_size(Location record, uint64_t timestamp) {
