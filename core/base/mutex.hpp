@@ -6,6 +6,7 @@
 
 #include <absl/base/thread_annotations.h>  // GUARDED_BY, PT_GUARDED_BY, NO_THREAD_SAFETY_ANALYSIS
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <shared_mutex>
@@ -28,6 +29,8 @@
 
 namespace memoria {
 
+class Condition;
+
 /// A std::mutex that the analysis knows.
 class CAPABILITY("mutex") Mutex {
  public:
@@ -35,6 +38,7 @@ class CAPABILITY("mutex") Mutex {
   void unlock() RELEASE() { m_.unlock(); }
 
  private:
+  friend class Condition;
   std::mutex m_;
 };
 
@@ -71,6 +75,7 @@ class SCOPED_CAPABILITY BasicLock {
   }
 
  private:
+  friend class Condition;
   M& m_;
   bool held_ = true;
 };
@@ -90,7 +95,34 @@ class SCOPED_CAPABILITY ReadLock {
   SharedMutex& m_;
 };
 
-/// Waits with a Lock; the predicate-free form, since the analysis cannot see into predicates.
-using Condition = std::condition_variable_any;
+/// A std::condition_variable that waits with a Lock. Without predicates: the analysis cannot see into
+/// them, so waits are written as loops.
+class Condition {
+ public:
+  void wait(Lock& lock) {
+    std::unique_lock native(lock.m_.m_, std::adopt_lock);
+    condition_.wait(native);
+    native.release();
+  }
+
+  template <class Time>
+  std::cv_status wait_until(Lock& lock, const Time& time) {
+    std::unique_lock native(lock.m_.m_, std::adopt_lock);
+    const auto status = condition_.wait_until(native, time);
+    native.release();
+    return status;
+  }
+
+  template <class Duration>
+  std::cv_status wait_for(Lock& lock, const Duration& duration) {
+    return wait_until(lock, std::chrono::steady_clock::now() + duration);
+  }
+
+  void notify_one() { condition_.notify_one(); }
+  void notify_all() { condition_.notify_all(); }
+
+ private:
+  std::condition_variable condition_;
+};
 
 }  // namespace memoria

@@ -31,6 +31,7 @@ Status Appender::append(const Batch& batch) {
   writer.batch = &batch;
   writer.size = GroupEncoder::encoded_size(batch);
   writer.frees = frees_space(batch);
+  writer.patches = GroupEncoder::patches(batch);
   return enqueue(writer);
 }
 
@@ -39,6 +40,7 @@ Status Appender::append(const RawRecord& raw, std::function<void(Location)> inst
   writer.raw = &raw;
   writer.installed = std::move(installed);
   writer.size = raw.record.size();
+  writer.patches = true;
   return enqueue(writer);
 }
 
@@ -83,6 +85,9 @@ Status Appender::enqueue(Writer& writer) {
 
 void Appender::lead(const std::vector<Writer*>& group) {
   std::vector<Writer*> pending;
+  const bool several = group.size() > 1 || (group[0]->batch != nullptr && group[0]->batch->size() > 1);
+  const bool track = several && std::any_of(group.begin(), group.end(),
+                                            [](const Writer* w) { return w->patches; });
   for (Writer* w : group) {
     w->result = closed_ ? Status(Error{Errc::kClosed}) : parts_.health.check();
     closed_ = closed_ || w->close;
@@ -102,7 +107,7 @@ void Appender::lead(const std::vector<Writer*>& group) {
       if (w->result.has_value()) w->result = make_room(w->size);
       if (!w->result.has_value()) continue;
     }
-    if (pending.empty()) encoder_.begin(active_->end(), active_->header().seed());
+    if (pending.empty()) begin_group(track);
     if (encode(*w)) {
       pending.push_back(w);
     } else {
@@ -125,7 +130,7 @@ void Appender::flush_all(std::vector<Writer*>& pending) {
   auto result = flush();
   if (!result.has_value() && result.error().code == Errc::kNoSpace && pending.size() > 1) {
     for (Writer* w : pending) {
-      encoder_.begin(active_->end(), active_->header().seed());
+      begin_group(true);
       encode(*w);
       w->result = flush();
       if (w->result.has_value()) install(*w, 0, encoder_.entries().size());
@@ -140,7 +145,11 @@ void Appender::flush_all(std::vector<Writer*>& pending) {
     }
   }
   pending.clear();
-  encoder_.begin(0, 0);
+  begin_group(false);
+}
+
+void Appender::begin_group(bool track) {
+  encoder_.begin(active_->end(), active_->header().seed(), track);
 }
 
 Status Appender::flush() {

@@ -73,7 +73,8 @@ class Appender {
     std::function<void(Location)> installed;
     bool rotate = false, close = false;
     uint64_t size = 0;
-    bool frees = false;  // erases something: may use the reserve
+    bool frees = false;    // erases something: may use the reserve
+    bool patches = false;  // see GroupEncoder::patches()
     Status result = ok();
     bool done = false;
     Condition wake;
@@ -85,6 +86,7 @@ class Appender {
   Status open_segment();
   Status seal_segment();
   bool encode(const Writer& writer);
+  void begin_group(bool track);
   Status flush();
   void flush_all(std::vector<Writer*>& pending);
   void install(const Writer& writer, size_t first, size_t last);

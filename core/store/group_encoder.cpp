@@ -28,9 +28,17 @@ uint64_t GroupEncoder::encoded_size(const Batch& batch) {
   return size;
 }
 
-void GroupEncoder::begin(uint64_t offset, uint32_t seed) {
+bool GroupEncoder::patches(const Batch& batch) {
+  return std::any_of(batch.changes().begin(), batch.changes().end(), [](const auto& change) {
+    const Kind kind = kind_of(change);
+    return kind == Kind::kPiece || kind == Kind::kTruncate || kind == Kind::kPunch;
+  });
+}
+
+void GroupEncoder::begin(uint64_t offset, uint32_t seed, bool track) {
   begin_ = offset;
   seed_ = seed;
+  track_ = track;
   size_ = 0;
   overhead_ = 0;
   heads_.clear();
@@ -41,6 +49,7 @@ void GroupEncoder::begin(uint64_t offset, uint32_t seed) {
 
 /// The key's state behind all changes of the group so far.
 KeyDirectory::State& GroupEncoder::state(std::string_view key) {
+  if (!track_) return only_state_ = directory_.state(key);
   auto [it, is_new] = states_.try_emplace(std::string(key));
   if (is_new) it->second = directory_.state(key);
   return it->second;
@@ -53,18 +62,25 @@ Record GroupEncoder::record_of(const Batch& batch, const Batch::Change& change,
   r.timestamp = timestamp;
   r.key = batch.key(change);
   r.value_size = uint32_t(change.value.size());
-  r.offset = change.offset;
+  r.offset = r.kind == Kind::kPut ? 0 : change.offset;
   r.length = change.length;
+  const bool replaces = r.kind == Kind::kPut || r.kind == Kind::kErase;
+  if (track_ || !replaces) follow(r);
+  return r;
+}
+
+/// Gives a patch its generation, and remembers what the record makes of its key.
+void GroupEncoder::follow(Record& r) {
   KeyDirectory::State& s = state(r.key);
   switch (r.kind) {
-    case Kind::kPut: s = {true, r.value_size, timestamp, timestamp}; break;
+    case Kind::kPut: s = {true, r.value_size, r.timestamp, r.timestamp}; break;
     case Kind::kErase: s = {}; break;
     case Kind::kPunch: r.generation = s.present ? s.generation : 0; break;
     case Kind::kPiece:
     case Kind::kTruncate:
       // An empty value has nothing worth keeping: its successor is a generation of its own, which one
       // record can hold whole.
-      if (!s.present || s.size == 0) s = {true, 0, timestamp, timestamp};
+      if (!s.present || s.size == 0) s = {true, 0, r.timestamp, r.timestamp};
       r.generation = s.generation;
       s.size = r.kind == Kind::kTruncate ? r.offset : std::max(s.size, r.offset + r.value_size);
       break;
@@ -72,8 +88,7 @@ Record GroupEncoder::record_of(const Batch& batch, const Batch::Change& change,
     case Kind::kSeal:
     case Kind::kReplaces: break;
   }
-  s.newest = timestamp;
-  return r;
+  s.newest = r.timestamp;
 }
 
 void GroupEncoder::append_external(std::string_view bytes) {

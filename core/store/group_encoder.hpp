@@ -32,8 +32,12 @@ class GroupEncoder {
   /// How many bytes `batch` will take.
   static uint64_t encoded_size(const Batch& batch);
 
-  /// Starts a group at `offset` of the segment with `seed`.
-  void begin(uint64_t offset, uint32_t seed);
+  /// Whether a batch patches values: encoding it must then know what they are.
+  static bool patches(const Batch& batch);
+
+  /// Starts a group at `offset` of the segment with `seed`. `track`: the group has more than one change
+  /// and one of them patches a value, so what earlier ones make of their keys must be remembered.
+  void begin(uint64_t offset, uint32_t seed, bool track);
   void add(const Batch& batch);
   /// False, and nothing is added, when its key was changed after the record's timestamp: the bytes
   /// in it are then history, and must not come into the log behind what made them so.
@@ -56,6 +60,7 @@ class GroupEncoder {
   void encode(const Record& r, std::string_view value, bool is_inline);
   void append_external(std::string_view bytes);
   Record record_of(const Batch& batch, const Batch::Change& change, uint64_t timestamp);
+  void follow(Record& r);
   KeyDirectory::State& state(std::string_view key);
 
   const KeyDirectory& directory_;
@@ -64,6 +69,7 @@ class GroupEncoder {
 
   uint64_t begin_ = 0;
   uint32_t seed_ = 0;
+  bool track_ = false;
   uint64_t size_ = 0;
   uint64_t overhead_ = 0;
   std::string heads_;
@@ -72,6 +78,7 @@ class GroupEncoder {
   std::vector<Entry> entries_;
   // What earlier changes of this group, not installed yet, make of their keys.
   absl::flat_hash_map<std::string, KeyDirectory::State> states_;
+  KeyDirectory::State only_state_;  // in place of states_ when nothing is tracked
 };
 
 }  // namespace memoria

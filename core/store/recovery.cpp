@@ -114,13 +114,20 @@ Result<Recovery::Found> Recovery::inspect(uint64_t name_id) {
     return found;
   }
   found.header = header.value();
-  if (found.size < kSegmentHeaderSize + kSealSize) return found;
+  MEMORIA_TRY(look_for_seal(found));
+  return found;
+}
+
+Status Recovery::look_for_seal(Found& found) const {
+  if (found.size < kSegmentHeaderSize + kSealSize) return ok();
+  MEMORIA_TRY(const auto file, environment_.open(segment_file(found.name_id, kDataSuffix),
+                                                 Environment::Access::kRead));
   const uint64_t seal_at = found.size - kSealSize;
   char seal[kSealSize];
-  MEMORIA_TRY(const size_t seal_got, file->read(seal_at, seal));
-  const auto decoded = decode_record({seal, seal_got}, {found.header->seed(), seal_at});
+  MEMORIA_TRY(const size_t got, file->read(seal_at, seal));
+  const auto decoded = decode_record({seal, got}, {found.header->seed(), seal_at});
   found.sealed = decoded.has_value() && decoded.value().kind == Kind::kSeal;
-  return found;
+  return ok();
 }
 
 /// Finds the store's id, drops what a crash left of a segment's creation, and copies of segments.
@@ -150,7 +157,7 @@ Status Recovery::settle_headers() {
       // The name tells the id; records are still bound to it by their checksums.
       log(Severity::kError, found.problem + "; its records are read nevertheless");
       found.header = SegmentHeader{found.name_id, Origin::kLog, uuid_};
-      found.sealed = true;
+      MEMORIA_TRY(look_for_seal(found));
     } else if (found.header->uuid != uuid_) {
       log(Severity::kError, fmt::format("{} belongs to another store and is ignored",
                                         segment_file(found.name_id, kDataSuffix)));

@@ -45,6 +45,7 @@ class Recovery {
   Status list();
   Status remove_leftovers(const std::vector<std::string>& names);
   Result<Found> inspect(uint64_t name_id);
+  Status look_for_seal(Found& found) const;
   Status settle_headers();
   Status finish_merges();
   Status remove_found(uint64_t name_id);

@@ -27,7 +27,9 @@ Result<std::unique_ptr<Store>> Store::open(std::shared_ptr<Environment> environm
 Status Store::close() { return impl_->close(); }
 
 Status Store::put(std::string_view key, std::string_view value) {
-  Batch batch;
+  // One for each thread: its buffers are reused, so that a put allocates nothing.
+  thread_local Batch batch;
+  batch.clear();
   batch.put(key, value);
   return impl_->apply(batch);
 }
@@ -48,10 +50,10 @@ bool Store::contains(std::string_view key) const { return impl_->directory_.info
 Status Store::apply(const Batch& batch) { return impl_->apply(batch); }
 
 Status Store::write_at(std::string_view key, uint64_t offset, std::string_view bytes) {
-  Batch batch;
+  thread_local Batch batch;
+  batch.clear();
   batch.write_at(key, offset, bytes);
-  MEMORIA_TRY(impl_->apply(batch));
-  return ok();
+  return impl_->apply(batch);
 }
 
 Status Store::truncate(std::string_view key, uint64_t size) {

@@ -148,50 +148,64 @@ Status Store::Impl::after_append() {
   return committer_->sync(appender_->position());
 }
 
-Result<size_t> Store::Impl::read(std::string_view key, uint64_t offset, std::span<char> out) const {
+/// Fills `out` with the plan's range from `offset` on, holes as zeros.
+Status Store::Impl::read_plan(std::string_view key, const ReadPlan& plan, uint64_t offset,
+                              std::span<char> out) const {
+  if (plan.is_inline) {
+    std::memcpy(out.data(), plan.value.data() + offset, out.size());
+    return ok();
+  }
+  size_t filled = 0;
+  for (const auto& part : plan.parts) {
+    const auto at = size_t(part.offset - offset);
+    std::memset(out.data() + filled, 0, at - filled);
+    auto read = reader_.read(key, part.piece, out.subspan(at, part.piece.length));
+    if (!read.has_value()) {
+      if (read.error().code != Errc::kConflict) {
+        read_errors_.fetch_add(1, std::memory_order_relaxed);
+        log(Severity::kError, read.error().describe());
+      }
+      return read;
+    }
+    filled = at + part.piece.length;
+  }
+  std::memset(out.data() + filled, 0, out.size() - filled);
+  return ok();
+}
+
+/// Looks `key` up and reads a range of it into what `target` makes of the value's size; again when a
+/// merge moved the value in between.
+template <class Target>
+Status Store::Impl::read_range(std::string_view key, uint64_t offset, uint64_t length,
+                               Target&& target) const {
   if (closed_) return Error{Errc::kClosed};
   thread_local ReadPlan plan;
   for (int lookup = 0; lookup < kMaxLookups; ++lookup) {
-    if (!directory_.plan(key, offset, out.size(), plan)) return Error{Errc::kNotFound};
-    if (offset >= plan.size) return size_t{0};
-    const auto target = out.first(std::min<uint64_t>(out.size(), plan.size - offset));
-    if (plan.is_inline) {
-      std::memcpy(target.data(), plan.value.data() + offset, target.size());
-      return target.size();
-    }
-    uint64_t at = offset;  // everything before it is filled
-    Status read = ok();
-    for (const auto& part : plan.parts) {
-      std::memset(target.data() + (at - offset), 0, part.offset - at);
-      read = reader_.read(key, part.piece,
-                          target.subspan(part.offset - offset, part.piece.length));
-      if (!read.has_value()) break;
-      at = part.offset + part.piece.length;
-    }
-    if (read.has_value()) {
-      std::memset(target.data() + (at - offset), 0, offset + target.size() - at);
-      return target.size();
-    }
-    if (read.error().code == Errc::kConflict) continue;  // a merge moved it: look again
-    read_errors_.fetch_add(1, std::memory_order_relaxed);
-    log(Severity::kError, read.error().describe());
-    return std::move(read).error();
+    if (!directory_.plan(key, offset, length, plan)) return Error{Errc::kNotFound};
+    const std::span<char> out = target(plan.size);
+    if (out.empty()) return ok();
+    auto read = read_plan(key, plan, offset, out);
+    if (read.has_value() || read.error().code != Errc::kConflict) return read;
   }
   return Error{Errc::kIo, "a value moves faster than it can be read"};
 }
 
+Result<size_t> Store::Impl::read(std::string_view key, uint64_t offset, std::span<char> out) const {
+  size_t size = 0;
+  MEMORIA_TRY(read_range(key, offset, out.size(), [&](uint64_t value_size) {
+    size = size_t(std::min<uint64_t>(out.size(), value_size - std::min(offset, value_size)));
+    return out.first(size);
+  }));
+  return size;
+}
+
 Result<std::string> Store::Impl::get(std::string_view key) const {
-  while (true) {
-    const auto info = directory_.info(key);
-    if (!info) return closed_ ? Error{Errc::kClosed} : Error{Errc::kNotFound};
-    std::string value(info->size, '\0');
-    MEMORIA_TRY(const size_t got, read(key, 0, value));
-    value.resize(got);
-    // The value may have been replaced by a longer one between the two look-ups.
-    const auto now = directory_.info(key);
-    if (got == info->size && now && now->timestamp == info->timestamp) return value;
-    if (!now) return Error{Errc::kNotFound};
-  }
+  std::string value;
+  MEMORIA_TRY(read_range(key, 0, kMaxSize, [&](uint64_t size) {
+    value.resize(size);
+    return std::span<char>(value);
+  }));
+  return value;
 }
 
 void Store::Impl::consolidate(std::string_view key, uint64_t offset) {

@@ -32,6 +32,10 @@ class Store::Impl {
   Status check_key(std::string_view key) const;
   Status apply(const Batch& batch);
   Status after_append();
+  Status read_plan(std::string_view key, const ReadPlan& plan, uint64_t offset,
+                   std::span<char> out) const;
+  template <class Target>
+  Status read_range(std::string_view key, uint64_t offset, uint64_t length, Target&& target) const;
   Result<size_t> read(std::string_view key, uint64_t offset, std::span<char> out) const;
   Result<std::string> get(std::string_view key) const;
   void consolidate(std::string_view key, uint64_t offset);
