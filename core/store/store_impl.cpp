@@ -24,11 +24,14 @@ Status check_options(const Options& o) {
   const auto bad = [](std::string_view key, std::string_view range) {
     return Error{Errc::kInvalidArgument, fmt::format("option {} must be {}", key, range)};
   };
-  if (o.segment.max_size < (64 << 10) || o.segment.max_size > kMaxSegmentSize) {
-    return bad("segment.max_size", "from 64 KiB to 4 GiB - 1");
+  if (o.segment.max_size < (1 << 10) || o.segment.max_size > kMaxSegmentSize) {
+    return bad("segment.max_size", "from 1 KiB to 4 GiB - 1");
   }
   if (!(o.segment.fragmentation_threshold > 0) || o.segment.fragmentation_threshold > 1) {
     return bad("segment.fragmentation_threshold", "above 0 and at most 1");
+  }
+  if (o.segment.merge_check_interval.count() < 0) {
+    return bad("segment.merge_check_interval", "0 (off) or more");
   }
   if (o.file_cache.max_size < 1) return bad("file_cache.max_size", "at least 1");
   if (o.inline_limit > KeyPayload::kMaxInline) return bad("inline_limit", "at most 220 bytes");
