@@ -3,47 +3,30 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <atomic>
 #include <cerrno>
-#include <csignal>
 #include <list>
 #include <system_error>
 #include <thread>
 
+#include "core/base/signals.hpp"
 #include "fs/control/connection.hpp"
 #include "fs/control/socket_address.hpp"
 
 namespace memoria {
 namespace {
 
-/// Blocks all signals in this thread for a scope, so that threads made in it never take one.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
-
 /// A connection and its thread.
 struct Served {
   Served(UniqueFd fd, Volume& volume, const ControlServerOptions& options,
          const std::atomic<bool>& stopping)
-      : connection(std::move(fd), volume, options, stopping), thread([this] {
+      : connection(std::move(fd), volume, options, stopping), thread(thread_without_signals([this] {
           connection.serve();
           done = true;
-        }) {}
+        })) {}
 
   std::atomic<bool> done = false;
   ControlConnection connection;
@@ -61,8 +44,7 @@ class ControlServer::Impl {
         options_(options),
         listener_(std::move(listener)),
         wake_(std::move(wake)) {
-    const SignalsBlocked blocked;
-    thread_ = std::thread([this] { accept_all(); });
+    thread_ = thread_without_signals([this] { accept_all(); });
   }
 
   ~Impl() {

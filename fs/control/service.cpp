@@ -62,6 +62,7 @@ Result<Json> ControlService::execute(const Json& request, Sink& sink, Source& so
   if (name == request.end() || !name->is_string()) {
     return Error(Errc::kInvalidArgument, "the request names no command");
   }
+  if (sink.cancelled()) return Error(Errc::kCancelled);
   const Call call{store_, volume_, context_, request, sink, source};
   for (const auto& command : kWholeCommands) {
     if (*name == command.name) return command.run(call);
