@@ -18,7 +18,7 @@ echo "== build and install without libfuse"
 cmake -S "$source" -B "$work/build" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" \
   -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMEMORIA_BUILD_FS=OFF -DMEMORIA_BUILD_TESTS=OFF \
   -DCMAKE_INSTALL_PREFIX="$work/prefix" -DCMAKE_INSTALL_LIBDIR=lib
-if grep -i fuse3 "$work/build/CMakeCache.txt"; then
+if grep ^fuse3_ "$work/build/CMakeCache.txt"; then
   echo "the engine alone must not look for libfuse" >&2
   exit 1
 fi
