@@ -125,6 +125,27 @@ void PatchedValue::relocate(uint64_t offset, uint64_t length, Location from, con
     allocated_ += moved.length;
     segments_->add_live(moved.location.slot, moved.length + (first ? prefix_of(moved) : 0),
                         first ? 1 : 0);
+    join(part.offset);
+  }
+}
+
+/// The piece at `offset` and a neighbour that goes on in the same record become one.
+void PatchedValue::join(uint64_t offset) {
+  auto it = pieces_.find(offset);
+  const auto goes_on = [](const auto& left, const auto& right) {
+    return left.second.location == right.second.location &&
+           left.first + left.second.length == right.first &&
+           left.second.skip + left.second.length == right.second.skip;
+  };
+  if (const auto next = std::next(it); next != pieces_.end() && goes_on(*it, *next)) {
+    it->second.length += next->second.length;
+    pieces_.erase(next);
+    it = pieces_.find(offset);
+  }
+  if (it == pieces_.begin()) return;
+  if (const auto before = std::prev(it); goes_on(*before, *it)) {
+    before->second.length += it->second.length;
+    pieces_.erase(it);
   }
 }
 

@@ -76,6 +76,7 @@ class PatchedValue {
   using Pieces = absl::btree_map<uint64_t, Piece>;
 
   void clear(uint64_t begin, uint64_t end);
+  void join(uint64_t offset);
   Pieces::const_iterator first_overlapping(uint64_t offset) const;
   bool record_has_ranges(uint64_t offset, const Piece& piece) const;
   void lose(uint64_t offset, const Piece& piece, uint64_t bytes);
