@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include "core/base/crc32c.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+
+#include "tests/support/check.hpp"
+
+namespace memoria::test {
+namespace {
+
+BOOST_AUTO_TEST_SUITE(checksum)
+
+/// Bit by bit, from the polynomial alone.
+uint32_t slow_crc32c(std::string_view data) {
+  uint32_t crc = ~uint32_t{0};
+  for (const char c : data) {
+    crc ^= uint8_t(c);
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0u);
+  }
+  return ~crc;
+}
+
+BOOST_AUTO_TEST_CASE(known_vectors_of_rfc_3720) {
+  std::string ascending, descending;
+  for (int i = 0; i < 32; ++i) {
+    ascending.push_back(char(i));
+    descending.push_back(char(31 - i));
+  }
+  BOOST_TEST(crc32c("") == 0u);
+  BOOST_TEST(crc32c("123456789") == 0xe3069283u);
+  BOOST_TEST(crc32c(std::string(32, '\0')) == 0x8a9136aau);
+  BOOST_TEST(crc32c(std::string(32, '\xff')) == 0x62a8ab43u);
+  BOOST_TEST(crc32c(ascending) == 0x46dd794eu);
+  BOOST_TEST(crc32c(descending) == 0x113fdb5cu);
+}
+
+BOOST_AUTO_TEST_CASE(every_size_and_alignment_equals_the_definition) {
+  Random random(base_seed());
+  const auto data = random.bytes(600);
+  for (size_t begin = 0; begin < 9; ++begin) {
+    for (size_t size = 0; size + begin <= data.size(); size += 1 + size / 16) {
+      const auto part = std::string_view(data).substr(begin, size);
+      BOOST_REQUIRE_EQUAL(crc32c(part), slow_crc32c(part));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(checksums_can_be_continued_at_every_cut) {
+  Random random(base_seed());
+  const auto data = random.bytes(300);
+  const auto whole = crc32c(data);
+  for (size_t cut = 0; cut <= data.size(); ++cut) {
+    const auto view = std::string_view(data);
+    BOOST_REQUIRE_EQUAL(crc32c(view.substr(cut), crc32c(view.substr(0, cut))), whole);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace memoria::test

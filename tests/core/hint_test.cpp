@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+// Hints through the store and by themselves: never trusted, never fatal.
+#include "core/log/hint.hpp"
+
+#include "tests/core/store_helpers.hpp"
+
+namespace memoria::test {
+namespace {
+
+BOOST_AUTO_TEST_SUITE(hint)
+
+Options hint_options() {
+  auto options = quiet_options(8 << 10);
+  options.inline_limit = 50;
+  return options;
+}
+
+/// A closed store of several segments with every kind of record.
+struct Fixture {
+  std::shared_ptr<SimulatedEnvironment> environment = SimulatedEnvironment::make();
+  Contents expected;
+
+  Fixture() {
+    auto store = open_store(environment, hint_options());
+    Random random(base_seed());
+    for (int i = 0; i < 60; ++i) {
+      const auto key = numbered("key", random.below(30));
+      switch (random.below(6)) {
+        case 0:
+          REQUIRE_OK(store->erase(key));
+          break;
+        case 1:
+          REQUIRE_OK(store->truncate(key, random.below(300)));
+          break;
+        case 2:
+          REQUIRE_OK(store->write_at(key, random.below(500), random.bytes(300)));
+          break;
+        case 3:
+          if (store->contains(key)) REQUIRE_OK(store->punch(key, 10, 40));
+          break;
+        default:
+          REQUIRE_OK(store->put(key, random.bytes(random.below(700))));
+          break;
+      }
+    }
+    expected = contents_of(*store);
+    REQUIRE_OK(store->close());
+  }
+
+  /// Opens a copy with this image; contents must be right, and all hints there in the end.
+  void check_image(const Image& image) const {
+    const auto copy = SimulatedEnvironment::make(image);
+    auto store = open_store(copy, hint_options());
+    check_contents(*store, expected);
+    REQUIRE_OK(store->close());
+    BOOST_REQUIRE_EQUAL(copy->files(".hint").size(), copy->files(".data").size());
+    store = open_store(copy, hint_options());
+    check_contents(*store, expected);
+    BOOST_REQUIRE(unwrap(store->verify()).clean());
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(every_sealed_segment_has_a_hint_after_close, Fixture) {
+  BOOST_TEST(environment->files(".data").size() > 2u);
+  BOOST_TEST(environment->files(".hint").size() == environment->files(".data").size());
+  const auto store = open_store(environment, hint_options());
+  for (const auto& s : store->stats().segments) BOOST_TEST((!s.sealed || s.has_hint));
+  check_contents(*store, expected);
+}
+
+BOOST_FIXTURE_TEST_CASE(opening_with_hints_reads_no_records, Fixture) {
+  uint64_t data_bytes = 0;
+  for (const auto& name : environment->files(".data")) {
+    data_bytes += environment->contents(name).size();
+    // Everything behind the header is unreadable now, and nobody notices.
+    environment->zero(name, kSegmentHeaderSize, environment->contents(name).size() - 44 - 33);
+  }
+  BOOST_TEST(data_bytes > 10000u);
+  const auto store = open_store(environment, hint_options());
+  BOOST_TEST(store->count() == expected.size());
+  for (const auto& [key, value] : expected) BOOST_TEST(*store->size(key) == value.size());
+}
+
+BOOST_FIXTURE_TEST_CASE(deleted_hints_are_rebuilt, Fixture) {
+  auto image = environment->image();
+  std::erase_if(image, [](const auto& file) { return file.first.ends_with(".hint"); });
+  check_image(image);
+  image = environment->image();
+  image.erase(environment->files(".hint").front());
+  check_image(image);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_hint_damaged_at_any_byte_is_ignored_and_rebuilt, Fixture) {
+  const auto name = environment->files(".hint").front();
+  const auto size = environment->contents(name).size();
+  for (uint64_t byte = 0; byte < size; byte += byte < 80 || byte + 40 > size ? 1 : 7) {
+    BOOST_TEST_CONTEXT("byte " << byte) {
+      auto image = environment->image();
+      image[name][byte] = char(image[name][byte] ^ (1 << byte % 8));
+      check_image(image);
+    }
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_hint_cut_at_any_byte_is_ignored_and_rebuilt, Fixture) {
+  const auto name = environment->files(".hint").front();
+  const auto size = environment->contents(name).size();
+  for (uint64_t cut = 0; cut < size; cut += cut < 80 || cut + 40 > size ? 1 : 11) {
+    auto image = environment->image();
+    image[name].resize(cut);
+    check_image(image);
+  }
+  auto image = environment->image();
+  image[name] += "trailing garbage";
+  check_image(image);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_hint_of_another_segment_is_ignored, Fixture) {
+  auto image = environment->image();
+  const auto hints = environment->files(".hint");
+  image[hints[0]] = image[hints[1]];
+  check_image(image);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_empty_hint_is_ignored, Fixture) {
+  auto image = environment->image();
+  image[environment->files(".hint").front()] = "";
+  check_image(image);
+}
+
+BOOST_AUTO_TEST_CASE(a_hint_of_another_length_of_its_segment_is_stale_and_ignored) {
+  // Two stores that lived through the same moments: same segment id, different contents.
+  const auto make = [](int keys) {
+    const auto environment = SimulatedEnvironment::make();
+    const auto store = open_store(environment, quiet_options());
+    for (int i = 0; i < keys; ++i) REQUIRE_OK(store->put(numbered("key", i), "value"));
+    REQUIRE_OK(store->close());
+    return environment;
+  };
+  const auto three = make(3), five = make(5);
+  BOOST_REQUIRE((three->files(".hint") == five->files(".hint")));
+  const auto name = three->files(".hint").front();
+  five->set_contents(name, three->contents(name));
+  const auto store = open_store(five);
+  BOOST_TEST(store->count() == 5u);
+}
+
+BOOST_FIXTURE_TEST_CASE(rebuild_writes_what_is_missing_and_with_all_everything, Fixture) {
+  const auto hints = environment->files(".hint");
+  const auto intact = environment->image();
+  const auto store = open_store(environment, hint_options());
+  environment->delete_file(hints.front());
+  auto report = unwrap(store->rebuild_hints(false));
+  BOOST_TEST(report.written <= 1u);
+  report = unwrap(store->rebuild_hints(true));
+  BOOST_TEST(report.written == hints.size());
+  BOOST_TEST(report.kept == 0u);
+  for (const auto& name : hints) {
+    BOOST_TEST((environment->contents(name) == intact.at(name)), name << " differs");
+  }
+  report = unwrap(store->rebuild_hints(false));
+  BOOST_TEST(report.written == 0u);
+  BOOST_TEST(report.kept == hints.size());
+}
+
+BOOST_FIXTURE_TEST_CASE(verify_counts_damaged_hints, Fixture) {
+  const auto store = open_store(environment, hint_options());
+  BOOST_TEST(unwrap(store->verify()).bad_hints == 0u);
+  environment->flip_bit(environment->files(".hint").front(), 500);
+  const auto report = unwrap(store->verify());
+  BOOST_TEST(report.bad_hints == 1u);
+  BOOST_TEST(!report.clean());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_failure_to_write_a_hint_loses_nothing, Fixture) {
+  auto image = environment->image();
+  std::erase_if(image, [](const auto& file) { return file.first.ends_with(".hint"); });
+  const auto copy = SimulatedEnvironment::make(image);
+  copy->inject({.calls = kCallsThatChange, .times = 0, .name_part = ".hint"});
+  auto store = open_store(copy, hint_options());
+  check_contents(*store, expected);
+  REQUIRE_OK(store->put("new", "value"));
+  (void)store->close();
+  store.reset();
+  copy->clear_faults();
+  store = open_store(copy, hint_options());
+  BOOST_TEST(unwrap(store->get("new")) == "value");
+}
+
+Entry entry(Kind kind, std::string_view key, uint64_t timestamp) {
+  Entry e;
+  e.record.kind = kind;
+  e.record.key = key;
+  e.record.timestamp = timestamp;
+  e.record_offset = uint32_t(timestamp * 100);
+  if (arguments_size(kind) >= 16) {
+    e.record.generation = 7;
+    e.record.offset = uint64_t{1} << 62;
+  }
+  if (kind == Kind::kPunch) e.record.length = uint64_t{1} << 61;
+  return e;
+}
+
+std::string sample_hint() {
+  HintWriter writer(42);
+  uint64_t t = 1;
+  for (const Kind kind : {Kind::kPut, Kind::kErase, Kind::kPiece, Kind::kTruncate, Kind::kPunch}) {
+    writer.add(entry(kind, "key" + std::to_string(t), t));
+    ++t;
+  }
+  auto with_value = entry(Kind::kPut, "inline", t);
+  with_value.is_inline = true;
+  with_value.value = "hello";
+  with_value.record.value_size = 5;
+  writer.add(with_value);
+  return std::move(writer).finish(123456);
+}
+
+BOOST_AUTO_TEST_CASE(entries_round_trip) {
+  const auto bytes = sample_hint();
+  auto reader = HintReader::open(bytes, 42, 123456);
+  BOOST_REQUIRE(reader.has_value());
+  BOOST_TEST(reader->entries() == 6u);
+  Entry e;
+  uint64_t t = 1;
+  for (const Kind kind : {Kind::kPut, Kind::kErase, Kind::kPiece, Kind::kTruncate, Kind::kPunch}) {
+    BOOST_REQUIRE(reader->next(e));
+    const auto key = "key" + std::to_string(t);
+    const auto expected = entry(kind, key, t++);
+    BOOST_TEST(int(e.record.kind) == int(kind));
+    BOOST_TEST(e.record.key == key);
+    BOOST_TEST(e.record.timestamp == expected.record.timestamp);
+    BOOST_TEST(e.record_offset == expected.record_offset);
+    BOOST_TEST(e.record.generation == expected.record.generation);
+    BOOST_TEST(e.record.offset == expected.record.offset);
+    BOOST_TEST(e.record.length == expected.record.length);
+    BOOST_TEST(!e.is_inline);
+  }
+  BOOST_REQUIRE(reader->next(e));
+  BOOST_TEST(e.is_inline);
+  BOOST_TEST(e.value == "hello");
+  BOOST_TEST(!reader->next(e));
+}
+
+BOOST_AUTO_TEST_CASE(every_flipped_bit_and_every_cut_of_a_hint_is_refused) {
+  const auto intact = sample_hint();
+  auto bytes = intact;
+  for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+    bytes[bit / 8] = char(bytes[bit / 8] ^ (1 << bit % 8));
+    BOOST_TEST(!HintReader::open(bytes, 42, 123456).has_value(), "bit " << bit);
+    bytes[bit / 8] = char(bytes[bit / 8] ^ (1 << bit % 8));
+  }
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    BOOST_TEST(!HintReader::open(intact.substr(0, size), 42, 123456).has_value());
+  }
+  BOOST_TEST(!HintReader::open(intact, 43, 123456).has_value());
+  BOOST_TEST(!HintReader::open(intact, 42, 123457).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_hint_without_entries_is_a_hint) {
+  const auto bytes = HintWriter(1).finish(2);
+  auto reader = HintReader::open(bytes, 1, 2);
+  BOOST_REQUIRE(reader.has_value());
+  Entry e;
+  BOOST_TEST(reader->entries() == 0u);
+  BOOST_TEST(!reader->next(e));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace memoria::test

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// What can be opened, what is refused, and in which words.
+#include "tests/core/store_helpers.hpp"
+
+namespace memoria::test {
+namespace {
+
+BOOST_AUTO_TEST_SUITE(open)
+
+/// Opening must fail with `code` and a message that contains `word`, and change no file.
+void check_refused(const Image& image, Errc code, std::string_view word) {
+  const auto environment = SimulatedEnvironment::make(image);
+  const auto opened = Store::open(environment, quiet_options());
+  CHECK_FAILS(code, opened);
+  if (opened) return;
+  BOOST_TEST(opened.error().message.find(word) != std::string::npos, opened.error().message);
+  BOOST_TEST(opened.error().message.find('\n') == std::string::npos);
+  BOOST_TEST((environment->image() == image));
+  // The refusal let go of the lock.
+  BOOST_TEST(environment->lock().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_directory_becomes_a_store) {
+  const auto environment = SimulatedEnvironment::make();
+  auto store = open_store(environment);
+  BOOST_TEST(store->count() == 0u);
+  reopen(store, environment);
+  BOOST_TEST(store->count() == 0u);
+  BOOST_TEST(store->describe() == "simulated");
+}
+
+BOOST_AUTO_TEST_CASE(what_every_filesystem_has_does_not_count_as_contents) {
+  const auto store = open_store(SimulatedEnvironment::make({{"lost+found/", ""},
+                                                            {".hidden", "x"},
+                                                            {"lock", "12"},
+                                                            {"control", ""},
+                                                            {"snapshots/", ""}}));
+  BOOST_TEST(store->count() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_directory_with_other_things_is_not_a_store) {
+  check_refused({{"letter.txt", "Dear"}}, Errc::kNotAStore, "letter.txt");
+  check_refused({{"photos/", ""}}, Errc::kNotAStore, "photos");
+  check_refused({{"short.data", ""}}, Errc::kNotAStore, "short.data");
+}
+
+BOOST_AUTO_TEST_CASE(a_segment_of_a_newer_format_is_refused_whatever_else_is_there) {
+  constexpr uint64_t kId = 1'500'000'000'000'000'000;
+  RawSegmentWriter newer(kId, Origin::kLog, 2), ours(kId + 1);
+  newer.put("a", "1", 10).seal(11);
+  ours.put("b", "2", 20).seal(21);
+  check_refused({{newer.file_name(), newer.bytes()}}, Errc::kNewerFormat, "newer");
+  check_refused({{newer.file_name(), newer.bytes()}, {ours.file_name(), ours.bytes()}},
+                Errc::kNewerFormat, "newer");
+  RawSegmentWriter newest(kId + 2, Origin::kLog, 7);
+  check_refused({{ours.file_name(), ours.bytes()}, {newest.file_name(), newest.bytes()}},
+                Errc::kNewerFormat, "newer");
+}
+
+/// A store whose only segment holds a record of an unknown kind between two known ones.
+Image with_unknown_record(uint8_t type, bool sealed) {
+  RawSegmentWriter writer(1'500'000'000'000'000'000);
+  writer.put("a", "1", 10);
+  writer.raw(forge(type, 35, 3, 7, writer.place(), 15));
+  writer.put("b", "2", 20);
+  if (sealed) writer.seal(30);
+  return {{writer.file_name(), writer.bytes()}};
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_kind_of_record_is_refused_and_nothing_is_cut) {
+  for (const bool sealed : {true, false}) {
+    for (const int type : {0x09, 0x0f, 0x21, 0x41}) {
+      BOOST_TEST_CONTEXT("type " << type << ", sealed " << sealed) {
+        const auto image = with_unknown_record(uint8_t(type), sealed);
+        const auto environment = SimulatedEnvironment::make(image);
+        const auto opened = Store::open(environment, quiet_options());
+        BOOST_REQUIRE(!opened.has_value());
+        const auto code = opened.error().code;
+        BOOST_TEST((code == Errc::kNewerFormat || code == Errc::kUnsupported), explain(opened));
+        BOOST_TEST((environment->image() == image));
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_kind_of_record_that_may_be_ignored_is_skipped) {
+  for (const bool sealed : {true, false}) {
+    const auto environment = SimulatedEnvironment::make(with_unknown_record(0x89, sealed));
+    auto store = open_store(environment);
+    check_contents(*store, {{"a", "1"}, {"b", "2"}});
+    reopen(store, environment);
+    check_contents(*store, {{"a", "1"}, {"b", "2"}});
+  }
+}
+
+BOOST_AUTO_TEST_CASE(options_out_of_range_are_refused_and_named) {
+  const auto check = [](const std::function<void(Options&)>& spoil, std::string_view word) {
+    auto options = quiet_options();
+    spoil(options);
+    const auto environment = SimulatedEnvironment::make();
+    const auto opened = Store::open(environment, options);
+    CHECK_FAILS(Errc::kInvalidArgument, opened);
+    if (opened) return;
+    BOOST_TEST(opened.error().message.find(word) != std::string::npos, opened.error().message);
+    BOOST_TEST(environment->files("").empty());
+  };
+  using std::chrono::milliseconds;
+  check([](Options& o) { o.segment.max_size = 0; }, "max_size");
+  check([](Options& o) { o.segment.max_size = uint64_t{1} << 32; }, "max_size");
+  check([](Options& o) { o.segment.fragmentation_threshold = -0.1; }, "fragmentation_threshold");
+  check([](Options& o) { o.segment.fragmentation_threshold = 1.1; }, "fragmentation_threshold");
+  check([](Options& o) { o.segment.merge_check_interval = milliseconds(-1); },
+        "merge_check_interval");
+  check([](Options& o) { o.file_cache.max_size = 0; }, "file_cache");
+  check([](Options& o) { o.merge.from_hour = -1; }, "from_hour");
+  check([](Options& o) { o.merge.until_hour = 25; }, "until_hour");
+  check(
+      [](Options& o) {
+        o.sync_policy = SyncPolicy::kInterval;
+        o.sync_interval = milliseconds(-1);
+      },
+      "sync_interval");
+}
+
+BOOST_AUTO_TEST_CASE(a_store_reports_the_options_it_was_opened_with) {
+  auto options = quiet_options(123456);
+  options.inline_limit = 77;
+  const auto store = open_store(SimulatedEnvironment::make(), options);
+  BOOST_TEST(store->options().segment.max_size == 123456u);
+  BOOST_TEST(store->options().inline_limit == 77u);
+}
+
+BOOST_AUTO_TEST_CASE(a_store_written_with_other_options_opens) {
+  const auto environment = SimulatedEnvironment::make();
+  Random random(base_seed());
+  Contents expected;
+  for (int round = 0; round < 8; ++round) {
+    auto options = quiet_options(random.between(4 << 10, 1 << 20));
+    options.inline_limit = random.below(3) * 100;
+    options.prefix_bytes = random.below(5);
+    options.file_cache.max_size = random.between(1, 10);
+    options.verify_reads = random.one_in(2);
+    const auto store = open_store(environment, options);
+    check_contents(*store, expected);
+    for (int i = 0; i < 20; ++i) {
+      const auto key = numbered("key", random.below(50));
+      expected[key] = random.bytes(random.below(400));
+      REQUIRE_OK(store->put(key, expected[key]));
+    }
+    check_contents(*store, expected);
+    REQUIRE_OK(store->close());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(every_call_that_fails_while_opening_is_reported_and_harmless) {
+  const auto prepared = SimulatedEnvironment::make();
+  {
+    const auto store = open_store(prepared, quiet_options(4 << 10));
+    for (int i = 0; i < 10; ++i) REQUIRE_OK(store->put(numbered("key", i), std::string(900, 'x')));
+  }
+  Random random(base_seed());
+  auto image = prepared->after_crash(Loss::kNothing, random);
+  image.erase(prepared->files(".hint").front());
+  image["1500000000000000001.merge"] = "x";
+  int failures = 0;
+  for (uint64_t n = 1;; ++n) {
+    const auto environment = SimulatedEnvironment::make(image);
+    environment->inject({.calls = kAllCalls, .nth = n});
+    {
+      const auto opened = Store::open(environment, quiet_options());
+      if (!opened) ++failures;
+      if (!opened) BOOST_TEST(!opened.error().message.empty());
+    }
+    if (environment->faults_hit() == 0) break;
+    environment->clear_faults();
+    const auto store = open_store(environment);  // also: the lock was let go
+    BOOST_REQUIRE_EQUAL(store->count(), 10u);
+    for (int i = 0; i < 10; ++i)
+      BOOST_REQUIRE_EQUAL(unwrap(store->get(numbered("key", i))).size(), 900u);
+  }
+  BOOST_TEST(failures > 3);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace memoria::test

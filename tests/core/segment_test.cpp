@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Segment names and headers, and rotation at the maximum size.
+#include "core/log/segment.hpp"
+
+#include "tests/core/store_helpers.hpp"
+
+namespace memoria::test {
+namespace {
+
+BOOST_AUTO_TEST_SUITE(segment)
+
+BOOST_AUTO_TEST_CASE(names_are_digits_that_sort_by_age) {
+  BOOST_TEST(segment_file(5, kDataSuffix) == "0000000000000000005.data");
+  BOOST_TEST(segment_file(1'600'000'000'000'000'000, kHintSuffix) == "1600000000000000000.hint");
+  BOOST_TEST(*segment_id("1600000000000000000.data", kDataSuffix) == 1'600'000'000'000'000'000u);
+  for (const std::string_view name :
+       {"160.data", "1600000000000000000.dat", "1600000000000000000.data.tmp", ".data",
+        "x600000000000000000.data", "-600000000000000000.data", "99999999999999999999.data",
+        "1600000000000000000.hint"}) {
+    BOOST_TEST(!segment_id(name, kDataSuffix).has_value(), name);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(header_round_trips_and_every_flipped_bit_is_refused) {
+  SegmentHeader header;
+  header.id = 0x123456789abcdef;
+  header.origin = Origin::kMerge;
+  header.uuid.fill('u');
+  auto bytes = encode_segment_header(header);
+  BOOST_TEST(bytes.size() == 44u);
+  const auto back = unwrap(decode_segment_header(bytes, "x"));
+  BOOST_TEST(back.id == header.id);
+  BOOST_TEST(int(back.origin) == 2);
+  BOOST_TEST((back.uuid == header.uuid));
+  for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+    bytes[bit / 8] = char(bytes[bit / 8] ^ (1 << bit % 8));
+    BOOST_TEST(!decode_segment_header(bytes, "x").has_value(), "bit " << bit);
+    bytes[bit / 8] = char(bytes[bit / 8] ^ (1 << bit % 8));
+  }
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    CHECK_FAILS(Errc::kCorrupt, decode_segment_header(bytes.substr(0, size), "x"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_segment_is_full_in_front_of_the_record_that_would_pass_the_maximum) {
+  const auto environment = SimulatedEnvironment::make();
+  constexpr uint64_t kMaximum = 64 << 10;
+  auto store = open_store(environment, quiet_options(kMaximum));
+  Random random(base_seed());
+  Contents expected;
+  for (int i = 0; i < 200; ++i) {
+    const auto key = numbered("key", i);
+    expected[key] = random.bytes(random.below(6000));
+    REQUIRE_OK(store->put(key, expected[key]));
+  }
+  REQUIRE_OK(store->close());
+  const auto log = read_log(environment->image());
+  BOOST_TEST(log.size() > 5u);
+  for (const auto& s : log) {
+    BOOST_TEST(s.sealed);
+    BOOST_TEST(s.end == s.file_size);
+    BOOST_TEST(s.end - s.top_level.back().second <= kMaximum);
+    BOOST_TEST(s.seal_count == s.records.size());
+  }
+  // No segment was ended early: the first record of the next would not have fitted.
+  for (size_t i = 0; i + 1 < log.size(); ++i) {
+    const uint64_t used = log[i].end - log[i].top_level.back().second;
+    BOOST_TEST(used + log[i + 1].records.front().size > kMaximum);
+  }
+  store = open_store(environment, quiet_options(kMaximum));
+  check_contents(*store, expected);
+}
+
+BOOST_AUTO_TEST_CASE(a_record_larger_than_a_segment_gets_one_of_its_own) {
+  const auto environment = SimulatedEnvironment::make();
+  auto store = open_store(environment, quiet_options(64 << 10));
+  const std::string large(1 << 20, 'L');
+  REQUIRE_OK(store->put("before", "1"));
+  REQUIRE_OK(store->put("large", large));
+  REQUIRE_OK(store->put("after", "2"));
+  reopen(store, environment, quiet_options(64 << 10));
+  check_contents(*store, {{"before", "1"}, {"large", large}, {"after", "2"}});
+}
+
+BOOST_AUTO_TEST_CASE(segment_ids_are_unique_while_the_clock_stands_still_or_jumps_back) {
+  const auto environment = SimulatedEnvironment::make();
+  auto store = open_store(environment, quiet_options(64 << 10));
+  Contents expected;
+  for (int i = 0; i < 60; ++i) {
+    environment->set_clock(1'600'000'000'000'000'000u - uint64_t(i) * 1'000'000'000u);
+    const auto key = numbered("key", i);
+    expected[key] = std::string(10000, char('a' + i % 26));
+    REQUIRE_OK(store->put(key, expected[key]));
+  }
+  reopen(store, environment, quiet_options(64 << 10));
+  check_contents(*store, expected);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace memoria::test

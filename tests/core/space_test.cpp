@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// A full disk: a change fails whole, erasing and merging still work, and then there is room again.
+#include <cerrno>
+
+#include "tests/core/store_helpers.hpp"
+
+namespace memoria::test {
+namespace {
+
+BOOST_AUTO_TEST_SUITE(space)
+
+constexpr uint64_t kCapacity = 2 << 20;
+
+Options full_disk_options() {
+  auto options = quiet_options(128 << 10);
+  options.reserve_bytes = 512 << 10;
+  return options;
+}
+
+struct Fixture {
+  std::shared_ptr<SimulatedEnvironment> environment = SimulatedEnvironment::make();
+  StorePtr store;
+  Contents expected;
+
+  Fixture() {
+    environment->set_capacity(kCapacity);
+    store = open_store(environment, full_disk_options());
+  }
+
+  /// Puts until nothing more fits; the failure is part of the test.
+  void fill() {
+    Random random(base_seed());
+    for (int i = 0; i < 10000; ++i) {
+      const auto key = numbered("key", i);
+      auto value = random.bytes(random.between(100, 10000));
+      const auto done = store->put(key, value);
+      if (!done) {
+        CHECK_FAILS(Errc::kNoSpace, done);
+        return;
+      }
+      expected[key] = std::move(value);
+    }
+    BOOST_FAIL("the disk never filled up");
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(a_change_that_does_not_fit_fails_whole_and_changes_nothing, Fixture) {
+  fill();
+  BOOST_TEST(expected.size() > 50u);
+  const std::string large(200 << 10, 'x');
+  CHECK_FAILS(Errc::kNoSpace, store->put("key00000", large));
+  CHECK_FAILS(Errc::kNoSpace, store->write_at("key00001", 1000, large));
+  Batch batch;
+  batch.put("key00002", large);
+  batch.erase("key00003");
+  CHECK_FAILS(Errc::kNoSpace, store->apply(batch));
+  check_contents(*store, expected);
+  BOOST_TEST(!store->stats().read_only);
+  reopen(store, environment, full_disk_options());
+  check_contents(*store, expected);
+}
+
+BOOST_FIXTURE_TEST_CASE(erasing_works_on_a_full_disk_and_a_merge_makes_room, Fixture) {
+  fill();
+  size_t erased = 0;
+  while (expected.size() > 20) {
+    REQUIRE_OK(store->erase(expected.begin()->first));
+    expected.erase(expected.begin());
+    ++erased;
+  }
+  check_contents(*store, expected);
+  const auto used = environment->used_bytes();
+  const auto report = unwrap(store->merge({.all = true}));
+  BOOST_TEST(report.bytes_freed > 0u);
+  BOOST_TEST(environment->used_bytes() < used / 2);
+  check_contents(*store, expected);
+  for (size_t i = 0; i < erased / 2; ++i) {
+    const auto key = numbered("new", i);
+    expected[key] = std::string(5000, 'n');
+    REQUIRE_OK(store->put(key, expected[key]));
+  }
+  reopen(store, environment, full_disk_options());
+  check_contents(*store, expected);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_batch_of_erasures_works_on_a_full_disk, Fixture) {
+  fill();
+  Batch batch;
+  for (const auto& [key, value] : expected) batch.erase(key);
+  REQUIRE_OK(store->apply(batch));
+  BOOST_TEST(store->count() == 0u);
+  unwrap(store->merge({.all = true}));
+  REQUIRE_OK(store->put("key", std::string(500 << 10, 'x')));
+}
+
+BOOST_FIXTURE_TEST_CASE(space_reports_the_disk, Fixture) {
+  const auto before = unwrap(store->space());
+  BOOST_TEST(before.total_bytes <= kCapacity);
+  BOOST_TEST(before.free_bytes <= before.total_bytes);
+  REQUIRE_OK(store->put("key", std::string(300 << 10, 'x')));
+  BOOST_TEST(unwrap(store->space()).free_bytes < before.free_bytes);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_full_disk_opens_and_closes, Fixture) {
+  fill();
+  for (int round = 0; round < 3; ++round) reopen(store, environment, full_disk_options());
+  check_contents(*store, expected);
+  Random random(base_seed());
+  const auto crashed = SimulatedEnvironment::make(environment->after_crash(Loss::kNothing, random));
+  crashed->set_capacity(crashed->used_bytes());
+  auto opened = open_store(crashed, full_disk_options());
+  check_contents(*opened, expected);
+}
+
+BOOST_AUTO_TEST_CASE(an_enospc_of_the_write_itself_fails_that_change_whole) {
+  for (const bool partial : {false, true}) {
+    const auto environment = SimulatedEnvironment::make();
+    auto store = open_store(environment);
+    REQUIRE_OK(store->put("a", "1"));
+    environment->inject({.calls = kCallWrite, .error = ENOSPC, .partial = partial});
+    CHECK_FAILS(Errc::kNoSpace, store->put("b", std::string(1000, 'b')));
+    BOOST_TEST(!store->contains("b"));
+    REQUIRE_OK(store->put("c", "3"));
+    check_contents(*store, {{"a", "1"}, {"c", "3"}});
+    Random random(base_seed());
+    const auto crashed = environment->after_crash(Loss::kNothing, random);
+    check_contents(*open_store(SimulatedEnvironment::make(crashed)), {{"a", "1"}, {"c", "3"}});
+    reopen(store, environment);
+    check_contents(*store, {{"a", "1"}, {"c", "3"}});
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace memoria::test
