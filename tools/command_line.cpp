@@ -95,28 +95,27 @@ class Grammar {
 
   void add_names() {
     auto* list = command(app_, "ls", Verb::kList, "list a directory, or keys by prefix");
-    add_name(*list, "PATH", "a path in the volume (with --key: the beginning of keys)", false);
+    add_name(*list, "PATH", "a path in the volume (with --key: the beginning of keys)");
     list->add_flag("-l,--long", line_.long_format, "with attributes");
 
     auto* get = command(app_, "get", Verb::kGet, "write the contents of a file to standard output");
-    add_name(*get, "PATH", "a path in the volume (with --key: a key)", false);
+    add_name(*get, "PATH", "a path in the volume (with --key: a key)");
     get->add_option("-o,--output", line_.output, "write to this file instead");
 
     auto* put =
         command(app_, "put", Verb::kPut, "replace a file, atomically and durably, or make it");
-    add_name(*put, "PATH", "a path in the volume (with --key: a key)", true);
+    add_name(*put, "PATH", "a path in the volume (with --key: a key)");
     put->add_option("FILE", line_.input, "what to put there; \"-\", the default: standard input");
 
     auto* remove = command(app_, "rm", Verb::kRemove, "remove a file, an empty directory or a key");
-    add_name(*remove, "PATH", "a path in the volume (with --key: a key)", false);
+    add_name(*remove, "PATH", "a path in the volume (with --key: a key)");
 
     auto* locate = command(app_, "locate", Verb::kLocate, "show where on the disk a file lies");
-    add_name(*locate, "PATH", "a path in the volume (with --key: a key)", false);
+    add_name(*locate, "PATH", "a path in the volume (with --key: a key)");
   }
 
-  void add_name(CLI::App& command, const std::string& label, const std::string& description,
-                bool required) {
-    command.add_option(label, line_.name, description)->required(required);
+  void add_name(CLI::App& command, const std::string& label, const std::string& description) {
+    command.add_option(label, line_.name, description);
     command.add_flag("--key", line_.is_key, "not a path but a key of the store itself");
     command.add_flag("--hex", hex_, "the key is given in hexadecimal digits");
   }

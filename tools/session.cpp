@@ -53,7 +53,7 @@ Result<Session> Session::open(const std::string& data_directory, Need need, Logg
     auto session = open_here(data_directory, need, logger);
     if (session || session.error().code != Errc::kLocked) return session;
     if (attempt == kAttempts) {
-      return Error(Errc::kLocked, fmt::format("{}, and does not answer on {}/control",
+      return Error(Errc::kLocked, fmt::format("{}; it does not answer on {}/control",
                                               session.error().describe(), data_directory));
     }
     std::this_thread::sleep_for(kPause);

@@ -41,9 +41,10 @@ void add_contents(Table& table, const Json& r, size_t segments) {
                                  format_bytes(double(erasers)))});
 }
 
-void add_merge(Table& table, const Json& merge) {
+void add_merge(Table& table, const Json& merge, bool mounted) {
   table.add({"a merge frees", fmt::format("{} now; {} with --all", size(merge, "would_free_bytes"),
                                           size(merge, "would_free_bytes_all"))});
+  if (!mounted) return;  // it was opened just now, to ask
   const auto last = text(merge, "last");
   auto done = last.empty() ? std::string("none since it was opened")
                            : fmt::format("{}; {} since it was opened, {} read, {} written",
@@ -60,6 +61,7 @@ void add_activity(Table& table, const Json& r) {
                              format_bytes(double(directory)), keys == 0 ? 0 : directory / keys)});
   table.add({"patched values", fmt::format("{} of {}", count(r, "patched_values"),
                                            format_many(number(r, "pieces"), "piece", "pieces"))});
+  if (!flag(r, "mounted")) return;
   table.add({"written", fmt::format("{} by {} in {}", size(r, "bytes_written"),
                                     format_many(number(r, "appends"), "append", "appends"),
                                     format_many(number(r, "append_groups"), "group", "groups"))});
@@ -109,7 +111,7 @@ std::string segment_table(const Items& segments) {
 std::string stats_text(const Json& result, const Items& segments, bool with_segments) {
   Table table({Table::Align::kLeft, Table::Align::kLeft});
   add_contents(table, result, segments.size());
-  add_merge(table, result.value("merge", Json::object()));
+  add_merge(table, result.value("merge", Json::object()), flag(result, "mounted"));
   add_activity(table, result);
   add_errors(table, result);
   auto out = headline(result) + table.text(2);

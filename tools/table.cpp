@@ -23,6 +23,7 @@ std::string Table::text(size_t indent) const {
       if (!last && columns_[i] == Align::kLeft) out.append(padding, ' ');
       if (!last) out += "  ";
     }
+    while (out.ends_with(' ')) out.pop_back();
     out += '\n';
   }
   return out;

@@ -8,7 +8,7 @@
 namespace memoria::ctl {
 
 /// Collects rows and prints them with two spaces between columns. The last column is never padded,
-/// so that it may hold text of unknown width.
+/// so that it may hold text of unknown width, and no line ends in blanks.
 class Table {
  public:
   enum class Align { kLeft, kRight };

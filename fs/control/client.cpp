@@ -88,6 +88,8 @@ Status ControlClient::send_data(Sink& sink, Source& source) {
   std::string piece(kPieceSize, '\0');
   for (;;) {
     MEMORIA_TRY(const size_t n, source.read(piece));
+    // Nothing is committed before the end has been sent, so this is the last moment to give up.
+    if (sink.cancelled()) return Error(Errc::kCancelled);
     if (n == 0) break;
     MEMORIA_TRY(
         socket_.send(FrameType::kData, std::string_view(piece).substr(0, n), kForever, cancelled));

@@ -33,7 +33,7 @@ class SocketSink : public Sink {
     next_progress_ = now + kProgressInterval;
     const Json json = {{"phase", p.phase}, {"done", p.done}, {"total", p.total}};
     // When the client is gone the next cancelled() tells.
-    (void)socket_.send(FrameType::kProgress, to_text(json), stall_limit_);
+    (void)send(FrameType::kProgress, to_text(json));
   }
 
   Status item(Json item) override {
@@ -45,7 +45,7 @@ class SocketSink : public Sink {
   Status data(std::string_view bytes) override {
     while (!bytes.empty()) {
       const auto piece = bytes.substr(0, kDataAtOnce);
-      MEMORIA_TRY(socket_.send(FrameType::kData, piece, stall_limit_));
+      MEMORIA_TRY(send(FrameType::kData, piece));
       bytes.remove_prefix(piece.size());
     }
     return ok();
@@ -56,10 +56,14 @@ class SocketSink : public Sink {
     if (items_.empty()) return ok();
     items_ += ']';
     const auto payload = std::exchange(items_, {});
-    return socket_.send(FrameType::kItems, payload, stall_limit_);
+    return send(FrameType::kItems, payload);
   }
 
  private:
+  Status send(FrameType type, std::string_view payload) {
+    return socket_.send(type, payload, stall_limit_, [this] { return stopping_.load(); });
+  }
+
   FrameSocket& socket_;
   FrameSocket::Clock::duration stall_limit_;
   const std::atomic<bool>& stopping_;
@@ -142,6 +146,9 @@ Result<Json> ControlConnection::run() {
   ControlService service(volume_.store(), &volume_, {Caller{peer.uid, peer.gid}, true});
   auto result = service.execute(request.value(), sink, source);
   MEMORIA_TRY(sink.flush());
+  if (!result && stopping_ && result.error().code == Errc::kCancelled) {
+    return Error(Errc::kClosed, "the daemon ended before the command was done");
+  }
   return result;
 }
 
@@ -149,21 +156,22 @@ void ControlConnection::serve() {
   try {
     const auto result = run();
     if (result) {
-      const auto text = to_text(result.value());
-      // The client may have gone without waiting for the answer.
-      (void)socket_.send(FrameType::kResult, text, options_.stall_limit);
+      send_last(FrameType::kResult, result.value());
     } else {
-      send_error(result.error());
+      send_last(FrameType::kError, error_to_json(result.error()));
     }
   } catch (const std::exception& bug) {
     log(Severity::kError, fmt::format("a control command failed: {}", bug.what()));
-    send_error({Errc::kIo, fmt::format("internal error: {}", bug.what())});
+    const Error error(Errc::kIo, fmt::format("internal error: {}", bug.what()));
+    send_last(FrameType::kError, error_to_json(error));
   }
   socket_.shutdown();
 }
 
-void ControlConnection::send_error(const Error& error) {
-  (void)socket_.send(FrameType::kError, to_text(error_to_json(error)), options_.stall_limit);
+void ControlConnection::send_last(FrameType type, const Json& json) {
+  // The client may have gone without waiting for the answer: that is its business.
+  (void)socket_.send(type, to_text(json), options_.stall_limit,
+                     [this] { return stopping_.load(); });
 }
 
 void ControlConnection::log(Severity severity, std::string_view message) const {

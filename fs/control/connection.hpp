@@ -12,20 +12,20 @@ namespace memoria {
 /// Reads a request from the socket, executes it and sends what comes of it.
 class ControlConnection {
  public:
-  /// `stopping` turns true when the server ends. All must outlive the connection.
+  /// `stopping` turns true when the server ends, before stop(). All must outlive the connection.
   ControlConnection(UniqueFd fd, Volume& volume, const ControlServerOptions& options,
                     const std::atomic<bool>& stopping)
       : socket_(std::move(fd)), volume_(volume), options_(options), stopping_(stopping) {}
 
   /// Does it all; never throws.
   void serve();
-  /// Makes serve() end soon; from any thread.
-  void stop() { socket_.shutdown(); }
+  /// Makes serve() end soon, but not without an answer; from any thread.
+  void stop() { socket_.stop_receiving(); }
 
  private:
   Result<Json> receive_request();
   Result<Json> run();
-  void send_error(const Error& error);
+  void send_last(FrameType type, const Json& json);
   void log(Severity severity, std::string_view message) const;
 
   FrameSocket socket_;

@@ -23,6 +23,13 @@ Status must_be_regular(Volume& volume, const Attributes& attributes) {
                       fmt::format("is a symbolic link to {}: name that", printable(target)));
 }
 
+/// Of a file that is to be made, only the directory can be missing.
+Error cannot_put(const Call& call, const Error& error) {
+  if (error.to_errno() != ENOENT) return worded(call, error);
+  return {Errc::kNotFound,
+          fmt::format("its directory is not there, in the volume {}", call.store.describe())};
+}
+
 /// Keeps a file's contents readable although its name may go.
 class OpenFile {
  public:
@@ -82,7 +89,9 @@ Result<Json> put_file(const Call& call, const std::string& path) {
   if (!(total >= 0 && total < 1e18)) {
     return Error(Errc::kInvalidArgument, "\"size\" must be a size in bytes");
   }
-  MEMORIA_TRY(const auto writer, worded(call, call.volume->replace(path, call.context.caller)));
+  auto replaced = call.volume->replace(path, call.context.caller);
+  if (!replaced) return cannot_put(call, replaced.error());
+  const auto writer = std::move(replaced).value();
   std::string piece(kPieceSize, '\0');
   uint64_t size = 0;
   for (;;) {

@@ -2,7 +2,6 @@
 #include "fs/control/frame_socket.hpp"
 
 #include <poll.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -79,11 +78,18 @@ Result<std::optional<Frame>> FrameSocket::receive(Clock::duration limit,
 
 Status FrameSocket::send(FrameType type, std::string_view payload, Clock::duration limit,
                          const Cancelled& cancelled) {
+  if (torn_) return connection_lost();
   auto head = encode_frame_head(type, payload.size());
   iovec parts[] = {{head.data(), head.size()}, {const_cast<char*>(payload.data()), payload.size()}};
   msghdr message{};
   message.msg_iov = parts;
   message.msg_iovlen = payload.empty() ? 1 : 2;
+  const auto sent = send_all(message, limit, cancelled);
+  torn_ = !sent && message.msg_iov->iov_base != head.data();
+  return sent;
+}
+
+Status FrameSocket::send_all(msghdr& message, Clock::duration limit, const Cancelled& cancelled) {
   auto until = Clock::now() + limit;
   while (message.msg_iovlen > 0) {
     const ssize_t n = ::sendmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -107,6 +113,10 @@ bool FrameSocket::ready_to_send() const {
 
 bool FrameSocket::peer_gone() const {
   return (poll_now(fd_.get(), POLLRDHUP) & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+void FrameSocket::stop_receiving() {
+  ::shutdown(fd_.get(), SHUT_RD);
 }
 
 void FrameSocket::shutdown() {

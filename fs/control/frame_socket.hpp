@@ -2,6 +2,8 @@
 // Frames over a socket, with limits on waiting.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -13,7 +15,8 @@
 
 namespace memoria {
 
-/// One end of a control connection. One thread at a time; shutdown() from any.
+/// One end of a control connection. One thread at a time; stop_receiving() and
+/// shutdown() from any.
 class FrameSocket {
  public:
   using Clock = std::chrono::steady_clock;
@@ -28,7 +31,8 @@ class FrameSocket {
   Result<std::optional<Frame>> receive(Clock::duration limit, const Cancelled& cancelled = {});
 
   /// Sends a frame; the payload has at most kMaxFramePayload bytes. kIo: the peer is gone
-  /// (ECONNRESET), or took nothing for `limit` (ETIMEDOUT).
+  /// (ECONNRESET), or took nothing for `limit` (ETIMEDOUT). kCancelled. After an error in the
+  /// middle of a frame nothing more can be sent (ECONNRESET).
   Status send(FrameType type, std::string_view payload, Clock::duration limit,
               const Cancelled& cancelled = {});
 
@@ -36,15 +40,19 @@ class FrameSocket {
   bool ready_to_send() const;
   /// The peer closed the connection or its sending half.
   bool peer_gone() const;
+  /// Receives nothing more: ends a wait for it, now and later. Sending still works.
+  void stop_receiving();
   /// Ends all waiting, now and later, at both ends.
   void shutdown();
   int fd() const { return fd_.get(); }
 
  private:
+  Status send_all(msghdr& message, Clock::duration limit, const Cancelled& cancelled);
   Status wait(short events, Clock::time_point until, const Cancelled& cancelled) const;
 
   UniqueFd fd_;
   FrameDecoder decoder_;
+  bool torn_ = false;  // a part of a frame was sent, and its rest never will be
 };
 
 }  // namespace memoria

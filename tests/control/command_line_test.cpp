@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(wrong_use_is_one_clear_line) {
                                              {"frobnicate", "d"},
                                              {"hints", "d"},
                                              {"hints"},
-                                             {"put", "d"},
+                                             {"put"},
                                              {"stats", "d", "--no-such-option"},
                                              {"stats", "d", "extra"},
                                              {"merge", "d", "--min-dead", "1.5"},

@@ -47,11 +47,11 @@ bool answers(const SampleStore& place) {
   return ask(place, {{"command", "stats"}}).has_value();
 }
 
-/// The code in the X frame that ends the connection; "closed" without one.
+/// The code in the X frame that ends the connection; "nothing" without one.
 std::string refusal(FrameSocket& socket) {
   for (;;) {
     const auto frame = socket.receive(10s);
-    if (!frame || !frame.value()) return "closed";
+    if (!frame || !frame.value()) return "nothing";
     if (frame.value()->type == FrameType::kError) {
       return test::unwrap(parse_payload(*frame.value()))["code"];
     }
@@ -254,8 +254,20 @@ BOOST_AUTO_TEST_CASE(stopping_ends_idle_and_busy_connections_and_removes_the_soc
   const auto begin = std::chrono::steady_clock::now();
   place.stop_server();
   BOOST_TEST((std::chrono::steady_clock::now() - begin < 5s));
+  BOOST_TEST(refusal(busy) == "nothing");  // the file's bytes were on their way
   BOOST_TEST(!boost::filesystem::exists(place.path() + "/control"));
   CHECK_FAILS(Errc::kNotFound, ControlClient::connect(place.path()));
+}
+
+BOOST_AUTO_TEST_CASE(client_is_told_when_the_daemon_ends) {
+  SampleStore place(true);
+  auto socket = connect(place);
+  send_raw(socket, frame(FrameType::kRequest, R"({"protocol":1,"command":"put","path":"/hello"})"));
+  send_raw(socket, frame(FrameType::kData, "half"));
+  std::this_thread::sleep_for(100ms);
+  place.stop_server();
+  BOOST_TEST(refusal(socket) == "closed");
+  BOOST_TEST(test::file_contents(place.volume(), "/hello") == "hello, world");
 }
 
 BOOST_AUTO_TEST_CASE(cancelled_client_returns_at_once) {

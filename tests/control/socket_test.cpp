@@ -138,6 +138,20 @@ BOOST_AUTO_TEST_CASE(peer_that_takes_nothing_runs_into_the_limit) {
   CHECK_FAILS(Errc::kIo, sent);
   BOOST_TEST(sent.error().system == ETIMEDOUT);
   BOOST_TEST(!pair.socket.ready_to_send());
+  // Half a frame is on its way: whatever came behind it would be taken for the other half.
+  FrameSocket other(std::move(pair.other));
+  while (other.receive(10ms)) {
+  }
+  CHECK_FAILS(Errc::kIo, pair.socket.send(FrameType::kEnd, {}, 100ms));
+}
+
+BOOST_AUTO_TEST_CASE(answer_can_be_sent_after_receiving_was_stopped) {
+  auto pair = make_pair();
+  pair.socket.stop_receiving();
+  BOOST_TEST(!test::unwrap(pair.socket.receive(1h)).has_value());
+  REQUIRE_OK(pair.socket.send(FrameType::kResult, "{}", 1s));
+  FrameSocket other(std::move(pair.other));
+  BOOST_TEST(test::unwrap(other.receive(1s))->payload == "{}");
 }
 
 BOOST_AUTO_TEST_CASE(large_frames_arrive_whole) {

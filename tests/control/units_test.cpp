@@ -69,6 +69,8 @@ BOOST_AUTO_TEST_CASE(columns_are_aligned) {
   table.add({"a", "1", "x"});
   table.add({"long", "1000", "yyyyyyyy"});
   BOOST_TEST(table.text(1) == " a        1  x\n long  1000  yyyyyyyy\n");
+  table.add({"b", "2", ""});
+  BOOST_TEST(table.text().ends_with("\nb        2\n"));
   BOOST_TEST(Table({kLeft}).text() == "");
 }
 
