@@ -17,6 +17,7 @@ namespace {
 // left alone, since random page writes should not be paid for twice.
 constexpr size_t kConsolidateRun = 16;
 constexpr uint32_t kSmallPiece = 4 << 10;
+constexpr int kConsolidateTiers = 4;
 // A look-up can lose against a merge only as often as merges finish; more is a bug.
 constexpr int kMaxLookups = 100;
 
@@ -212,8 +213,9 @@ Result<std::string> Store::Impl::get(std::string_view key) const {
 }
 
 void Store::Impl::consolidate(std::string_view key, uint64_t offset) {
-  // Failing to tidy up is no failure of the write that made it due; the next one tries again.
-  while (true) {
+  // Failing to tidy up is no failure of the write that made it due; the next one tries again. Each round
+  // makes pieces of the next larger tier, and there are few tiers below kSmallPiece.
+  for (int tier = 0; tier < kConsolidateTiers; ++tier) {
     const auto more = consolidate_once(key, offset);
     if (!more.has_value() || !more.value()) return;
   }
