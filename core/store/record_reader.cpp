@@ -51,11 +51,15 @@ Status RecordReader::read(std::string_view key, const Piece& piece, std::span<ch
     }
     return file.error();
   }
-  const bool small = record_size(piece.kind, key.size(), piece.value_size) <= kReadWholeLimit;
+  // Without a block table nothing can be verified but the whole.
+  const bool small = !has_blocks(piece.kind, piece.value_size) ||
+                     record_size(piece.kind, key.size(), piece.value_size) <= kReadWholeLimit;
   const auto seed = segment->header.seed();
   auto done = small ? read_whole(*file.value(), seed, key, piece, out)
                     : read_blocks(*file.value(), seed, key, piece, out);
-  if (!done.has_value() && done.error().code == Errc::kCorrupt) {
+  // A type that is not known is damage, too: it was known when the key directory was loaded.
+  if (!done.has_value() &&
+      (done.error().code == Errc::kCorrupt || done.error().code == Errc::kUnsupported)) {
     return damaged(piece, segment->id(), done.error().message);
   }
   return done;
