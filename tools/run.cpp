@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <exception>
 #include <optional>
+#include <vector>
 
 #include "fs/control/byte_text.hpp"
 #include "fs/control/key_text.hpp"
@@ -117,6 +118,7 @@ class Program {
     if (!request) return Failure{request.error(), exit_code_of(request.error())};
     auto session = Session::open(target.value().data_directory, need_of(line_), logger());
     if (!session) return Failure{session.error(), exit_code_of_opening(session.error())};
+    if (session.value().is_served()) flush(target.value());
     const auto done = execute(session.value(), std::move(request.value()));
     const auto closed = session.value().close();
     if (!done) return Failure{done.error(), exit_code_of(done.error())};
@@ -125,8 +127,15 @@ class Program {
   }
 
   Result<Target> find() {
-    MEMORIA_TRY(const auto mounts, read_mounts());
-    return find_target(line_.target, mounts);
+    MEMORIA_TRY(mounts_, read_mounts());
+    return find_target(line_.target, mounts_);
+  }
+
+  /// What was written through the mount shall be there, also when it still is in the kernel's
+  /// cache.
+  void flush(const Target& target) {
+    if (line_.is_key || (line_.verb != Verb::kGet && line_.verb != Verb::kLocate)) return;
+    if (const auto path = path_through_mount(target, subject_, mounts_)) flush_written(*path);
   }
 
   Result<Json> make_request(const Target& target) {
@@ -188,6 +197,7 @@ class Program {
   const Streams& streams_;
   ProgressDisplay progress_;
   std::unique_ptr<Report> report_;
+  std::vector<Mount> mounts_;
   std::string subject_;  // the path in the volume or the key
   ExitCode exit_ = ExitCode::kOk;
 };

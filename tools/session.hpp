@@ -28,6 +28,8 @@ class Session {
   static Result<Session> open(const std::string& data_directory, Need need, Logger logger);
 
   Executor& executor() { return *executor_; }
+  /// Through the daemon that owns it.
+  bool is_served() const { return !store_ && !volume_; }
   /// Closes a store that was opened here, durably; nothing for a daemon's.
   Status close();
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "tools/target.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/algorithm/string/split.hpp>
 #include <boost/filesystem/operations.hpp>
@@ -10,6 +13,8 @@
 #include <cerrno>
 #include <fstream>
 #include <iterator>
+
+#include "fs/control/unique_fd.hpp"
 
 namespace memoria::ctl {
 namespace {
@@ -149,6 +154,25 @@ std::optional<std::string> path_in_volume(const Target& target,
   if (normal.ends_with("/.")) normal.pop_back();
   while (normal.size() > 1 && normal.back() == '/') normal.pop_back();
   return normal;
+}
+
+std::optional<std::string> path_through_mount(const Target& target, const std::string& path,
+                                              const std::vector<Mount>& mounts) {
+  for (const auto& mount : mounts) {
+    if (mount.type != kType || mount.source != target.data_directory) continue;
+    const auto inside = below(path, mount.root);
+    if (!inside) continue;
+    const auto shown = joined(mount.mount_point, *inside);
+    if (mount_over(shown, mounts) == &mount) return shown;
+  }
+  return std::nullopt;
+}
+
+void flush_written(const std::string& path) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return;
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (file) ::fsync(file.get());
 }
 
 }  // namespace memoria::ctl

@@ -38,4 +38,13 @@ Result<Target> find_target(const std::string& path, const std::vector<Mount>& mo
 std::optional<std::string> path_in_volume(const Target& target,
                                           const std::optional<std::string>& path);
 
+/// Where the mounts show a path of the volume: nothing when it is not mounted here, or only another
+/// part of it.
+std::optional<std::string> path_through_mount(const Target& target, const std::string& path,
+                                              const std::vector<Mount>& mounts);
+
+/// Makes the kernel hand over what programs wrote to the file at `path` and did not close yet;
+/// nothing happens when it is no regular file.
+void flush_written(const std::string& path);
+
 }  // namespace memoria::ctl

@@ -121,4 +121,17 @@ BOOST_AUTO_TEST_CASE(paths_are_relative_to_the_target) {
   BOOST_TEST(!path_in_volume(whole, std::nullopt).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(path_of_the_volume_is_found_where_it_is_mounted) {
+  const auto mounts = parse_mountinfo(kTable);
+  const Target target{"/srv/data", "/", false};
+  BOOST_TEST(path_through_mount(target, "/a/b", mounts).value() == "/mnt/plain/a/b");
+  // Something else is mounted over it.
+  BOOST_TEST(!path_through_mount(target, "/inside/x", mounts));
+  BOOST_TEST(path_through_mount(target, "/", mounts).value() == "/mnt/plain");
+  const std::vector<Mount> bound{mounts[3]};
+  BOOST_TEST(path_through_mount(target, "/sub/x", bound).value() == "/mnt/bound/x");
+  BOOST_TEST(!path_through_mount(target, "/other", bound));
+  BOOST_TEST(!path_through_mount({"/srv/elsewhere", "/", false}, "/a", mounts));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
