@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+// The volume by paths, as the control tool uses it.
+#include "tests/volume/fixture.hpp"
+
+namespace memoria::test {
+namespace {
+
+struct PathsFixture : VolumeFixture {
+  PathsFixture() {
+    volume->set_watcher({[this](InodeNumber ino) { changed.push_back(ino); },
+                         [this](InodeNumber parent, std::string_view name) {
+                           told.push_back(std::to_string(parent) + "/" + std::string(name));
+                         }});
+  }
+  InodeNumber ino_of(std::string_view path) { return unwrap(volume->resolve(path)).ino; }
+  int resolve_errno(std::string_view path) { return errno_of(volume->resolve(path)); }
+  int put(std::string_view path, std::string_view bytes) {
+    auto writer = volume->replace(path, kCaller);
+    if (!writer.has_value()) return errno_of(writer);
+    REQUIRE_OK(writer.value()->write(bytes));
+    return errno_of(writer.value()->commit());
+  }
+
+  std::vector<std::string> told;
+  std::vector<InodeNumber> changed;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(paths, PathsFixture)
+
+BOOST_AUTO_TEST_CASE(paths_lead_from_the_root) {
+  const auto a = make_directory("a");
+  const auto b = make_directory("b", a);
+  const auto file = make_file("file", "x", b);
+  BOOST_TEST(ino_of("") == kRoot);
+  BOOST_TEST(ino_of("/") == kRoot);
+  BOOST_TEST(ino_of("/a/b/file") == file);
+  BOOST_TEST(ino_of("a/b/file") == file);
+  BOOST_TEST(ino_of("//a///b//") == b);
+  BOOST_TEST(ino_of("/a/./b/../b/file") == file);
+  BOOST_TEST(ino_of("/../a") == a);
+  BOOST_TEST(resolve_errno("/none") == ENOENT);
+  BOOST_TEST(resolve_errno("/a/none/file") == ENOENT);
+  BOOST_TEST(resolve_errno("/a/b/file/x") == ENOTDIR);
+  BOOST_TEST(resolve_errno("/a/b/file/") == ENOTDIR);
+  BOOST_TEST(resolve_errno("/" + std::string(256, 'x')) == ENAMETOOLONG);
+}
+
+BOOST_AUTO_TEST_CASE(symlinks_are_not_followed) {
+  make_directory("a");
+  unwrap(volume->symlink(kRoot, "s", "a", kCaller));
+  BOOST_TEST(S_ISLNK(unwrap(volume->resolve("/s")).mode));
+  BOOST_TEST(resolve_errno("/s/x") == ENOTDIR);
+}
+
+BOOST_AUTO_TEST_CASE(every_inode_with_a_name_has_a_path) {
+  const auto a = make_directory("a");
+  const auto b = make_directory("b", a);
+  const auto file = make_file("file", "x", b);
+  BOOST_TEST(unwrap(volume->path_of(kRoot)) == "/");
+  BOOST_TEST(unwrap(volume->path_of(b)) == "/a/b");
+  BOOST_TEST(unwrap(volume->path_of(file)) == "/a/b/file");
+  CHECK_FAILS(Errc::kNotFound, volume->path_of(999));
+  const auto unnamed = unwrap(volume->make_unnamed(kRoot, 0600, kCaller));
+  CHECK_FAILS(Errc::kNotFound, volume->path_of(unnamed.ino));
+}
+
+BOOST_AUTO_TEST_CASE(replacing_makes_a_file_and_tells_the_watcher) {
+  const auto a = make_directory("a");
+  BOOST_TEST(put("/a/file", "contents") == 0);
+  const auto file = find("file", a);
+  BOOST_TEST(file.mode == (S_IFREG | 0644u));
+  BOOST_TEST(file.uid == kCaller.uid);
+  BOOST_TEST(file.links == 1u);
+  BOOST_TEST(contents(file.ino) == "contents");
+  BOOST_REQUIRE(told.size() == 1u);
+  BOOST_TEST(told[0] == std::to_string(a) + "/file");
+  BOOST_TEST(changed == std::vector<InodeNumber>{a}, boost::test_tools::per_element());
+  BOOST_TEST(keys('O') == 0u);
+  crash();
+  BOOST_TEST(contents(ino_of("/a/file")) == "contents");
+  BOOST_TEST(volume->files() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(replacing_keeps_mode_owner_and_place_of_what_was_there) {
+  const auto old = make_file("first", "old");
+  make_file("second");
+  AttributeChanges changes;
+  changes.mode = 0755;
+  changes.uid = 5;
+  changes.gid = 6;
+  unwrap(volume->setattr(old, changes));
+  REQUIRE_OK(volume->open(old));
+  BOOST_TEST(put("first", "new") == 0);
+  const auto now = find("first");
+  BOOST_TEST(now.ino != old);
+  BOOST_TEST(now.mode == (S_IFREG | 0755u));
+  BOOST_TEST(now.uid == 5u);
+  BOOST_TEST(now.gid == 6u);
+  BOOST_TEST(contents(now.ino) == "new");
+  BOOST_TEST(names().front() == "first");
+  BOOST_TEST(contents(old) == "old");
+  volume->release(old);
+  BOOST_TEST(volume->files() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(without_commit_nothing_happens) {
+  make_file("file", "old");
+  {
+    auto writer = unwrap(volume->replace("/file", kCaller));
+    REQUIRE_OK(writer->write("new"));
+    BOOST_TEST(contents(find("file").ino) == "old");
+  }
+  BOOST_TEST(contents(find("file").ino) == "old");
+  BOOST_TEST(keys('O') == 0u);
+  BOOST_TEST(keys('I') == 2u);
+  BOOST_TEST(told.empty());
+}
+
+BOOST_AUTO_TEST_CASE(many_small_and_some_large_writes_make_one_file) {
+  std::string expected;
+  auto writer = unwrap(volume->replace("/file", kCaller));
+  for (int i = 0; i < 2000; ++i) {
+    const std::string part(i % 100 == 0 ? 1'500'000 / (i + 1) : 1000, char('a' + i % 26));
+    REQUIRE_OK(writer->write(part));
+    expected += part;
+  }
+  REQUIRE_OK(writer->commit());
+  BOOST_TEST((contents(find("file").ino) == expected));
+  BOOST_TEST(errno_of(writer->commit()) == EINVAL);
+  BOOST_TEST(errno_of(writer->write("x")) == EINVAL);
+  writer.reset();
+  BOOST_TEST((contents(find("file").ino) == expected));
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_file_can_be_put) {
+  BOOST_TEST(put("/file", "") == 0);
+  BOOST_TEST(stat(ino_of("/file")).size == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_replaced_is_refused) {
+  make_directory("directory");
+  make_file("file");
+  BOOST_TEST(put("/", "x") == EISDIR);
+  BOOST_TEST(put("/directory", "x") == EISDIR);
+  BOOST_TEST(put("/none/file", "x") == ENOENT);
+  BOOST_TEST(put("/file/x", "x") == ENOTDIR);
+  BOOST_TEST(put("/directory/..", "x") == EISDIR);
+  BOOST_TEST(put("/" + std::string(256, 'x'), "x") == ENAMETOOLONG);
+  BOOST_TEST(keys('O') == 0u);
+  BOOST_TEST(volume->files() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(the_directory_may_go_before_the_commit) {
+  make_directory("directory");
+  auto writer = unwrap(volume->replace("/directory/file", kCaller));
+  REQUIRE_OK(volume->rmdir(kRoot, "directory"));
+  BOOST_TEST(errno_of(writer->commit()) == ENOENT);
+  writer.reset();
+  BOOST_TEST(volume->files() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(removing_is_for_files_and_empty_directories) {
+  const auto a = make_directory("a");
+  make_file("file", "x", a);
+  BOOST_TEST(errno_of(volume->remove("/a")) == ENOTEMPTY);
+  REQUIRE_OK(volume->remove("/a/file"));
+  BOOST_TEST(told.back() == std::to_string(a) + "/file");
+  REQUIRE_OK(volume->remove("/a/"));
+  BOOST_TEST(told.back() == "1/a");
+  BOOST_TEST(errno_of(volume->remove("/a")) == ENOENT);
+  BOOST_TEST(errno_of(volume->remove("/")) == EBUSY);
+  BOOST_TEST(told.size() == 2u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace memoria::test
