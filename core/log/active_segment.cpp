@@ -22,6 +22,8 @@ Result<std::unique_ptr<ActiveSegment>> ActiveSegment::create(Environment& enviro
   const auto bytes = encode_segment_header(header);
   const iovec parts[] = {part(bytes)};
   auto written = file->write(0, parts);
+  // In this order: a name that a crash leaves leads to a header or to nothing.
+  if (written.has_value()) written = file->sync();
   if (written.has_value()) written = environment.sync_directory();
   if (!written.has_value()) {
     // Best effort: what is left is a segment without records, which recovery removes.
@@ -74,7 +76,10 @@ Status ActiveSegment::seal(uint64_t records, uint64_t timestamp) {
     MEMORIA_TRY(file_->truncate(end_));
     prepared_ = end_;
   }
-  return file_->sync();
+  // Behind the seal nothing may follow: a full disk is no way out any more.
+  auto synced = file_->sync();
+  if (!synced.has_value() && synced.error().code == Errc::kNoSpace) synced.error().code = Errc::kIo;
+  return synced;
 }
 
 }  // namespace memoria

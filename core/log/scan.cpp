@@ -48,6 +48,8 @@ Result<const ScannedRecord*> SegmentScanner::next() {
 
 /// Fills pending_ from the record at at_ and moves on. False: the end.
 Result<bool> SegmentScanner::load_record() {
+  // Behind a seal may lie what an earlier recovery cut off, when only its cut was lost.
+  if (sealed_ && mode_ == Mode::kTail) return false;
   MEMORIA_TRY(auto bytes, window(at_, kHeadSize));
   if (bytes.empty()) return false;
   if (all_zero(bytes.substr(0, kHeadSize))) {
