@@ -16,14 +16,23 @@ then
   fixed_addresses=(setarch -R)
 fi
 
-# suite PRESET CTEST-ARGUMENTS...: build it without warnings, then test it.
+# suite PRESET CTEST-ARGUMENTS...: build it without warnings, then test it. What a sanitizer reports
+# goes to files, since a daemon has no terminal; a report is a failure, also when no test noticed.
 suite() {
-  local preset=$1
+  local preset=$1 reports=$PWD/build/$1/report failed=0
   shift
   printf '\n==== %s ====\n' "$preset"
   cmake --preset "$preset" -DMEMORIA_BUILD_TESTS=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=ON
   cmake --build --preset "$preset"
-  "${fixed_addresses[@]}" ctest --preset "$preset" -j "$(nproc)" "$@"
+  rm -f "$reports".*
+  ASAN_OPTIONS=log_path=$reports TSAN_OPTIONS=log_path=$reports \
+    UBSAN_OPTIONS=log_path=$reports:print_stacktrace=1 \
+    "${fixed_addresses[@]}" ctest --preset "$preset" -j "$(nproc)" "$@" || failed=1
+  if compgen -G "$reports.*" >/dev/null; then
+    tail -n +1 "$reports".*
+    failed=1
+  fi
+  return "$failed"
 }
 
 suite asan -LE slow
