@@ -16,7 +16,7 @@ constexpr uint64_t kFreeFiles = uint64_t{1} << 32;  ///< there is no limit; prog
 
 /// A new volume: a superblock and a root directory, in one batch.
 Result<Superblock> format(Store& store, const Caller& creator) {
-  const std::string superblock_key(Key(Table::kSuperblock));
+  const std::string superblock_key{std::string_view(Key(Table::kSuperblock))};
   Superblock out;
   const auto uuid = boost::uuids::random_generator()();
   std::copy(uuid.begin(), uuid.end(), out.uuid.begin());
