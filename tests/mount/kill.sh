@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# kill -9 of the daemon while a tree is being unpacked: what was closed before is there and correct,
+# the dead mount is replaced, and the store is clean.
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/mount.sh"
+
+rounds=(300 4000 9000)  # closed files after which the daemon is killed
+
+# Kills the daemon when $1 files were closed below $mnt/$2.
+unpack_and_kill() {
+  local closed=$1 target=$2 unpacking
+  mkdir "$mnt/$target"
+  python3 "$here/unpack.py" unpack "$work/tree.tar" "$mnt/$target" "$work/$target.closed" \
+    2>"$work/unpack.log" &
+  unpacking=$!
+  until [[ -e $work/$target.closed ]] && (($(wc -l <"$work/$target.closed") >= closed)); do
+    alive "$unpacking" || fail "unpacking ended early: $(cat "$work/unpack.log")"
+    sleep 0.01
+  done
+  kill -9 "$daemon"
+  if wait "$unpacking"; then fail "unpacking did not notice that the daemon is gone"; fi
+  wait_for_end "$daemon"
+}
+
+make_tree 12000
+for closed in "${rounds[@]}"; do
+  # The dead mount of the round before is still there.
+  mount_it
+  step "kill after $closed files"
+  unpack_and_kill "$closed" "round-$closed"
+  if stat "$mnt" 2>/dev/null; then fail "$mnt still answers"; fi
+done
+
+step "remount over the dead mount"
+mount_it
+[[ $(grep -c " $mnt " /proc/self/mounts) == 1 ]] || fail "dead mounts are left"
+for closed in "${rounds[@]}"; do
+  python3 "$here/unpack.py" check "$work/round-$closed.closed" "$mnt/round-$closed"
+  step "all $(wc -l <"$work/round-$closed.closed") files that were closed are there"
+done
+"$MEMORIA_CTL" verify "$data" >"$work/verify.log" || fail "verify, mounted: $(cat "$work/verify.log")"
+[[ $(statistic "$data" files) == "$(find "$mnt" -printf '%i\n' | sort -u | wc -l)" ]] ||
+  fail "inodes without a name are left"
+unmount_it
+"$MEMORIA_CTL" verify "$data" >"$work/verify.log" || fail "verify: $(cat "$work/verify.log")"
+step "done"

@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# What system calls do on a mount, with the kernel's writeback cache and without it; how the mount
+# starts and ends; and that memoria-ctl and the mount agree at once.
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/mount.sh"
+
+chmod 755 "$work"
+for mode in writeback no_writeback; do
+  mount_it -o "$mode,allow_other"
+  step "system calls, $mode"
+  mkdir "$mnt/$mode"
+  python3 "$here/semantics.py" "$mnt/$mode"
+  step "memoria-ctl and the mount agree, $mode"
+  echo old >"$mnt/seen"
+  [[ $(cat "$mnt/seen") == old && ! -e $mnt/later ]]
+  echo new | "$MEMORIA_CTL" put "$data" /seen
+  echo later | "$MEMORIA_CTL" put "$data" /later
+  for ((tries = 0; tries < 50; tries++)); do  # the kernel is told right after, not before
+    [[ $(cat "$mnt/seen") == new && -e $mnt/later ]] && break
+    sleep 0.1
+  done
+  [[ $(cat "$mnt/seen") == new ]] || fail "the mount shows the old file"
+  [[ $(cat "$mnt/later") == later ]] || fail "the mount does not show the new file"
+  echo written >"$mnt/later"
+  [[ $("$MEMORIA_CTL" get "$data" /later) == written ]] || fail "memoria-ctl shows the old file"
+  "$MEMORIA_CTL" rm "$data" /later
+  for ((tries = 0; tries < 50; tries++)); do
+    [[ ! -e $mnt/later ]] && break
+    sleep 0.1
+  done
+  [[ ! -e $mnt/later ]] || fail "the mount shows a file that is gone"
+  unmount_it
+done
+
+step "as a mount helper"
+mount.fuse3 "$MEMORIA_FS#$data" "$mnt" -o rw,noatime,nofail,_netdev,x-systemd.automount,noauto
+daemon=$(owner "$data")
+[[ $(findmnt -no FSTYPE,SOURCE "$mnt" | tr -s ' ') == "fuse.memoria $data" ]] ||
+  fail "the mount table says $(findmnt -n "$mnt")"
+unmount_it
+
+step "mount options of the kernel"
+mount_it
+[[ $(findmnt -no OPTIONS "$mnt") == *nosuid*nodev* ]] || fail "without nosuid and nodev"
+[[ $(findmnt -no OPTIONS "$mnt") == *default_permissions* ]] || fail "without default_permissions"
+remount_it -o ro,noexec
+[[ $(findmnt -no OPTIONS "$mnt") == ro,*noexec* ]] || fail "without ro and noexec"
+if touch "$mnt/new" 2>/dev/null; then fail "a read-only mount can be written to"; fi
+unmount_it
+
+step "ended by signals, with a file open"
+for signal in TERM INT HUP; do
+  mount_it
+  exec 7>"$mnt/open-$signal"
+  echo before >&7
+  sync "$mnt/open-$signal"
+  kill -"$signal" "$daemon"
+  wait_for_end "$daemon"
+  exec 7>&-
+  mountpoint -q "$mnt" && fail "SIG$signal left the mount"
+  mount_it
+  [[ $(cat "$mnt/open-$signal") == before ]] || fail "SIG$signal lost a synced file"
+  unmount_it
+done
+
+step "in the foreground"
+"$MEMORIA_FS" -f "$data" "$mnt" 2>"$work/log" &
+foreground=$!
+for ((tries = 0; tries < 100; tries++)); do
+  mountpoint -q "$mnt" && break
+  sleep 0.1
+done
+ls "$mnt" >/dev/null
+fusermount3 -u "$mnt"
+wait "$foreground" || fail "the foreground daemon ended with code $?"
+grep -q "is mounted at $mnt" "$work/log" || fail "no event was logged: $(cat "$work/log")"
+
+step "mounting again right after an unmount, many times"
+for ((tries = 0; tries < 20; tries++)); do
+  mount_it
+  fusermount3 -u "$mnt"  # and no waiting for the daemon
+done
+wait_for_end "$daemon"
+step "done"
