@@ -64,6 +64,8 @@ Status ActiveSegment::append(std::span<iovec> parts, uint64_t size, uint64_t pre
 }
 
 Status ActiveSegment::seal(uint64_t records, uint64_t timestamp) {
+  // First what is sealed, then the seal: a crash in between must not leave a seal behind torn records.
+  MEMORIA_TRY(sync());
   Record r;
   r.kind = Kind::kSeal;
   r.timestamp = timestamp;
@@ -76,7 +78,11 @@ Status ActiveSegment::seal(uint64_t records, uint64_t timestamp) {
     MEMORIA_TRY(file_->truncate(end_));
     prepared_ = end_;
   }
-  // Behind the seal nothing may follow: a full disk is no way out any more.
+  return sync();
+}
+
+/// A full disk is a failure like any other here: nobody knows what was written.
+Status ActiveSegment::sync() {
   auto synced = file_->sync();
   if (!synced.has_value() && synced.error().code == Errc::kNoSpace) synced.error().code = Errc::kIo;
   return synced;

@@ -32,12 +32,13 @@ class ActiveSegment {
   /// On kNoSpace the file is as before; after any other error it must not be used again.
   Status append(std::span<iovec> parts, uint64_t size, uint64_t prepare);
 
-  /// Writes the seal, cuts prepared space off and syncs: nothing is appended afterwards.
+  /// Syncs, writes the seal, cuts prepared space off and syncs again: nothing is appended afterwards.
   Status seal(uint64_t records, uint64_t timestamp);
 
  private:
   ActiveSegment(SegmentHeader header, std::shared_ptr<File> file)
       : header_(header), file_(std::move(file)), end_(kSegmentHeaderSize), prepared_(end_) {}
+  Status sync();
 
   const SegmentHeader header_;
   const std::shared_ptr<File> file_;

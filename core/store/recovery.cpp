@@ -57,7 +57,8 @@ Status Recovery::run() {
   MEMORIA_TRY(load_all(sealed));
   if (tail) MEMORIA_TRY(load_tail(found_[*tail]));
   directory_.finish_loading();
-  return ok();
+  // The names that were read may not have been durable, either.
+  return options_.read_only ? ok() : environment_.sync_directory();
 }
 
 Status Recovery::list() {
@@ -256,6 +257,7 @@ Status Recovery::load_tail(Found& found) {
     encode_prefix(seal, {}, {found.header->seed(), end}, bytes);
     const iovec parts[] = {{bytes.data(), bytes.size()}};
     MEMORIA_TRY(file->truncate(end));
+    MEMORIA_TRY(file->sync());  // a seal says that everything in front of it is durable
     MEMORIA_TRY(file->write(end, parts));
     MEMORIA_TRY(file->sync());
   }
@@ -337,6 +339,9 @@ Result<bool> Recovery::load_hint(const Found& found, Segment& segment) {
 Status Recovery::load_scan(const Found& found, Segment& segment) {
   const auto name = segment_file(found.name_id, kDataSuffix);
   MEMORIA_TRY(const auto file, environment_.open(name, Environment::Access::kRead));
+  // A process that was killed between writing the seal and syncing it leaves a segment that only looks
+  // durable. (One with a hint is: the hint is written afterwards.)
+  if (!options_.read_only) MEMORIA_TRY(file->sync());
   SegmentScanner scanner(*file, found.header->seed(), kSegmentHeaderSize, found.size,
                          SegmentScanner::Mode::kSealed);
   while (true) {
