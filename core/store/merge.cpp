@@ -299,6 +299,8 @@ Status Merge::commit() {
                                         " still has live records after its merge; it is kept"};
     }
   }
+  // What made the inputs' records dead may be in the active segment, and must outlive them.
+  MEMORIA_TRY(parts_.sync_log());
   SegmentHeader header;
   header.id = parts_.timeline.take();
   header.origin = Origin::kMerge;

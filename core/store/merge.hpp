@@ -6,6 +6,7 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,8 @@ class Merge {
     KeyDirectory& directory;
     FileCache& files;
     StoreUuid uuid;
+    /// Makes everything that was appended so far durable.
+    std::function<Status()> sync_log;
   };
   Merge(const Parts& parts, std::vector<std::shared_ptr<Segment>> inputs, uint64_t rate,
         const ProgressFn& progress);

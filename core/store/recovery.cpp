@@ -203,6 +203,7 @@ Status Recovery::finish_merges() {
     markers.insert(found.name_id);
   }
   if (markers.empty()) return ok();
+  for (const uint64_t id : markers) replaced.erase(id);
   const auto gone = [&](const Found& found) { return replaced.count(found.name_id) != 0; };
   for (const auto& found : found_) {
     if (gone(found)) MEMORIA_TRY(remove_found(found.name_id));
