@@ -97,11 +97,12 @@ Checked<std::string> check_data_directory(const std::string& path, bool read_onl
   return *real;
 }
 
-/// What a dead daemon left behind: every access gives ENOTCONN.
+/// What a dead daemon left behind: what the kernel has not cached gives ENOTCONN. Attributes are
+/// cached; statfs never is.
 Checked<void> detach_stale_mounts(const std::string& mount_point) {
   for (int i = 0; i < kMostStaleMounts; ++i) {
-    struct stat st {};
-    if (::stat(mount_point.c_str(), &st) == 0 || errno != ENOTCONN) return ok();
+    struct statvfs st {};
+    if (::statvfs(mount_point.c_str(), &st) == 0 || errno != ENOTCONN) return ok();
     const auto mounted = mounted_at(mount_point);
     if (!mounted || mounted->type != kFilesystemType) break;
     if (!unmount_lazily(mount_point)) break;

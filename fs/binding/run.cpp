@@ -49,7 +49,6 @@ Checked<void> check_answers(const std::string& mount_point) {
 }
 
 Checked<void> run_foreground(const Paths& paths, const MountOptions& options) {
-  log_to(LogTarget::kStandardError);
   Reporter nobody;
   return run_daemon(paths, options, nobody);
 }
@@ -76,6 +75,7 @@ Checked<void> run_background(const Paths& paths, const MountOptions& options) {
 }
 
 Checked<void> start(const CommandLine& command) {
+  log_to(LogTarget::kStandardError);
   MountOptions options;
   for (const auto& list : command.options) MEMORIA_TRY(add_mount_options(list, options));
   MEMORIA_TRY(const Paths paths,

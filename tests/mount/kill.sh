@@ -29,7 +29,7 @@ for closed in "${rounds[@]}"; do
   mount_it
   step "kill after $closed files"
   unpack_and_kill "$closed" "round-$closed"
-  if stat "$mnt" 2>/dev/null; then fail "$mnt still answers"; fi
+  if stat -f "$mnt" 2>/dev/null; then fail "$mnt still answers"; fi
 done
 
 step "remount over the dead mount"

@@ -13,6 +13,7 @@ step "git"
 make_tree 3000
 mkdir "$mnt/repository"
 tar -C "$mnt/repository" -xpf "$work/tree.tar"
+find "$mnt/repository" -type d -empty -delete  # git knows no empty directories
 git() { command git -C "$mnt/repository" -c user.name=test -c user.email=test@example.org "$@"; }
 git init -q
 git add -A
