@@ -85,6 +85,23 @@ class Recording {
   size_t returned_ = 0, synced_ = 0;
 };
 
+/// Which keys differ from a state, and how.
+std::string difference(const Contents& actual, const Contents& state) {
+  std::string out;
+  for (const auto& [key, value] : state) {
+    const auto it = actual.find(key);
+    if (it == actual.end()) out += "\n  " + key + " is missing";
+    if (it == actual.end() || it->second == value) continue;
+    const auto at = std::mismatch(value.begin(), value.end(), it->second.begin(), it->second.end());
+    out += "\n  " + key + " is " + brief(it->second) + ", there " + brief(value) +
+           ", different from byte " + std::to_string(at.first - value.begin());
+  }
+  for (const auto& [key, value] : actual) {
+    if (!state.contains(key)) out += "\n  " + key + " should not be there";
+  }
+  return out;
+}
+
 /// Which state this is, from `least` on; fails the test when it is none.
 size_t find_state(const Recording& recording, const Contents& contents, size_t least, size_t most) {
   const auto& states = recording.states();
@@ -96,7 +113,15 @@ size_t find_state(const Recording& recording, const Contents& contents, size_t l
                                                      << i << ", promised were " << least << " to "
                                                      << most);
   }
-  BOOST_FAIL("the store is no prefix of its changes; promised were " << least << " to " << most);
+  std::string nearest;
+  for (size_t i = least; i <= most && i < states.size(); ++i) {
+    const auto text = difference(contents, states[i]);
+    if (nearest.empty() || text.size() < nearest.size()) {
+      nearest = "; nearest is state " + std::to_string(i) + text;
+    }
+  }
+  BOOST_FAIL("the store is no prefix of its changes; promised were " << least << " to " << most
+                                                                     << nearest);
   return 0;
 }
 
@@ -179,6 +204,34 @@ BOOST_AUTO_TEST_CASE(a_crash_during_recovery_loses_nothing_more) {
           const auto image =
               again.after_crash(n % 2 == 0 ? Loss::kRandom : Loss::kUnsynced, random);
           check_image(recording, image, promise.synced, promise.returned + 1, random.next());
+        }
+      }
+    }
+  }
+}
+
+/// The process is killed anywhere, a new one opens the store and syncs, and then the power goes:
+/// what the first one wrote is as durable as what the second one did.
+BOOST_AUTO_TEST_CASE(a_sync_after_a_restart_covers_what_the_killed_process_wrote) {
+  for (uint64_t round = 0; round < rounds(3); ++round) {
+    const uint64_t seed = base_seed() + round;
+    WITH_SEED(seed) {
+      const Recording recording(seed, 50);
+      Random random(seed);
+      SimulatedDisk disk;
+      const auto& trace = recording.trace();
+      for (size_t length = 0; length < trace.size(); ++length) {
+        disk.apply(trace[length]);
+        const auto promise = recording.at(length + 1);
+        BOOST_TEST_CONTEXT("killed after " << length + 1 << " of " << trace.size()
+                                           << " operations") {
+          const auto environment = SimulatedEnvironment::restart(disk);
+          auto store = open_store(environment, recording.options());
+          const auto contents = contents_of(*store);
+          find_state(recording, contents, promise.returned, promise.returned + 1);
+          REQUIRE_OK(store->sync());
+          const auto lost = environment->after_crash(Loss::kUnsynced, random);
+          check_contents(*open_store(SimulatedEnvironment::make(lost)), contents);
         }
       }
     }

@@ -22,7 +22,6 @@ struct Fixture {
       CHECK_FAILS(Errc::kReadOnly, store->put("x", "y"));
       CHECK_FAILS(Errc::kReadOnly, store->erase("synced"));
       CHECK_FAILS(Errc::kReadOnly, store->write_at("synced", 0, "z"));
-      BOOST_TEST(!store->sync().has_value());
     }
     BOOST_TEST(!store->merge({.all = true}).has_value());
     const auto stats = store->stats();
@@ -40,6 +39,7 @@ BOOST_FIXTURE_TEST_CASE(a_sync_that_fails_once_and_then_succeeds_is_not_believed
   environment->inject({.calls = kCallSync});
   BOOST_TEST(!store->sync().has_value());
   check_latched();
+  for (int i = 0; i < 3; ++i) BOOST_TEST(!store->sync().has_value());
   BOOST_TEST(!store->close().has_value());
   Random random(base_seed());
   const auto image = environment->after_crash(Loss::kUnsynced, random);
@@ -120,9 +120,7 @@ struct Workload {
       const auto value = std::to_string(i) + std::string(size_t(i) * 50, 'v');
       change(key, value, store.put(key, value));
       if (i % 5 == 4 && store.sync()) synced = model;
-      if (i == 12) {
-        if (store.rebuild_hints(true)) synced = model;
-      }
+      if (i == 12) (void)store.rebuild_hints(true);
       if (i == 17 && store.merge({.all = true})) synced = model;
     }
     Batch batch;
@@ -171,11 +169,11 @@ void fail_each_call(uint32_t calls, Fault fault) {
       const bool hit = environment->faults_hit() > 0;
       environment->clear_faults();
       Random random(base_seed() + n);
-      check_survivor(*open_store(environment), work, false);
       for (const auto loss : {Loss::kUnsynced, Loss::kRandom}) {
         const auto image = environment->after_crash(loss, random);
         check_survivor(*open_store(SimulatedEnvironment::make(image)), work, true);
       }
+      check_survivor(*open_store(environment), work, false);
       if (!hit) break;
     }
   }
@@ -193,6 +191,9 @@ BOOST_AUTO_TEST_CASE(every_nth_write_meets_a_full_disk) {
 }
 BOOST_AUTO_TEST_CASE(every_nth_sync_fails) {
   fail_each_call(kCallSync, {});
+}
+BOOST_AUTO_TEST_CASE(every_nth_sync_meets_a_full_disk) {
+  fail_each_call(kCallSync, {.error = ENOSPC});
 }
 BOOST_AUTO_TEST_CASE(every_nth_call_that_changes_names_fails) {
   fail_each_call(kCallCreate | kCallRename | kCallRemove | kCallSyncDirectory | kCallTruncate, {});

@@ -130,30 +130,46 @@ BOOST_AUTO_TEST_CASE(batches_are_dissolved) {
   check_store({a}, {{"b", "2"}});
 }
 
-BOOST_AUTO_TEST_CASE(segments_that_a_sealed_merge_output_replaces_are_removed) {
-  auto input = segment(1).put("key", "old", 10).put("other", "1", 11).seal(100);
-  RawSegmentWriter output(kId + 5, Origin::kMerge);
-  output.put("other", "1", 11).replaces({kId + 1}, 200).seal(201);
-  const auto environment = SimulatedEnvironment::make(image_of({input, output}));
-  const auto store = open_store(environment);
-  check_contents(*store, {{"other", "1"}});
-  BOOST_TEST(!environment->exists(input.file_name()));
+/// An interrupted merge: one input, its output, and the small segment that says so.
+Writers interrupted_merge(bool marker_sealed, const std::vector<uint64_t>& replaced) {
+  auto input = segment(1).put("key", "erased", 10).put("other", "1", 11).seal(100);
+  auto rest = segment(2).erase("key", 20).seal(101);
+  RawSegmentWriter output(kId + 5, Origin::kMerge), marker(kId + 6, Origin::kMerge);
+  output.put("other", "1", 11).seal(200);
+  marker.replaces(replaced, 201);
+  if (marker_sealed) marker.seal(202);
+  return {input, rest, output, marker};
 }
 
-BOOST_AUTO_TEST_CASE(an_unsealed_merge_output_replaces_nothing) {
-  auto input = segment(1).put("key", "value", 10).seal(100);
-  RawSegmentWriter output(kId + 5, Origin::kMerge);
-  output.put("key", "value", 10).replaces({kId + 1}, 200);
-  const auto environment = SimulatedEnvironment::make(image_of({input, output}));
-  const auto store = open_store(environment);
-  check_contents(*store, {{"key", "value"}});
+BOOST_AUTO_TEST_CASE(a_merge_that_was_complete_is_finished) {
+  const auto writers = interrupted_merge(true, {kId + 1, kId + 2});
+  const auto environment = SimulatedEnvironment::make(image_of(writers));
+  auto store = open_store(environment);
+  check_contents(*store, {{"other", "1"}});
+  for (const size_t gone : {0, 1, 3}) BOOST_TEST(!environment->exists(writers[gone].file_name()));
+  BOOST_TEST(environment->exists(writers[2].file_name()));
+  reopen(store, environment);
+  check_contents(*store, {{"other", "1"}});
+}
+
+BOOST_AUTO_TEST_CASE(a_merge_that_was_not_complete_replaces_nothing) {
+  const auto writers = interrupted_merge(false, {kId + 1, kId + 2});
+  const auto environment = SimulatedEnvironment::make(image_of(writers));
+  auto store = open_store(environment);
+  check_contents(*store, {{"other", "1"}});
+  BOOST_TEST(environment->exists(writers[0].file_name()));
+  reopen(store, environment);
+  check_contents(*store, {{"other", "1"}});
 }
 
 BOOST_AUTO_TEST_CASE(a_replaces_record_that_names_itself_or_nobody_does_no_harm) {
-  RawSegmentWriter output(kId + 5, Origin::kMerge);
-  output.put("key", "value", 10).replaces({kId + 99, kId + 5}, 200).seal(201);
-  const auto environment = SimulatedEnvironment::make(image_of({output}));
-  const auto store = open_store(environment);
+  auto data = segment(1).put("key", "value", 10).seal(100);
+  RawSegmentWriter marker(kId + 5, Origin::kMerge);
+  marker.replaces({kId + 99, kId + 5}, 200).seal(201);
+  const auto environment = SimulatedEnvironment::make(image_of({data, marker}));
+  auto store = open_store(environment);
+  check_contents(*store, {{"key", "value"}});
+  reopen(store, environment);
   check_contents(*store, {{"key", "value"}});
 }
 

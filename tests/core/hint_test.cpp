@@ -10,7 +10,7 @@ namespace {
 BOOST_AUTO_TEST_SUITE(hint)
 
 Options hint_options() {
-  auto options = quiet_options(8 << 10);
+  auto options = quiet_options(4 << 10);
   options.inline_limit = 50;
   return options;
 }

@@ -18,7 +18,7 @@ Record make(Kind kind, std::string_view key) {
   r.key = key;
   if (kind == Kind::kPiece || kind == Kind::kTruncate || kind == Kind::kPunch) {
     r.generation = 0x0102030405060708;
-    r.offset = 0x7fffffff00000001;
+    r.offset = 0x0fffffff00000001;
   }
   if (kind == Kind::kPunch) r.length = 0x1000000000;
   if (kind == Kind::kSeal || kind == Kind::kBatch) r.offset = 77;
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(bytes_lie_where_the_format_says) {
   BOOST_TEST(load_le<uint32_t>(p + 21) == 5u);
   BOOST_TEST(bytes.substr(25, 3) == "key");
   BOOST_TEST(load_le<uint64_t>(p + 28) == 0x0102030405060708u);
-  BOOST_TEST(load_le<uint64_t>(p + 36) == 0x7fffffff00000001u);
+  BOOST_TEST(load_le<uint64_t>(p + 36) == 0x0fffffff00000001u);
   BOOST_TEST(bytes.substr(44) == "value");
 }
 

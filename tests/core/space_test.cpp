@@ -52,7 +52,7 @@ BOOST_FIXTURE_TEST_CASE(a_change_that_does_not_fit_fails_whole_and_changes_nothi
   CHECK_FAILS(Errc::kNoSpace, store->write_at("key00001", 1000, large));
   Batch batch;
   batch.put("key00002", large);
-  batch.erase("key00003");
+  batch.put("key00003", "small");
   CHECK_FAILS(Errc::kNoSpace, store->apply(batch));
   check_contents(*store, expected);
   BOOST_TEST(!store->stats().read_only);

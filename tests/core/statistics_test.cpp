@@ -2,7 +2,6 @@
 // The counts are exact at all times: against an independent count, and against what recovery
 // counts.
 #include <algorithm>
-#include <tuple>
 
 #include "tests/core/store_helpers.hpp"
 
@@ -11,11 +10,15 @@ namespace {
 
 BOOST_AUTO_TEST_SUITE(statistics)
 
-using Counts = std::tuple<uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t>;
+using Counts = std::string;
 
 Counts counts_of(const SegmentStats& s) {
-  return {s.live_bytes,   s.live_records, s.dead_bytes,
-          s.dead_records, s.eraser_bytes, s.eraser_records};
+  std::string out = "live, dead, erasers:";
+  for (const uint64_t n : {s.live_bytes, s.live_records, s.dead_bytes, s.dead_records,
+                           s.eraser_bytes, s.eraser_records}) {
+    out += " " + std::to_string(n);
+  }
+  return out;
 }
 
 std::map<uint64_t, Counts> counts_of(const StoreStats& stats) {
@@ -147,7 +150,7 @@ BOOST_FIXTURE_TEST_CASE(recovery_counts_the_same_as_was_counted_all_along, Fixtu
         store = open_store(environment, quiet_options(16 << 10));
         auto after = counts_of(store->stats());
         std::erase_if(after, [&](const auto& s) { return !before.contains(s.first); });
-        BOOST_TEST((after == before));
+        for (const auto& [id, counts] : before) BOOST_TEST(after[id] == counts);
         BOOST_TEST(store->stats().value_bytes == values);
         check_sums(*store, environment->image());
       }
@@ -167,7 +170,7 @@ BOOST_FIXTURE_TEST_CASE(counts_are_exact_after_a_merge_of_patched_values, Fixtur
     const auto merged = counts_of(store->stats());
     reopen(store, environment, quiet_options(16 << 10));
     auto after = counts_of(store->stats());
-    for (const auto& [id, counts] : merged) BOOST_TEST((after.at(id) == counts), "segment " << id);
+    for (const auto& [id, counts] : merged) BOOST_TEST(after.at(id) == counts);
   }
 }
 
@@ -182,6 +185,7 @@ BOOST_FIXTURE_TEST_CASE(value_bytes_are_what_values_hold_without_holes, Fixture)
 }
 
 BOOST_FIXTURE_TEST_CASE(bytes_written_are_those_of_the_log, Fixture) {
+  REQUIRE_OK(store->put("first", "makes the segment and its header"));
   const auto before = store->stats().bytes_written;
   REQUIRE_OK(store->put("a", std::string(1000, 'a')));
   BOOST_TEST(store->stats().bytes_written - before == record_size(Kind::kPut, 1, 1000));

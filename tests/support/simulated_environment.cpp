@@ -113,6 +113,12 @@ std::shared_ptr<SimulatedEnvironment> SimulatedEnvironment::make(const Image& im
   return out;
 }
 
+std::shared_ptr<SimulatedEnvironment> SimulatedEnvironment::restart(const SimulatedDisk& disk) {
+  std::shared_ptr<SimulatedEnvironment> out(new SimulatedEnvironment);
+  out->state_->disk = disk;
+  return out;
+}
+
 Result<std::unique_ptr<File>> SimulatedEnvironment::create(std::string_view name) {
   const Guard guard(state_->mutex);
   MEMORIA_TRY(state_->enter(kCallCreate, name));

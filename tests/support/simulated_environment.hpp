@@ -53,6 +53,8 @@ struct Fault {
 class SimulatedEnvironment final : public Environment {
  public:
   static std::shared_ptr<SimulatedEnvironment> make(const Image& image = {});
+  /// A new process on a machine that went on: what was not synced is still not.
+  static std::shared_ptr<SimulatedEnvironment> restart(const SimulatedDisk& disk);
 
   // ---- Environment
   Result<std::unique_ptr<File>> create(std::string_view name) override;
@@ -74,7 +76,8 @@ class SimulatedEnvironment final : public Environment {
   // ---- Crashes
   /// What a crash at this moment would leave. The environment itself goes on.
   Image after_crash(Loss loss, Random& random) const;
-  /// Remembers every change from now on; the trace begins with the state of this moment.
+  /// Remembers every change from now on; the trace begins with the state of this moment, which
+  /// counts as durable. No file may be open.
   void start_trace();
   /// The recorded changes. Call it when no other thread uses the environment.
   const std::vector<Operation>& trace() const { return state_->trace; }
