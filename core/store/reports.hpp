@@ -96,6 +96,7 @@ struct MergeReport {
 
 struct HintReport {
   uint64_t written = 0, kept = 0;
+  uint64_t damaged = 0;  ///< segments that have no hint because they are damaged
 };
 
 /// A place that cannot be read. `key` is empty when even that is unknown.

@@ -44,6 +44,7 @@ class Store::Impl {
   Result<MergeReport> merge(const MergeRequest& request, const ProgressFn& progress);
   void background_merge();
   void write_hint(Segment& segment);
+  Status renew_hint(Segment& segment);
   StoreStats stats() const;
   Result<std::vector<Extent>> locate(std::string_view key) const;
   Result<HintReport> rebuild_hints(bool all, const ProgressFn& progress);
@@ -65,6 +66,7 @@ class Store::Impl {
   std::atomic<bool> closed_{false};
 
   mutable Mutex merge_mutex_;  // one merge or rewriting of hints at a time
+  Mutex hint_mutex_;           // one writer of hints at a time; after merge_mutex_
   mutable Mutex merged_mutex_;
   uint64_t merges_ GUARDED_BY(merged_mutex_) = 0;
   uint64_t merge_bytes_read_ GUARDED_BY(merged_mutex_) = 0;

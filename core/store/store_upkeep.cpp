@@ -88,11 +88,17 @@ void Store::Impl::background_merge() {
 
 void Store::Impl::write_hint(Segment& segment) {
   if (segment.has_hint || segment.damaged || !segments_.find(segment.slot)) return;
-  const auto built = build_hint(*environment_, files_, segment, options_.inline_limit);
+  const auto built = renew_hint(segment);
   if (!built.has_value() && segments_.find(segment.slot)) {
     log(Severity::kWarning, "hint of " + segment_file(segment.id(), kDataSuffix) +
                                 " not written: " + built.error().describe());
   }
+}
+
+/// Writes a hint. The background thread and a request may want the same one at the same time.
+Status Store::Impl::renew_hint(Segment& segment) {
+  Lock lock(hint_mutex_);
+  return build_hint(*environment_, files_, segment, options_.inline_limit);
 }
 
 Result<HintReport> Store::Impl::rebuild_hints(bool all, const ProgressFn& progress) {
@@ -111,8 +117,14 @@ Result<HintReport> Store::Impl::rebuild_hints(bool all, const ProgressFn& progre
     if (!all && segment->has_hint && check_hint(*environment_, *segment)) {
       ++report.kept;
     } else {
-      MEMORIA_TRY(build_hint(*environment_, files_, *segment, options_.inline_limit));
-      ++report.written;
+      const auto written = renew_hint(*segment);
+      if (written.has_value()) {
+        ++report.written;
+      } else if (written.error().code == Errc::kCorrupt) {
+        ++report.damaged;
+      } else {
+        return written.error();
+      }
     }
     done += segment->file_bytes;
   }
