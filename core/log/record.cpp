@@ -135,6 +135,20 @@ Result<Record> decode_record(std::string_view bytes, Place place) {
   return r;
 }
 
+std::optional<UnknownRecord> decode_unknown_record(std::string_view bytes, Place place) {
+  if (bytes.size() < kHeadSize) return std::nullopt;
+  const char* p = bytes.data();
+  const auto type = uint8_t(p[kAtType]);
+  const uint64_t size = load_le<uint32_t>(p);
+  const uint64_t value_size = load_le<uint32_t>(p + kAtValueSize);
+  const uint64_t least = kHeadSize + load_le<uint32_t>(p + kAtKeySize) + value_size;
+  if (size < least || size > bytes.size()) return std::nullopt;
+  const bool whole = (type & kFlagBlocks) == 0;
+  const auto covered = size_t(whole ? size : size - value_size);
+  if (load_le<uint32_t>(p + kAtCrc) != checksum(bytes, covered, place)) return std::nullopt;
+  return UnknownRecord{size, (type & kFlagIgnorable) != 0};
+}
+
 bool verify_blocks(const Record& r, std::string_view prefix, size_t first_block,
                    std::string_view part) {
   if (!has_blocks(r.kind, r.value_size)) return true;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -112,6 +113,15 @@ Result<RecordHead> decode_head(std::string_view first_bytes);
 /// Decodes and verifies; `bytes` starts with the record and has at least RecordHead::verified bytes.
 /// A whole-checksum value is then verified, too; one with blocks is not. kCorrupt.
 Result<Record> decode_record(std::string_view bytes, Place place);
+
+/// An intact record of a later version: of a kind or with a flag that this one does not know.
+struct UnknownRecord {
+  uint64_t size = 0;
+  bool ignorable = false;  ///< kFlagIgnorable: skip it
+};
+/// For what decode_head() called kUnsupported; `bytes` holds the whole record. Nothing: its checksum is
+/// wrong, so it is no record at all.
+std::optional<UnknownRecord> decode_unknown_record(std::string_view bytes, Place place);
 
 /// Verifies the blocks that `part` covers. `prefix` is the record's verified prefix; `part` starts at
 /// block `first_block` of the value, and ends at a block's end or the value's. False: damaged.

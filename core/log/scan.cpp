@@ -59,6 +59,11 @@ Result<bool> SegmentScanner::load_record() {
     return at_ < end_ || !pending_.empty();
   }
   auto head = decode_head(bytes);
+  if (!head.has_value() && head.error().code == Errc::kUnsupported) {
+    MEMORIA_TRY(const bool skipped, skip_unknown());
+    if (skipped) return true;
+    MEMORIA_TRY(bytes, window(at_, kHeadSize));
+  }
   if (head.has_value()) {
     MEMORIA_TRY(bytes, window(at_, head.value().size));
     if (bytes.size() < head.value().size) {
@@ -90,6 +95,23 @@ Result<bool> SegmentScanner::load_record() {
   newest_ = std::max(newest_, r.timestamp);
   sealed_ = r.kind == Kind::kSeal;
   if (sealed_) sealed_records_ = r.offset;
+  return true;
+}
+
+/// Steps over an intact record of a later version, if that is allowed. False: it is no record.
+Result<bool> SegmentScanner::skip_unknown() {
+  MEMORIA_TRY(auto bytes, window(at_, kHeadSize));
+  MEMORIA_TRY(bytes, window(at_, load_le<uint32_t>(bytes.data())));
+  const auto unknown = decode_unknown_record(bytes, {seed_, at_});
+  if (!unknown) return false;
+  if (!unknown->ignorable) {
+    return Error{Errc::kNewerFormat,
+                 "the record at offset " + std::to_string(at_) +
+                     " is of a kind that only a newer Memoria knows: upgrade this one"};
+  }
+  newest_ = std::max(newest_, load_le<uint64_t>(bytes.data() + kTimestampAt));
+  at_ += unknown->size;
+  good_end_ = at_;
   return true;
 }
 

@@ -42,7 +42,7 @@ class SegmentScanner {
   /// Scans [begin, end) of `file`, whose SegmentHeader::seed() is `seed`.
   SegmentScanner(const File& file, uint32_t seed, uint64_t begin, uint64_t end, Mode mode);
 
-  /// The next record, or nullptr at the end. Errors: those of reading, and kUnsupported for records
+  /// The next record, or nullptr at the end. Errors: those of reading, and kNewerFormat for records
   /// that this version must not ignore.
   Result<const ScannedRecord*> next();
 
@@ -60,6 +60,7 @@ class SegmentScanner {
  private:
   Result<std::string_view> window(uint64_t offset, uint64_t size);
   Result<bool> load_record();
+  Result<bool> skip_unknown();
   std::optional<uint64_t> load_batch(const Record& batch, std::string_view bytes, uint64_t offset);
   void emit(const Record& r, std::string_view bytes, uint64_t offset, bool intact, bool suspect);
   Status step_over_damage(std::string reason);
