@@ -28,7 +28,7 @@ Status check_name(std::string_view name, int dots) {
 
 /// What to lock is known only by looking, and true only when looked at under the locks: so look,
 /// lock, look again, and start over when somebody was faster.
-Result<VolumeState::Located> VolumeState::locate(std::span<const NameRef> names) {
+Result<VolumeState::Located> VolumeState::locate(std::span<const NameRef> names, InodeNumber also) {
   Located out;
   const auto look_all = [&]() -> Status {
     for (size_t i = 0; i < names.size(); ++i) {
@@ -44,6 +44,7 @@ Result<VolumeState::Located> VolumeState::locate(std::span<const NameRef> names)
       inodes.push_back(names[i].directory);
       if (before[i]) inodes.push_back(before[i]->ino);
     }
+    if (also != 0) inodes.push_back(also);
     out.guard = stripes.lock(std::span(inodes.data(), inodes.size()));
     MEMORIA_TRY(look_all());
     if (out.entries == before) return out;

@@ -64,18 +64,24 @@ Result<Inode> VolumeState::new_inode(Transaction& change, InodeNumber ino, Inode
   return out;
 }
 
+Status VolumeState::check_free(InodeNumber parent, std::string_view name) const {
+  const auto there = load_dentry(*store, parent, name);
+  if (there.has_value()) return posix(EEXIST);
+  if (there.error().code != Errc::kNotFound) return there.error();
+  return ok();
+}
+
 Result<Attributes> VolumeState::create(InodeNumber parent, std::string_view name,
                                        const NewNode& node, const Caller& caller) {
   MEMORIA_TRY(check_name(name, EEXIST));
-  const auto guard = stripes.lock(parent);
+  MEMORIA_TRY(check_free(parent, name));  // mostly spares a number
+  MEMORIA_TRY(const auto ino, counters.next_inode());
+  const InodeNumber both[] = {parent, ino};
+  const auto guard = stripes.lock(both);
   auto change = begin();
   MEMORIA_TRY(Inode* const directory, change.directory(parent));
-  if (const auto there = load_dentry(*store, parent, name); there.has_value()) {
-    return posix(EEXIST);
-  } else if (there.error().code != Errc::kNotFound) {
-    return there.error();
-  }
-  MEMORIA_TRY(const auto ino, counters.next_inode());
+  MEMORIA_TRY(check_free(parent, name));
+  // Under the lock, so that the names of a directory get theirs in the order of their making.
   MEMORIA_TRY(const auto cookie, counters.next_cookie());
   MEMORIA_TRY(auto inode, new_inode(change, ino, parent, *directory, node, caller));
   const Inode* const made = change.create_inode(ino, std::move(inode));
@@ -120,11 +126,7 @@ Result<Attributes> Volume::link(InodeNumber ino, InodeNumber parent, std::string
   const auto guard = impl_->stripes.lock(both);
   auto change = impl_->begin();
   MEMORIA_TRY(Inode* const directory, change.directory(parent));
-  if (const auto there = load_dentry(*impl_->store, parent, name); there.has_value()) {
-    return posix(EEXIST);
-  } else if (there.error().code != Errc::kNotFound) {
-    return there.error();
-  }
+  MEMORIA_TRY(impl_->check_free(parent, name));
   MEMORIA_TRY(Inode* const inode, change.inode(ino));
   if (inode->is_directory()) return posix(EPERM);
   if (inode->links >= kMaxLinks) return posix(EMLINK);

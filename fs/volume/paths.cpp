@@ -19,24 +19,16 @@ std::pair<std::string_view, std::string_view> split(std::string_view path) {
   return {path.substr(0, slash), path.substr(slash + 1)};
 }
 
-/// The inode of one name, without holding it.
-Result<InodeNumber> step(const Store& store, InodeNumber from, std::string_view name) {
-  MEMORIA_TRY(const auto inode, load_inode(store, from));
-  if (!inode.is_directory()) return posix(ENOTDIR);
-  if (name == ".") return from;
-  if (name == "..") return inode.parent;
-  if (name.size() > kMaxName) return posix(ENAMETOOLONG);
-  MEMORIA_TRY(const auto entry, load_dentry(store, from, name));
-  return entry.ino;
-}
-
-Result<InodeNumber> walk(const Store& store, std::string_view path) {
-  InodeNumber at = kRootInode;
+/// What a path leads to; holds nothing.
+Result<Attributes> walk(Volume& volume, std::string_view path) {
+  MEMORIA_TRY(auto at, volume.getattr(kRootInode));
   while (!path.empty()) {
     const auto name = path.substr(0, path.find('/'));
     path.remove_prefix(std::min(path.size(), name.size() + 1));
+    if (!S_ISDIR(at.mode)) return posix(ENOTDIR);
     if (name.empty()) continue;
-    MEMORIA_TRY(at, step(store, at, name));
+    MEMORIA_TRY(at, volume.lookup(at.ino, name));
+    volume.forget(at.ino, 1);
   }
   return at;
 }
@@ -127,8 +119,7 @@ Status Replacement::commit() {
 /// save by renaming.
 Status Replacement::put_in_place() {
   const VolumeState::NameRef ref{directory_, name_};
-  MEMORIA_TRY(const auto located, impl_.locate(std::span(&ref, 1)));
-  // Only this object knows the new inode, so its stripe is not needed.
+  MEMORIA_TRY(const auto located, impl_.locate(std::span(&ref, 1), ino_));
   const auto& old = located.entries[0];
   if (old && S_ISDIR(old->type)) return posix(EISDIR);
   auto change = impl_.begin();
@@ -163,8 +154,7 @@ Status Replacement::put_in_place() {
 }  // namespace
 
 Result<Attributes> Volume::resolve(std::string_view path) {
-  MEMORIA_TRY(const auto ino, walk(*impl_->store, path));
-  MEMORIA_TRY(auto out, getattr(ino));
+  MEMORIA_TRY(auto out, walk(*this, path));
   if (path.ends_with('/') && !S_ISDIR(out.mode)) return posix(ENOTDIR);
   return out;
 }
@@ -200,28 +190,29 @@ Result<std::unique_ptr<Volume::Writer>> Volume::replace(std::string_view path,
   const auto [above, name] = split(path);
   if (name.empty()) return posix(EISDIR, "the root is a directory");
   MEMORIA_TRY(check_name(name, EISDIR));
-  MEMORIA_TRY(const auto directory, walk(*impl_->store, above));
-  MEMORIA_TRY(const auto made, make_unnamed(directory, 0644, caller));
+  MEMORIA_TRY(const auto directory, walk(*this, above));
+  MEMORIA_TRY(const auto made, make_unnamed(directory.ino, 0644, caller));
   if (const auto opened = open(made.ino); !opened.has_value()) {
     forget(made.ino, 1);
     return opened.error();
   }
   return std::unique_ptr<Writer>(
-      std::make_unique<Replacement>(*this, *impl_, directory, name, made.ino));
+      std::make_unique<Replacement>(*this, *impl_, directory.ino, name, made.ino));
 }
 
 Status Volume::remove(std::string_view path) {
   const auto [above, name] = split(path);
   if (name.empty()) return posix(EBUSY, "the root cannot be removed");
-  MEMORIA_TRY(const auto directory, walk(*impl_->store, above));
+  MEMORIA_TRY(const auto directory, walk(*this, above));
   MEMORIA_TRY(check_name(name, EINVAL));
-  auto removed = unlink(directory, name);
-  if (!removed.has_value() && removed.error().to_errno() == EISDIR)
-    removed = rmdir(directory, name);
+  auto removed = unlink(directory.ino, name);
+  if (!removed.has_value() && removed.error().to_errno() == EISDIR) {
+    removed = rmdir(directory.ino, name);
+  }
   MEMORIA_TRY(removed);
   const auto watcher = impl_->watcher();
-  if (watcher.entry_changed) watcher.entry_changed(directory, name);
-  if (watcher.inode_changed) watcher.inode_changed(directory);
+  if (watcher.entry_changed) watcher.entry_changed(directory.ino, name);
+  if (watcher.inode_changed) watcher.inode_changed(directory.ino);
   return sync();
 }
 

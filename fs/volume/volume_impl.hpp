@@ -31,10 +31,11 @@ inline constexpr size_t kMaxTarget = 4095;  ///< of a symlink, bytes
 /// built without a stripe. Nothing calls back into the volume with a lock held.
 ///
 /// What a stripe guards: the inode's record, its contents' existence, its extended attributes, and
-/// for a directory its entries. Reading them needs no stripe where one value is read: the store
-/// gives a consistent one. Writing to contents that exist, of a file that the caller has open,
-/// needs none either: such contents stay there until the last release, and the store orders the
-/// pieces.
+/// for a directory its entries. A batch becomes visible one key after the other, so whoever goes
+/// from a name to its inode takes the inode's stripe, and whoever changes both holds it. Where one
+/// value is read none is needed: the store gives a consistent one. Writing to contents that exist,
+/// of a file that the caller has open, needs none either: such contents stay there until the last
+/// release, and the store orders the pieces.
 struct VolumeState {
   VolumeState(std::unique_ptr<Store> opened, const Superblock& superblock, uint64_t files)
       : store(std::move(opened)), counters(*store, superblock, files) {}
@@ -50,6 +51,8 @@ struct VolumeState {
     uint64_t rdev = 0;
     std::string_view target = {};  ///< of a symlink
   };
+  /// EEXIST when the name is taken.
+  Status check_free(InodeNumber parent, std::string_view name) const;
   Result<Attributes> create(InodeNumber parent, std::string_view name, const NewNode& node,
                             const Caller& caller);
   /// Fills in what a new inode in `directory` gets from it and the caller, ACLs included.
@@ -67,8 +70,8 @@ struct VolumeState {
     Stripes::Guard guard;
     std::array<std::optional<Dentry>, 2> entries;
   };
-  /// Locks what one or two names stand for. Errors: kCorrupt.
-  Result<Located> locate(std::span<const NameRef> names);
+  /// Locks what one or two names stand for, and the inode `also`, if any. Errors: kCorrupt.
+  Result<Located> locate(std::span<const NameRef> names, InodeNumber also = 0);
   /// The same for one name that must be there; ENOENT, ENOTDIR.
   Result<Located> locate_existing(InodeNumber directory, std::string_view name);
 

@@ -150,6 +150,32 @@ BOOST_AUTO_TEST_CASE(a_replaced_name_is_always_found) {
   BOOST_TEST(volume->files() == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(a_file_that_is_put_in_place_is_never_seen_half_done) {
+  make_file("name", "0");
+  std::atomic<bool> stop = false;
+  run(3, [&](int t) {
+    if (t == 0) {
+      for (int i = 0; i < 200 * kScale; ++i) {
+        auto writer = volume->replace("/name", kCaller);
+        expect(writer);
+        if (!writer.has_value()) continue;
+        expect(writer.value()->write(std::to_string(i)));
+        expect(writer.value()->commit());
+      }
+      stop = true;
+    }
+    while (!stop) {
+      const auto found = volume->resolve("/name");
+      expect(found);
+      if (found.has_value()) {
+        failures += found.value().links == 1 && found.value().size > 0 ? 0 : 1;
+      }
+    }
+  });
+  BOOST_TEST(volume->files() == 2u);
+  BOOST_TEST(keys('O') == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(directories_move_into_each_other_without_a_loop) {
   std::vector<InodeNumber> directories{kRoot};
   for (int i = 0; i < 6; ++i) directories.push_back(make_directory(std::to_string(i)));
