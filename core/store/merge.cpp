@@ -128,8 +128,10 @@ bool Merge::can_drop(const Record& eraser, const KeyDirectory::State& state) con
 
 Status Merge::report_progress(uint64_t bytes) {
   report_.bytes_read += bytes;
-  limiter_.spend(bytes);
-  if (progress_ && !progress_({"merge", report_.bytes_read, total_bytes_})) {
+  const auto go_on = [&] {
+    return !progress_ || progress_({"merge", report_.bytes_read, total_bytes_});
+  };
+  if (!limiter_.spend(bytes, go_on) || !go_on()) {
     return Error{Errc::kCancelled, "merge stopped on request; everything is as it was"};
   }
   return ok();

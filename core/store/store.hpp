@@ -53,7 +53,7 @@ class Store {
   Status put(std::string_view key, std::string_view value);
   /// Removes the key; no error when there is none.
   Status erase(std::string_view key);
-  /// The whole value, or kNotFound.
+  /// The whole value, or kNotFound. Above 1 GiB kTooLarge: use read_at().
   Result<std::string> get(std::string_view key) const;
   bool contains(std::string_view key) const;
   /// All of it or nothing, also after a crash. At most 64 MiB and a million changes.

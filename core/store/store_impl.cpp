@@ -18,6 +18,8 @@ namespace {
 constexpr size_t kConsolidateRun = 16;
 constexpr uint32_t kSmallPiece = 4 << 10;
 constexpr int kConsolidateTiers = 4;
+// A sparse value may be larger than any memory.
+constexpr uint64_t kMaxGet = 1 << 30;
 // A look-up can lose against a merge only as often as merges finish; more is a bug.
 constexpr int kMaxLookups = 100;
 
@@ -205,10 +207,13 @@ Result<size_t> Store::Impl::read(std::string_view key, uint64_t offset, std::spa
 
 Result<std::string> Store::Impl::get(std::string_view key) const {
   std::string value;
+  bool too_large = false;
   MEMORIA_TRY(read_range(key, 0, kMaxSize, [&](uint64_t size) {
-    value.resize(size);
+    too_large = size > kMaxGet;
+    value.resize(too_large ? 0 : size);
     return std::span<char>(value);
   }));
+  if (too_large) return Error{Errc::kTooLarge, "a value of more than 1 GiB: read it in parts"};
   return value;
 }
 
