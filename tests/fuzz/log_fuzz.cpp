@@ -35,14 +35,34 @@ class Input {
   std::string_view rest_;
 };
 
-std::pair<Record, std::string> record_from(Input& input) {
+/// In no order, but each only once.
+class Timestamps {
+ public:
+  uint64_t next(Input& input) { return (input.number() % (uint64_t{1} << 40)) << 12 | ++count_; }
+  /// Some that were given out, mostly.
+  uint64_t generation(Input& input, uint64_t timestamp) {
+    if (!starts_.empty() && input.byte() < 230) {
+      const uint64_t start = starts_[input.byte() % starts_.size()];
+      if (start <= timestamp) return start;
+    }
+    starts_.push_back(timestamp);
+    return timestamp;
+  }
+
+ private:
+  uint64_t count_ = 0;
+  std::vector<uint64_t> starts_;
+};
+
+std::pair<Record, std::string> record_from(Input& input, Timestamps& timestamps,
+                                           uint64_t timestamp) {
   Record r;
   r.kind = Kind(input.byte() % 5 + 1);
-  r.timestamp = input.number() + 1;
+  r.timestamp = timestamp;
   static const std::string kKeys[] = {"a", "b", std::string(300, 'c'), ""};
   r.key = kKeys[std::min(input.byte() % 8, 3)];
   if (arguments_size(r.kind) >= 16) {
-    r.generation = input.number();
+    r.generation = timestamps.generation(input, timestamp);
     r.offset = input.number();
   }
   if (r.kind == Kind::kPunch) r.length = input.number();
@@ -53,21 +73,22 @@ std::pair<Record, std::string> record_from(Input& input) {
   return {r, value};
 }
 
-void add_record(RawSegmentWriter& writer, Input& input) {
+void add_record(RawSegmentWriter& writer, Input& input, Timestamps& timestamps) {
   const auto choice = input.byte();
   if (choice < 200) {
-    const auto [r, value] = record_from(input);
+    const auto [r, value] = record_from(input, timestamps, timestamps.next(input));
     writer.raw(encode(r, value, writer.place()));
   } else if (choice < 225) {
     std::vector<std::pair<Record, std::string>> records;
-    for (int n = input.byte() % 5; n > 0; --n) records.push_back(record_from(input));
-    writer.batch(input.number() + 1, records);
-  } else if (choice < 235) {
-    writer.seal(input.number() + 1);
+    const uint64_t begin = timestamps.next(input) << 8;  // leaves room for those of its records
+    for (uint64_t n = input.byte() % 5, i = 1; i <= n; ++i) {
+      records.push_back(record_from(input, timestamps, begin + i));
+    }
+    writer.batch(begin, records);
   } else if (choice < 245) {
     std::vector<uint64_t> ids;
     for (int n = input.byte() % 4; n > 0; --n) ids.push_back(input.number());
-    writer.replaces(ids, input.number() + 1);
+    writer.replaces(ids, timestamps.next(input));
   } else {
     writer.raw(std::string(input.byte() % 64, char(input.byte())));
   }
@@ -75,16 +96,21 @@ void add_record(RawSegmentWriter& writer, Input& input) {
 
 void run(std::string_view bytes) {
   Input input(bytes);
-  Image image;
+  Timestamps timestamps;
+  std::vector<RawSegmentWriter> writers;
   for (uint64_t n = 0; n < 3 && (n == 0 || !input.empty()); ++n) {
-    const auto shape = input.byte();
     RawSegmentWriter writer(1'500'000'000'000'000'000 + n * 1000,
-                            shape % 4 == 1 ? Origin::kMerge : Origin::kLog);
+                            input.byte() % 4 == 1 ? Origin::kMerge : Origin::kLog);
     for (int i = 0; i < 30 && !input.empty(); ++i) {
       if (input.byte() % 16 == 15) break;
-      add_record(writer, input);
+      add_record(writer, input, timestamps);
     }
-    if (shape % 3 != 0) writer.seal(input.number() + 1'000'000);
+    if (writer.bytes().size() > kSegmentHeaderSize) writers.push_back(std::move(writer));
+  }
+  Image image;
+  for (auto& writer : writers) {
+    // Only the newest may be without a seal.
+    if (&writer != &writers.back() || input.byte() % 2 == 0) writer.seal(timestamps.next(input));
     image[writer.file_name()] = writer.bytes();
   }
   exercise_store(image);
