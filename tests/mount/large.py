@@ -66,6 +66,14 @@ def check(path: str, mib: int) -> None:
             assert file.read(MIB) == expected, f"MiB {i}"
 
 
+def sync(path: str, count: int) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+    for i in range(count):
+        os.write(fd, BASE[i:i + 4096])
+        os.fsync(fd)
+    os.close(fd)
+
+
 def many(path: str, count: int) -> None:
     os.mkdir(path)
     for i in range(count):
@@ -79,5 +87,5 @@ def check_many(path: str, count: int) -> None:
 
 
 COMMANDS = {"append": append, "check-append": check_append, "write": write, "check": check,
-            "many": many, "check-many": check_many}
+            "sync": sync, "many": many, "check-many": check_many}
 COMMANDS[sys.argv[1]](sys.argv[2], int(sys.argv[3]))
