@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 namespace memoria {
@@ -76,7 +75,7 @@ Status RecordReader::read_whole(const File& file, uint32_t seed, std::string_vie
     MEMORIA_TRY(check_identity(decoded, key, piece));
   }
   const size_t prefix = prefix_size(piece.kind, key.size(), piece.value_size);
-  std::memcpy(out.data(), buffer.data() + prefix + piece.skip, out.size());
+  std::copy_n(buffer.data() + prefix + piece.skip, out.size(), out.data());
   return ok();
 }
 
@@ -108,7 +107,7 @@ Status RecordReader::read_blocks(const File& file, uint32_t seed, std::string_vi
   if (!verify_blocks(decoded.value(), view(head), first_block, view(blocks))) {
     return Error{Errc::kCorrupt, "the checksum of a block does not match"};
   }
-  if (!aligned) std::memcpy(out.data(), blocks.data() + (piece.skip - begin), out.size());
+  if (!aligned) std::copy_n(blocks.data() + (piece.skip - begin), out.size(), out.data());
   return ok();
 }
 

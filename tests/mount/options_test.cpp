@@ -11,7 +11,7 @@ namespace {
 MountOptions parsed(std::string_view list) {
   MountOptions options;
   const auto added = memoria::add_mount_options(list, options);
-  BOOST_REQUIRE_MESSAGE(added.has_value(), list << ": " << added.error().message);
+  if (!added.has_value()) BOOST_FAIL(list << ": " << added.error().message);
   return options;
 }
 
