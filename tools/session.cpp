@@ -14,6 +14,14 @@ namespace {
 // moment after it stopped.
 constexpr int kAttempts = 10;
 constexpr auto kPause = std::chrono::milliseconds(100);
+// A daemon that ends seals its log and writes its hints first.
+constexpr int kEndingAttempts = 300;
+
+/// The daemon takes connections and drops them: it is about to go.
+bool is_ending(const Status& ping) {
+  return !ping && (ping.error().code == Errc::kIo || ping.error().code == Errc::kClosed ||
+                   ping.error().code == Errc::kCancelled || ping.error().code == Errc::kNotFound);
+}
 
 /// Opening an empty directory would make a store in it: somebody who asks for statistics does not
 /// want that.
@@ -42,9 +50,14 @@ Result<std::unique_ptr<Store>> open_store(const std::string& data_directory, Log
 }  // namespace
 
 Result<Session> Session::open(const std::string& data_directory, Need need, Logger logger) {
+  int endings = 0;
   for (int attempt = 1;; ++attempt) {
     auto client = ControlClient::connect(data_directory);
     if (client) {
+      if (is_ending(ControlClient::ping(data_directory)) && ++endings < kEndingAttempts) {
+        std::this_thread::sleep_for(kPause);
+        continue;
+      }
       Session session;
       session.executor_ = std::move(client.value());
       return session;
@@ -52,7 +65,7 @@ Result<Session> Session::open(const std::string& data_directory, Need need, Logg
     if (client.error().code != Errc::kNotFound) return client.error();
     auto session = open_here(data_directory, need, logger);
     if (session || session.error().code != Errc::kLocked) return session;
-    if (attempt == kAttempts) {
+    if (attempt >= (endings > 0 ? kEndingAttempts : kAttempts)) {
       return Error(Errc::kLocked, fmt::format("{}; it does not answer on {}/control",
                                               session.error().describe(), data_directory));
     }

@@ -61,6 +61,19 @@ Result<std::unique_ptr<ControlClient>> ControlClient::connect(const std::string&
   return std::unique_ptr<ControlClient>(new ControlClient(FrameSocket(std::move(fd))));
 }
 
+Status ControlClient::ping(const std::string& data_directory) {
+  struct Nowhere final : Sink, Source {
+    bool cancelled() override { return false; }
+    void progress(const Progress&) override {}
+    Status item(Json) override { return ok(); }
+    Status data(std::string_view) override { return ok(); }
+    Result<size_t> read(std::span<char>) override { return size_t{0}; }
+  } nowhere;
+  MEMORIA_TRY(const auto client, connect(data_directory));
+  MEMORIA_TRY(client->execute({{"command", "ping"}}, nowhere, nowhere));
+  return ok();
+}
+
 Result<Json> ControlClient::execute(const Json& request, Sink& sink, Source& source) {
   const auto sent = send_request(request, sink, source);
   // The daemon may refuse before it has read everything; what it said is still in the socket.

@@ -19,7 +19,13 @@ struct WholeCommand {
   std::string_view name;
   Result<Json> (*run)(const Call&);
 };
+/// Says that somebody is there to answer.
+Result<Json> ping(const Call&) {
+  return Json::object();
+}
+
 constexpr std::array kWholeCommands{
+    WholeCommand{"ping", ping},
     WholeCommand{"stats", control::stats},
     WholeCommand{"merge", control::merge},
     WholeCommand{"hints-rebuild", control::rebuild_hints},
