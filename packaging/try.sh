@@ -26,6 +26,9 @@ cmake --build --preset release --target memoria-fs memoria-ctl
 
 fs=$(realpath build/release/fs/binding/memoria-fs)
 ctl=$(realpath build/release/tools/memoria-ctl)
+if findmnt "$mnt" >/dev/null && ! stat -- "$mnt" >/dev/null 2>&1; then
+  fusermount3 -uz -- "$mnt"  # what a killed daemon left
+fi
 mkdir -p -- "$data" "$mnt"
 if mountpoint -q -- "$mnt"; then
   echo "Already mounted: $mnt"
@@ -40,11 +43,14 @@ $mnt is a Memoria: everything in it lives in the log in $data.
 Try next:
   cp -a /usr/include $(quote "$mnt")/ && diff -r /usr/include $(quote "$mnt")/include
   echo hello > $(quote "$mnt")/hello
-  $(quote "$ctl") locate $(quote "$mnt")/hello     # the key, the segment and the offset of that file
-  $(quote "$ctl") stats $(quote "$data")             # keys, live and dead bytes, syncs
-  rm -r $(quote "$mnt")/include
-  $(quote "$ctl") merge --all $(quote "$data")       # gives the space of deleted files back
-  $(quote "$ctl") verify $(quote "$data")            # checks every checksum
+  # The key, the segment and the offset that hold that file:
+  $(quote "$ctl") locate $(quote "$mnt")/hello
+  # Keys, live and dead bytes, segments, syncs:
+  $(quote "$ctl") stats $(quote "$data")
+  # Give the space of what is removed back:
+  rm -r $(quote "$mnt")/include && $(quote "$ctl") merge --all $(quote "$data")
+  # Check every checksum:
+  $(quote "$ctl") verify $(quote "$data")
 Stop with
   fusermount3 -u $(quote "$mnt")
 and start again with
