@@ -105,7 +105,8 @@ std::unique_ptr<ControlServer> start_control(Volume& volume, const Paths& paths)
   return nullptr;
 }
 
-/// `blocked` is lifted when all of our threads are there.
+/// Serves until the mount ends, and closes the volume. `blocked` is lifted when all of our threads are
+/// there.
 Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& options,
                     Reporter& reporter, std::optional<BlockedSignals>& blocked) {
   Binding binding{.volume = volume,
@@ -126,6 +127,10 @@ Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& opti
   auto served = session->serve(options.max_threads);
   control.reset();
   volume.set_watcher({});
+  // While the session still lives: the committer may be answering an fsync through it.
+  if (auto closed = volume.close(); !closed && served) {
+    return Failure(MountExit::kInternal, "closing: " + closed.error().describe());
+  }
   return served;
 }
 
@@ -136,9 +141,6 @@ Checked<void> run_daemon(const Paths& paths, const MountOptions& options, Report
   std::optional<BlockedSignals> blocked(std::in_place);
   MEMORIA_TRY(const auto volume, open_volume(paths, options));
   auto served = serve(*volume, paths, options, reporter, blocked);
-  if (auto closed = volume->close(); !closed && served) {
-    return Failure(MountExit::kInternal, "closing: " + closed.error().describe());
-  }
   if (served) spdlog::info("{} is unmounted and closed", paths.data_directory);
   return served;
 }
