@@ -105,8 +105,8 @@ std::unique_ptr<ControlServer> start_control(Volume& volume, const Paths& paths)
   return nullptr;
 }
 
-/// Serves until the mount ends, and closes the volume. `blocked` is lifted when all of our threads are
-/// there.
+/// Serves until the mount ends, and closes the volume. `blocked` is lifted when all of our threads
+/// are there.
 Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& options,
                     Reporter& reporter, std::optional<BlockedSignals>& blocked) {
   Binding binding{.volume = volume,
