@@ -160,9 +160,13 @@ Status Recovery::settle_headers() {
       found.header = SegmentHeader{found.name_id, Origin::kLog, uuid_};
       MEMORIA_TRY(look_for_seal(found));
     } else if (found.header->uuid != uuid_) {
-      log(Severity::kError, fmt::format("{} belongs to another store and is ignored",
-                                        segment_file(found.name_id, kDataSuffix)));
-      continue;
+      // Nobody can tell which of the two this store is: what is ignored might be all of it.
+      return Error{Errc::kCorrupt,
+                   fmt::format("{} holds segments of two stores: {} and {} do not belong together; "
+                               "move one of them to a directory of its own",
+                               environment_.describe(),
+                               segment_file(with_header->name_id, kDataSuffix),
+                               segment_file(found.name_id, kDataSuffix))};
     } else if (found.header->id != found.name_id && !seen.insert(found.header->id).second) {
       log(Severity::kWarning, fmt::format("{} is a copy of another segment and is ignored",
                                           segment_file(found.name_id, kDataSuffix)));

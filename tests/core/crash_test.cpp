@@ -24,6 +24,7 @@ class Recording {
   Recording(uint64_t seed, int changes) : random_(seed) {
     options_ = quiet_options(random_.between(2 << 10, 8 << 10));
     options_.inline_limit = random_.below(2) * 80;
+    if (random_.one_in(3)) options_.sync_policy = SyncPolicy::kAlways;
     environment_->start_trace();
     states_.emplace_back();
     RandomOperations operations(seed + 1, 8);
@@ -36,6 +37,7 @@ class Recording {
       states_.push_back(std::move(state));
       REQUIRE_OK(operation.perform(*store));
       ++returned_;
+      if (options_.sync_policy == SyncPolicy::kAlways) synced_ = returned_;
       note();
       upkeep(store);
     }

@@ -194,6 +194,50 @@ BOOST_AUTO_TEST_CASE(files_that_are_not_ours_are_left_alone) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_segment_under_another_name_is_still_what_its_header_says) {
+  auto image = closed_after([](Store& store) {
+    REQUIRE_OK(store.put("a", "1"));
+    REQUIRE_OK(store.put("b", std::string(1000, 'b')));
+  });
+  const auto name = newest_data_file(image);
+  image[segment_file(1'700'000'000'000'000'000, kDataSuffix)] = image[name];
+  // A copy beside the original.
+  const auto copied = SimulatedEnvironment::make(image);
+  auto store = open_store(copied);
+  check_contents(*store, {{"a", "1"}, {"b", std::string(1000, 'b')}});
+  REQUIRE_OK(store->erase("a"));
+  reopen(store, copied);
+  check_contents(*store, {{"b", std::string(1000, 'b')}});
+  // Only the copy, under its new name.
+  image.erase(name);
+  const auto renamed = SimulatedEnvironment::make(image);
+  store = open_store(renamed);
+  check_contents(*store, {{"a", "1"}, {"b", std::string(1000, 'b')}});
+  unwrap(store->merge({.all = true}));
+  reopen(store, renamed);
+  check_contents(*store, {{"a", "1"}, {"b", std::string(1000, 'b')}});
+}
+
+BOOST_AUTO_TEST_CASE(segments_of_two_stores_in_one_directory_are_named_and_left_alone) {
+  // Taking either for the store would make the other's values disappear.
+  const auto image = closed_after([](Store& store) { REQUIRE_OK(store.put("a", "1")); });
+  const auto own = newest_data_file(image);
+  for (const int64_t distance : {-1000, 1000}) {
+    auto mixed = image;
+    const auto id = uint64_t(int64_t(*segment_id(own, kDataSuffix)) + distance);
+    RawSegmentWriter foreign(id);
+    foreign.put("a", "stranger", id + 1).seal(id + 2);
+    mixed[foreign.file_name()] = foreign.bytes();
+    const auto environment = SimulatedEnvironment::make(mixed);
+    const auto opened = Store::open(environment, quiet_options());
+    CHECK_FAILS(Errc::kCorrupt, opened);
+    if (opened) continue;
+    BOOST_TEST(opened.error().message.find(own) != std::string::npos);
+    BOOST_TEST(opened.error().message.find(foreign.file_name()) != std::string::npos);
+    BOOST_TEST((environment->image() == mixed));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_clock_jumping_backwards_between_opens_changes_nothing) {
   const auto environment = SimulatedEnvironment::make();
   Contents expected;
