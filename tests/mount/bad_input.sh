@@ -28,7 +28,8 @@ with_options() { refused "$1" "$2" "$MEMORIA_FS" "$data" "$mnt" -o "$3"; }
 cp "$MEMORIA_FS" "$work/memoria-fs"
 if ((EUID == 0)); then
   as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
-  in_namespace() { unshare --mount "$@"; }
+  # Slave: what others unmount meanwhile must go here, too, or their daemons live on.
+  in_namespace() { unshare --mount --propagation slave "$@"; }
 else
   as_nobody() { "$@"; }
   in_namespace() { unshare --user --map-root-user --mount "$@"; }

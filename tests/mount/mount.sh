@@ -12,6 +12,11 @@ work=$(realpath "$(mktemp -d "${TMPDIR:-/var/tmp}/memoria-test.XXXXXX")")
 data=$work/data mnt=$work/mnt
 mkdir "$mnt"
 
+# The daemon has no standard error: what a sanitizer finds in it is collected here, and fails the test.
+for sanitizer in ASAN TSAN UBSAN; do
+  declare -x "${sanitizer}_OPTIONS=$(printenv "${sanitizer}_OPTIONS" || true):log_path=$work/sanitizer"
+done
+
 fail() {
   echo "FAIL: $*" >&2
   exit 1
@@ -59,7 +64,7 @@ mounts_below() {
 }
 
 clean_up() {
-  local code=$? mounted lock
+  local code=$? mounted lock report
   trap - EXIT
   set +e
   cd /
@@ -71,6 +76,10 @@ clean_up() {
     if alive "$(cat "$lock")"; then
       timeout 60 tail --pid="$(cat "$lock")" -f /dev/null || kill -9 "$(cat "$lock")"
     fi
+  done
+  for report in "$work"/sanitizer.*; do
+    cat "$report" >&2
+    ((code != 0)) || code=1
   done
   chmod -R u+rwX "$work" 2>/dev/null
   rm -rf --one-file-system "$work"
