@@ -7,6 +7,7 @@
 #include <boost/container/static_vector.hpp>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "core/base/mutex.hpp"
 #include "fs/volume/attributes.hpp"
@@ -24,7 +25,7 @@ class Stripes {
   class Guard {
    public:
     Guard() = default;
-    Guard(Guard&& other) noexcept : all_(other.all_), held_(other.held_) { other.held_.clear(); }
+    Guard(Guard&& other) noexcept { *this = std::move(other); }
     Guard& operator=(Guard&& other) noexcept {
       std::swap(all_, other.all_);
       std::swap(held_, other.held_);

@@ -26,8 +26,8 @@ Result<std::string_view> read_short(const Store& store, std::string_view key, Bu
 }  // namespace
 
 TimeNs wall_clock() {
-  using namespace std::chrono;
-  return duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count();
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count();
 }
 
 Result<Inode> load_inode(const Store& store, InodeNumber ino) {

@@ -54,7 +54,7 @@ class Transaction {
 
  private:
   struct Slot {
-    InodeNumber ino;
+    InodeNumber ino = 0;
     Inode inode;
     std::optional<Inode> stored;  ///< nothing: a new one
     bool removed = false;
