@@ -98,7 +98,12 @@ void Store::Impl::write_hint(Segment& segment) {
 /// Writes a hint. The background thread and a request may want the same one at the same time.
 Status Store::Impl::renew_hint(Segment& segment) {
   Lock lock(hint_mutex_);
-  return build_hint(*environment_, files_, segment, options_.inline_limit);
+  MEMORIA_TRY(build_hint(*environment_, files_, segment, options_.inline_limit));
+  // A merge may have removed the segment meanwhile, and looked for its hint too early.
+  if (!segments_.find(segment.slot)) {
+    (void)environment_->remove(segment_file(segment.id(), kHintSuffix));
+  }
+  return ok();
 }
 
 Result<HintReport> Store::Impl::rebuild_hints(bool all, const ProgressFn& progress) {
