@@ -33,7 +33,7 @@ struct Extent {
   uint64_t segment = 0;        ///< its id; the file is `<id>.data`
   uint64_t record_offset = 0;  ///< in the file
   uint64_t record_length = 0;
-  uint64_t timestamp = 0;
+  uint64_t timestamp = 0;  ///< of the value's newest change
   bool readable = true;  ///< false: known to be damaged
 };
 

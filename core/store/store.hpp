@@ -56,7 +56,8 @@ class Store {
   /// The whole value, or kNotFound. Above 1 GiB kTooLarge: use read_at().
   Result<std::string> get(std::string_view key) const;
   bool contains(std::string_view key) const;
-  /// All of it or nothing, also after a crash. At most 64 MiB and a million changes.
+  /// All of it or nothing, also after a crash. At most 64 MiB a value, 128 MiB with all records, and a
+  /// million changes (else kTooLarge). Punching a key that is not there is no error in a batch.
   Status apply(const Batch& batch);
 
   // ---- Parts of values. Bytes that were never written read as zeros and take no space.
