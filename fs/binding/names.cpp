@@ -53,19 +53,24 @@ void mknod(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode, dev
   });
 }
 
+/// Ends a request that made a file and opens it.
+Status reply_opened(Request& request, const Attributes& made, fuse_file_info& file) {
+  if (auto opened = request.volume().open(made.ino); !opened) {
+    request.volume().forget(made.ino, 1);
+    return opened;
+  }
+  file.keep_cache = 1;
+  request.reply_create(made, file);
+  return ok();
+}
+
 void create(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode,
             fuse_file_info* file) {
   serve(raw, "create", [&](Request& request) -> Status {
     MEMORIA_TRY(
         const Attributes made,
         request.volume().mknod(parent, name, S_IFREG | (mode & ~S_IFMT), 0, request.caller()));
-    if (auto opened = request.volume().open(made.ino); !opened) {
-      request.volume().forget(made.ino, 1);
-      return opened;
-    }
-    file->keep_cache = 1;
-    request.reply_create(made, *file);
-    return ok();
+    return reply_opened(request, made, *file);
   });
 }
 
@@ -128,6 +133,21 @@ void readlink(fuse_req_t raw, fuse_ino_t ino) {
   });
 }
 
+/// O_TMPFILE.
+void make_unnamed(fuse_req_t raw, fuse_ino_t parent, mode_t mode, fuse_file_info* file) {
+  serve(raw, "tmpfile", [&](Request& request) -> Status {
+    MEMORIA_TRY(const Attributes made,
+                request.volume().make_unnamed(parent, mode, request.caller()));
+    return reply_opened(request, made, *file);
+  });
+}
+
+/// libfuse has it from 3.17 on.
+template <class Operations>
+void add_make_unnamed(Operations& operations) {
+  if constexpr (requires { operations.tmpfile; }) operations.tmpfile = make_unnamed;
+}
+
 }  // namespace
 
 void add_name_handlers(fuse_lowlevel_ops& operations) {
@@ -143,6 +163,7 @@ void add_name_handlers(fuse_lowlevel_ops& operations) {
   operations.rmdir = rmdir;
   operations.rename = rename;
   operations.readlink = readlink;
+  add_make_unnamed(operations);
 }
 
 }  // namespace memoria

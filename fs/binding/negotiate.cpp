@@ -30,6 +30,9 @@ void negotiate(fuse_conn_info& connection, Binding& binding) {
 
   // Values are copied out of records after their checksums are verified, so there is never a file
   // range to splice from; and a spliced write would have to be copied to be checksummed.
+  // Measured with a write_buf handler that copies out of the pipe, five rounds in turns: 1 GiB by
+  // dd bs=1M conv=fsync 1.41 s without and 1.41 s with splice, 5,000 files of 16 KiB 1.03 s and
+  // 1.03 s (medians).
   unwant(connection, FUSE_CAP_SPLICE_READ);
   unwant(connection, FUSE_CAP_SPLICE_WRITE);
   unwant(connection, FUSE_CAP_SPLICE_MOVE);
