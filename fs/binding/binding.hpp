@@ -9,7 +9,7 @@
 namespace memoria {
 
 /// Seconds for which the kernel may answer from its caches. Every change passes the kernel, or is
-/// announced by the Notifier, so they are long.
+/// announced by kernel_notifier(), so they are long.
 struct CacheTimes {
   double entry = 86400;
   double attributes = 86400;

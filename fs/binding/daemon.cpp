@@ -113,8 +113,7 @@ Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& opti
                   .cache_times = options.cache_times,
                   .writeback = options.writeback && !options.read_only};
   MEMORIA_TRY(const auto session, Session::mount(binding, options, paths));
-  Notifier notifier(*session);
-  volume.set_watcher(notifier.watcher());
+  volume.set_watcher(kernel_notifier(*session));
   auto control = start_control(volume, paths);
   binding.on_ready = [&] {
     spdlog::info("{} is mounted at {}", paths.data_directory, paths.mount_point);

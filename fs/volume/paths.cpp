@@ -50,6 +50,16 @@ Result<std::pair<InodeNumber, std::string>> find_name(const Store& store, std::s
   return std::pair(directory, std::move(name));
 }
 
+/// Tells that a name changed, and with it its directory and what it stood for (`was`; 0: nothing),
+/// which may have other names.
+void tell(const Volume::Watcher& watcher, InodeNumber directory, std::string_view name,
+          InodeNumber was) {
+  if (watcher.entry_changed) watcher.entry_changed(directory, name);
+  if (!watcher.inode_changed) return;
+  watcher.inode_changed(directory);
+  if (was != 0) watcher.inode_changed(was);
+}
+
 /// The next contents of a file, being written under no name.
 class Replacement final : public Volume::Writer {
  public:
@@ -102,6 +112,7 @@ class Replacement final : public Volume::Writer {
   std::string buffer_;
   uint64_t size_ = 0;
   bool committed_ = false;
+  InodeNumber replaced_ = 0;  ///< what the name stood for
 };
 
 Status Replacement::commit() {
@@ -109,9 +120,7 @@ Status Replacement::commit() {
   MEMORIA_TRY(flush());
   MEMORIA_TRY(put_in_place());
   committed_ = true;
-  const auto watcher = impl_.watcher();
-  if (watcher.entry_changed) watcher.entry_changed(directory_, name_);
-  if (watcher.inode_changed) watcher.inode_changed(directory_);
+  tell(impl_.watcher(), directory_, name_, replaced_);
   return volume_.sync();
 }
 
@@ -129,6 +138,7 @@ Status Replacement::put_in_place() {
   uint64_t cookie = 0;
   if (old) {
     cookie = old->cookie;
+    replaced_ = old->ino;
     MEMORIA_TRY(const Inode* const before, change.inode(old->ino));
     if (before->is_regular()) {
       inode->mode = before->mode;
@@ -205,14 +215,14 @@ Status Volume::remove(std::string_view path) {
   if (name.empty()) return posix(EBUSY, "the root cannot be removed");
   MEMORIA_TRY(const auto directory, walk(*this, above));
   MEMORIA_TRY(check_name(name, EINVAL));
+  const auto found = load_dentry(*impl_->store, directory.ino, name);
+  const InodeNumber removed_ino = found.has_value() ? found.value().ino : 0;
   auto removed = unlink(directory.ino, name);
   if (!removed.has_value() && removed.error().to_errno() == EISDIR) {
     removed = rmdir(directory.ino, name);
   }
   MEMORIA_TRY(removed);
-  const auto watcher = impl_->watcher();
-  if (watcher.entry_changed) watcher.entry_changed(directory.ino, name);
-  if (watcher.inode_changed) watcher.inode_changed(directory.ino);
+  tell(impl_->watcher(), directory.ino, name, removed_ino);
   return sync();
 }
 

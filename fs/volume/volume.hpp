@@ -128,7 +128,8 @@ class Volume {
   static std::string content_key(InodeNumber ino);
 
   /// Called after a change that the kernel did not ask for, so that its caches can be told. `name`
-  /// is empty when the inode itself changed. From the changing thread, with no lock held.
+  /// is empty when the inode itself changed. From the changing thread, with no lock held, before
+  /// the changing call returns.
   struct Watcher {
     std::function<void(InodeNumber)> inode_changed;
     std::function<void(InodeNumber parent, std::string_view name)> entry_changed;

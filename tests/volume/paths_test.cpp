@@ -83,6 +83,19 @@ BOOST_AUTO_TEST_CASE(replacing_makes_a_file_and_tells_the_watcher) {
   BOOST_TEST(volume->files() == 3u);
 }
 
+BOOST_AUTO_TEST_CASE(another_name_of_what_was_replaced_or_removed_is_told) {
+  const auto first = make_file("first", "old");
+  unwrap(volume->link(first, kRootInode, "second"));
+  unwrap(volume->link(first, kRootInode, "third"));
+  BOOST_TEST(put("/second", "new") == 0);
+  BOOST_TEST(changed == (std::vector<InodeNumber>{kRootInode, first}),
+             boost::test_tools::per_element());
+  changed.clear();
+  REQUIRE_OK(volume->remove("/third"));
+  BOOST_TEST(changed == (std::vector<InodeNumber>{kRootInode, first}),
+             boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(replacing_keeps_mode_owner_and_place_of_what_was_there) {
   const auto old = make_file("first", "old");
   make_file("second");
