@@ -17,8 +17,8 @@ class ControlClient : public Executor {
   /// not be asked (EACCES) or does not answer.
   static Result<std::unique_ptr<ControlClient>> connect(const std::string& data_directory);
 
-  /// Whether the daemon of `data_directory` answers. One that is ending takes connections and drops them:
-  /// kIo, kClosed or kCancelled then. kNotFound: there is none.
+  /// Whether the daemon of `data_directory` answers. One that is ending takes connections and drops
+  /// them: kIo, kClosed or kCancelled then. kNotFound: there is none.
   static Status ping(const std::string& data_directory);
 
   /// Sends the request, and the source's data where the command takes some. Waits as long as it

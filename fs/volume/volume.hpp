@@ -23,7 +23,7 @@ namespace memoria {
 ///
 /// Errors carry the errno that a program would see from ext4 (Error::to_errno()): ENOENT, EEXIST,
 /// ENOTDIR, EISDIR, ENOTEMPTY, ENAMETOOLONG (names: 1 to 255 bytes, without '/' and NUL), EMLINK,
-/// EINVAL, ENOSPC, EFBIG (files end at 16 TiB), EROFS, EIO ... Permissions are not checked here:
+/// EINVAL, ENOSPC, EFBIG (files end at 2^63 - 1), EROFS, EIO ... Permissions are not checked here:
 /// the kernel does (default_permissions).
 class Volume {
  public:

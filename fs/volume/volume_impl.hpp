@@ -21,7 +21,9 @@
 
 namespace memoria {
 
-inline constexpr uint64_t kMaxFileSize = uint64_t{1} << 44;  ///< 16 TiB
+/// That of the store, and of the kernel. A lower limit could not be kept: with the writeback cache
+/// the kernel takes the bytes before anybody can refuse them.
+inline constexpr uint64_t kMaxFileSize = (uint64_t{1} << 63) - 1;
 inline constexpr uint32_t kMaxLinks = 65000;
 inline constexpr size_t kMaxTarget = 4095;  ///< of a symlink, bytes
 

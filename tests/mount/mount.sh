@@ -89,6 +89,8 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
+export PYTHONDONTWRITEBYTECODE=1
+
 # Every file of tree $1 with its type, mode, owner, size, time and checksum.
 manifest() { python3 "$here/manifest.py" "$1"; }
 

@@ -10,7 +10,7 @@ for mode in writeback no_writeback; do
   mount_it -o "$mode,allow_other"
   step "system calls, $mode"
   mkdir "$mnt/$mode"
-  python3 "$here/semantics.py" "$mnt/$mode"
+  python3 "$here/semantics" "$mnt/$mode"
   step "memoria-ctl and the mount agree, $mode"
   echo old >"$mnt/seen"
   [[ $(cat "$mnt/seen") == old && ! -e $mnt/later ]]

@@ -8,7 +8,7 @@
 namespace memoria::test {
 namespace {
 
-constexpr uint64_t kLimit = uint64_t{1} << 44;
+constexpr uint64_t kLimit = (uint64_t{1} << 63) - 1;
 
 struct ContentsFixture : VolumeFixture {
   std::string read(InodeNumber ino, uint64_t offset, size_t length) {
