@@ -13,6 +13,8 @@ namespace memoria {
 namespace {
 
 constexpr uint64_t kSelf = 1, kParent = 2;
+/// Of a damaged entry. Not 0: the C library takes that for a deleted one.
+constexpr ino_t kUnknownInode = 0xffffffff;
 
 /// One reply under construction.
 class Listing {
@@ -66,15 +68,17 @@ class Listing {
   bool add(const DirectoryEntry& found) {
     if (!fits(found.name.c_str())) return false;
     fuse_entry_param entry{};
+    entry.attr.st_ino = found.ino != 0 ? found.ino : kUnknownInode;
+    entry.attr.st_mode = found.type;
     if (plus_) {
       // By name, not by number: this holds the inode, and an entry that is gone by now is left out.
+      // One that is damaged is listed without attributes: whoever looks closer gets the error.
       auto attributes = request_.volume().lookup(directory_, found.name);
-      if (!attributes) return true;
-      held_.push_back(attributes.value().ino);
-      entry = to_entry(attributes.value(), request_.binding().cache_times);
-    } else {
-      entry.attr.st_ino = found.ino;
-      entry.attr.st_mode = found.type;
+      if (!attributes && attributes.error().to_errno() == ENOENT) return true;
+      if (attributes) {
+        held_.push_back(attributes.value().ino);
+        entry = to_entry(attributes.value(), request_.binding().cache_times);
+      }
     }
     append(found.name.c_str(), entry, found.cookie);
     return true;
