@@ -39,6 +39,20 @@ void getattr(fuse_req_t raw, fuse_ino_t ino, fuse_file_info*) {
   });
 }
 
+void statx(fuse_req_t raw, fuse_ino_t ino, int, int, fuse_file_info*) {
+  serve(raw, "statx", [&](Request& request) -> Status {
+    MEMORIA_TRY(const Attributes attributes, request.volume().getattr(ino));
+    request.reply_extended_attributes(attributes);
+    return ok();
+  });
+}
+
+/// libfuse has it from 3.18 on.
+template <class Operations>
+void add_statx(Operations& operations) {
+  if constexpr (requires { operations.statx; }) operations.statx = statx;
+}
+
 void setattr(fuse_req_t raw, fuse_ino_t ino, struct stat* wanted, int to_set, fuse_file_info*) {
   serve(raw, "setattr", [&](Request& request) -> Status {
     MEMORIA_TRY(const Attributes attributes,
@@ -69,6 +83,7 @@ void statfs(fuse_req_t raw, fuse_ino_t) {
 void add_attribute_handlers(fuse_lowlevel_ops& operations) {
   operations.getattr = getattr;
   operations.setattr = setattr;
+  add_statx(operations);
   operations.statfs = statfs;
 }
 

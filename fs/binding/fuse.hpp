@@ -5,6 +5,9 @@
 
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
+#include <sys/stat.h>
+
+#include <cerrno>
 
 namespace memoria {
 
@@ -25,6 +28,24 @@ inline void unwant(fuse_conn_info& connection, unsigned capability) {
   fuse_unset_feature_flag(&connection, capability);
 #else
   connection.want &= ~capability;
+#endif
+}
+
+/// Requests over shared rings instead of /dev/fuse. Needs the kernel's leave as well:
+/// /sys/module/fuse/parameters/enable_uring.
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 18)
+inline constexpr bool kHasIoUring = true;
+#else
+inline constexpr bool kHasIoUring = false;
+#endif
+
+/// Answers a STATX request. Before 3.18 there is none (fuse_lowlevel_ops::statx is missing).
+inline int reply_statx([[maybe_unused]] fuse_req_t request,
+                       [[maybe_unused]] struct statx& attributes, [[maybe_unused]] double timeout) {
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 18)
+  return fuse_reply_statx(request, 0, &attributes, timeout);
+#else
+  return -ENOSYS;
 #endif
 }
 

@@ -18,6 +18,7 @@ struct MountOptions {
   bool writeback = true;
   bool read_only = false;
   unsigned max_threads = 10;        ///< that serve requests
+  bool io_uring = true;             ///< when libfuse and the kernel have it
   std::vector<std::string> kernel;  ///< for libfuse, as given: "allow_other", "noexec" ...
 };
 

@@ -2,6 +2,7 @@
 #include "fs/binding/request.hpp"
 
 #include <spdlog/spdlog.h>
+#include <sys/sysmacros.h>
 
 #include <cerrno>
 
@@ -19,6 +20,31 @@ timespec to_timespec(TimeNs time) {
     seconds -= 1;
   }
   return {.tv_sec = seconds, .tv_nsec = nanoseconds};
+}
+
+statx_timestamp to_statx_timestamp(TimeNs time) {
+  const auto t = to_timespec(time);
+  return {.tv_sec = t.tv_sec, .tv_nsec = static_cast<uint32_t>(t.tv_nsec), .__reserved = 0};
+}
+
+struct statx to_statx(const Attributes& a) {
+  struct statx out {};
+  out.stx_mask = STATX_BASIC_STATS | STATX_BTIME;
+  out.stx_blksize = kPreferredBlock;
+  out.stx_nlink = a.links;
+  out.stx_uid = a.uid;
+  out.stx_gid = a.gid;
+  out.stx_mode = static_cast<uint16_t>(a.mode);
+  out.stx_ino = a.ino;
+  out.stx_size = a.size;
+  out.stx_blocks = a.blocks;
+  out.stx_atime = to_statx_timestamp(a.atime);
+  out.stx_btime = to_statx_timestamp(a.btime);
+  out.stx_ctime = to_statx_timestamp(a.ctime);
+  out.stx_mtime = to_statx_timestamp(a.mtime);
+  out.stx_rdev_major = major(a.rdev);
+  out.stx_rdev_minor = minor(a.rdev);
+  return out;
 }
 
 /// Errors that tell of trouble below, rather than of what a program asked for.
@@ -104,6 +130,12 @@ void Request::reply_attributes(const Attributes& attributes) {
   const auto timeout = binding().cache_times.attributes;
   const auto st = to_stat(attributes);
   fuse_reply_attr(take(), &st, timeout);
+}
+
+void Request::reply_extended_attributes(const Attributes& attributes) {
+  const auto timeout = binding().cache_times.attributes;
+  auto out = to_statx(attributes);
+  reply_statx(take(), out, timeout);
 }
 
 void Request::reply_open(InodeNumber ino, const fuse_file_info& file) {

@@ -39,6 +39,8 @@ class Request {
   /// "There is no such name", in the form that the kernel caches.
   void reply_no_entry();
   void reply_attributes(const Attributes& attributes);
+  /// The same with the time of birth.
+  void reply_extended_attributes(const Attributes& attributes);
   /// For a regular file that the volume has opened; undone as in reply_entry().
   void reply_open(InodeNumber ino, const fuse_file_info& file);
   void reply_open_directory(const fuse_file_info& file);

@@ -50,6 +50,8 @@ void add_all(Arguments& arguments, const MountOptions& options, const Paths& pat
   arguments.add_option(options.read_only ? "ro" : "rw");
   // libfuse itself adds nosuid and nodev unless suid and dev are given. Note that mount(8), for
   // /etc/fstab and systemd, does give both unless told otherwise.
+  // libfuse falls back to /dev/fuse when the kernel does not offer it.
+  if (kHasIoUring && options.io_uring) arguments.add_option("io_uring");
   for (const auto& option : options.kernel) arguments.add_option(option);
 }
 

@@ -184,6 +184,21 @@ class Attributes(Case):
         self.fails(errno.ERANGE, os.setxattr, self.a, longest + "n", b"v")
         self.fails(errno.E2BIG, os.setxattr, self.a, "user.big", b"v" * 65537)
 
+    def test_birth_time_stays(self):
+        # Python has no statx; stat(1) says 0 where the filesystem cannot tell.
+        def birth() -> str:
+            return subprocess.check_output(["stat", "-c", "%.9W", self.a]).decode()
+
+        put(self.a, b"x")
+        first = birth()
+        if float(first) == 0:  # libfuse before 3.18
+            self.skipTest("no birth time")
+        self.assertLess(abs(float(first) - time.time()), 60)
+        os.utime(self.a, ns=(0, 0))
+        with open(self.a, "ab") as file:
+            file.write(b"y")
+        self.assertEqual(birth(), first)
+
     def test_space_is_that_of_the_disk_below(self):
         mine, host = os.statvfs(self.dir), os.statvfs(os.path.dirname(os.path.dirname(self.root)))
         self.assertEqual(mine.f_blocks * mine.f_frsize, host.f_blocks * host.f_frsize)
