@@ -11,7 +11,7 @@ constexpr uint64_t kSector = 512;          ///< the unit of st_blocks
 constexpr uint64_t kDirectorySize = 4096;  ///< as the smallest of ext4: programs print it, no more
 constexpr std::string_view kCapability = "security.capability";
 
-/// What a change of owner or contents takes from a file that is no directory. Set-group-id without
+/// What a change of owner takes from a file that is no directory. Set-group-id without
 /// group-execute means mandatory locking and stays.
 mode_t without_set_ids(mode_t mode) {
   mode &= ~mode_t{S_ISUID};
@@ -101,7 +101,7 @@ Result<Attributes> Volume::setattr(InodeNumber ino, const AttributeChanges& chan
   if (changes.uid) inode->uid = *changes.uid;
   if (changes.gid) inode->gid = *changes.gid;
   const bool owner_changes = changes.uid || changes.gid;
-  if ((owner_changes || changes.size) && !inode->is_directory()) {
+  if (owner_changes && !inode->is_directory()) {
     inode->mode = without_set_ids(inode->mode);
     const Key capability(Table::kXattrs, ino, kCapability);
     if (store.contains(capability)) change.batch().erase(capability);

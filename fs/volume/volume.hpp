@@ -77,7 +77,8 @@ class Volume {
   // ---- Attributes
 
   Result<Attributes> getattr(InodeNumber ino);
-  /// Clears set-id bits on a change of owner as ext4 does. Truncating clears them as well.
+  /// Clears set-id bits on a change of owner as ext4 does. A change of contents takes them
+  /// depending on who makes it: that is the kernel's to decide, as other permissions are.
   Result<Attributes> setattr(InodeNumber ino, const AttributeChanges& changes);
   /// Names are 1 to 255 bytes, values at most 64 KiB (E2BIG). `flags`: XATTR_CREATE, XATTR_REPLACE.
   /// Namespaces user, trusted, security and system.posix_acl_*; others EOPNOTSUPP.

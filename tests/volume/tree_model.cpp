@@ -215,7 +215,7 @@ int TreeModel::set_attributes(InodeNumber ino, const AttributeChanges& changes) 
   }
   if (changes.uid) node->uid = *changes.uid;
   if (changes.gid) node->gid = *changes.gid;
-  if ((changes.uid || changes.gid || changes.size) && !S_ISDIR(node->mode)) {
+  if ((changes.uid || changes.gid) && !S_ISDIR(node->mode)) {
     node->mode &= ~mode_t{S_ISUID};
     if ((node->mode & S_IXGRP) != 0) node->mode &= ~mode_t{S_ISGID};
   }
