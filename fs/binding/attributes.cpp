@@ -39,7 +39,7 @@ void getattr(fuse_req_t raw, fuse_ino_t ino, fuse_file_info*) {
   });
 }
 
-void statx(fuse_req_t raw, fuse_ino_t ino, int, int, fuse_file_info*) {
+[[maybe_unused]] void statx(fuse_req_t raw, fuse_ino_t ino, int, int, fuse_file_info*) {
   serve(raw, "statx", [&](Request& request) -> Status {
     MEMORIA_TRY(const Attributes attributes, request.volume().getattr(ino));
     request.reply_extended_attributes(attributes);

@@ -134,7 +134,8 @@ void readlink(fuse_req_t raw, fuse_ino_t ino) {
 }
 
 /// O_TMPFILE.
-void make_unnamed(fuse_req_t raw, fuse_ino_t parent, mode_t mode, fuse_file_info* file) {
+[[maybe_unused]] void make_unnamed(fuse_req_t raw, fuse_ino_t parent, mode_t mode,
+                                   fuse_file_info* file) {
   serve(raw, "tmpfile", [&](Request& request) -> Status {
     MEMORIA_TRY(const Attributes made,
                 request.volume().make_unnamed(parent, mode, request.caller()));
