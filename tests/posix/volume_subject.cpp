@@ -90,10 +90,10 @@ Result<Attributes> VolumeSubject::find_file(const Place& at) {
 }
 
 Outcome VolumeSubject::copy(const Operation& op, InodeNumber from, InodeNumber to) {
-  const uint64_t target = op.seed % 100000;
-  if (from == to && op.length > 0 && op.offset < target + op.length &&
-      target < op.offset + op.length) {
-    return {EINVAL, {}};  // the kernel: overlapping ranges
+  const uint64_t target = op.seed % 100000, size = volume_.getattr(from).value().size;
+  const uint64_t length = op.offset < size ? std::min(op.length, size - op.offset) : 0;
+  if (from == to && length > 0 && op.offset < target + length && target < op.offset + length) {
+    return {EINVAL, {}};  // as the kernel: ranges that overlap
   }
   std::string bytes(op.length, '\0');
   const auto got = volume_.read(from, op.offset, bytes);
