@@ -12,7 +12,8 @@ build=(
 )
 test=(
   clang libclang-rt-14-dev ccache                         # sanitizers, analysis, fuzz targets
-  acl attr git python3 rsync sqlite3 vim-tiny             # programs that work inside the mount
+  acl attr busybox-static git libcap2-bin python3 rsync sqlite3 vim-tiny  # programs that work
+  dbench fio make postgresql stress-ng                                    # inside the mount
 )
 
 case "${1-}" in

@@ -11,10 +11,6 @@ namespace {
 constexpr unsigned long kBlock = 4096;
 constexpr unsigned long kNameMax = 255;
 
-TimeNs to_ns(const timespec& time) {
-  return TimeNs{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
-
 AttributeChanges to_changes(const struct stat& wanted, int to_set) {
   const auto has = [to_set](int bit) { return (to_set & bit) != 0; };
   AttributeChanges changes;
@@ -25,9 +21,9 @@ AttributeChanges to_changes(const struct stat& wanted, int to_set) {
   // The *_NOW bits come together with the plain ones and win: the time is ours to take.
   changes.atime_now = has(FUSE_SET_ATTR_ATIME_NOW);
   changes.mtime_now = has(FUSE_SET_ATTR_MTIME_NOW);
-  if (has(FUSE_SET_ATTR_ATIME) && !changes.atime_now) changes.atime = to_ns(wanted.st_atim);
-  if (has(FUSE_SET_ATTR_MTIME) && !changes.mtime_now) changes.mtime = to_ns(wanted.st_mtim);
-  if (has(FUSE_SET_ATTR_CTIME)) changes.ctime = to_ns(wanted.st_ctim);
+  if (has(FUSE_SET_ATTR_ATIME) && !changes.atime_now) changes.atime = to_time_ns(wanted.st_atim);
+  if (has(FUSE_SET_ATTR_MTIME) && !changes.mtime_now) changes.mtime = to_time_ns(wanted.st_mtim);
+  if (has(FUSE_SET_ATTR_CTIME)) changes.ctime = to_time_ns(wanted.st_ctim);
   return changes;
 }
 

@@ -97,12 +97,18 @@ Checked<std::string> check_data_directory(const std::string& path, bool read_onl
   return *real;
 }
 
-/// What a dead daemon left behind: what the kernel has not cached gives ENOTCONN. Attributes are
-/// cached; statfs never is.
+/// Whether the daemon of the filesystem at `path` is gone: what the kernel has not cached gives
+/// ENOTCONN, or ECONNABORTED when the daemon died while it was asked. Attributes are cached; statfs
+/// never is.
+bool daemon_is_gone(const std::string& path) {
+  struct statvfs st {};
+  return ::statvfs(path.c_str(), &st) != 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+}
+
+/// Takes away what dead daemons left behind.
 Checked<void> detach_stale_mounts(const std::string& mount_point) {
   for (int i = 0; i < kMostStaleMounts; ++i) {
-    struct statvfs st {};
-    if (::statvfs(mount_point.c_str(), &st) == 0 || errno != ENOTCONN) return ok();
+    if (!daemon_is_gone(mount_point)) return ok();
     const auto mounted = mounted_at(mount_point);
     if (!mounted || mounted->type != kFilesystemType) break;
     if (!unmount_lazily(mount_point)) break;

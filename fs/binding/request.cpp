@@ -12,16 +12,6 @@ namespace {
 constexpr uint64_t kGeneration = 1;  // inode numbers are never reused
 constexpr blksize_t kPreferredBlock = 4096;
 
-timespec to_timespec(TimeNs time) {
-  constexpr TimeNs kSecond = 1'000'000'000;
-  auto seconds = time / kSecond, nanoseconds = time % kSecond;
-  if (nanoseconds < 0) {  // before 1970: the nanoseconds still count upwards
-    nanoseconds += kSecond;
-    seconds -= 1;
-  }
-  return {.tv_sec = seconds, .tv_nsec = nanoseconds};
-}
-
 statx_timestamp to_statx_timestamp(TimeNs time) {
   const auto t = to_timespec(time);
   return {.tv_sec = t.tv_sec, .tv_nsec = static_cast<uint32_t>(t.tv_nsec), .__reserved = 0};

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <boost/algorithm/hex.hpp>
-#include <ctime>
 #include <iterator>
 
 namespace memoria {
@@ -52,14 +51,9 @@ std::optional<std::string> get_bytes(const Json& object, const std::string& fiel
   return std::nullopt;
 }
 
-std::string iso_time(int64_t ns_since_epoch) {
-  constexpr int64_t kSecond = 1'000'000'000;
-  int64_t seconds = ns_since_epoch / kSecond, rest = ns_since_epoch % kSecond;
-  if (rest < 0) {
-    rest += kSecond;
-    --seconds;
-  }
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:09}Z", fmt::gmtime(std::time_t(seconds)), rest);
+std::string iso_time(TimeNs time) {
+  const auto [seconds, nanoseconds] = to_timespec(time);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:09}Z", fmt::gmtime(seconds), nanoseconds);
 }
 
 }  // namespace memoria

@@ -2,12 +2,12 @@
 // Bytes that need not be UTF-8 (names, keys) in JSON and as hexadecimal digits.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "fs/control/protocol.hpp"
+#include "fs/volume/time.hpp"
 
 namespace memoria {
 
@@ -24,6 +24,6 @@ void set_bytes(Json& object, const std::string& field, std::string_view bytes);
 std::optional<std::string> get_bytes(const Json& object, const std::string& field);
 
 /// "2025-11-22T20:50:11.123456789Z": exact where a JSON number would lose digits.
-std::string iso_time(int64_t ns_since_epoch);
+std::string iso_time(TimeNs time);
 
 }  // namespace memoria

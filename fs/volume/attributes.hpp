@@ -9,14 +9,13 @@
 #include <string>
 #include <string_view>
 
+#include "fs/volume/time.hpp"
+
 namespace memoria {
 
 /// Inode numbers are never reused. 1 is the root.
 using InodeNumber = uint64_t;
 inline constexpr InodeNumber kRootInode = 1;
-
-/// Nanoseconds since the epoch, before 1970 negative: 1677 to 2262.
-using TimeNs = int64_t;
 
 struct Attributes {
   InodeNumber ino = 0;

@@ -32,6 +32,19 @@ for closed in "${rounds[@]}"; do
   if stat -f "$mnt" 2>/dev/null; then fail "$mnt still answers"; fi
 done
 
+step "remount while the daemon is dying"
+mount_it
+kill -STOP "$daemon"
+"$MEMORIA_FS" "$data" "$mnt" &
+mounting=$!
+sleep 0.5  # it waits for the stopped daemon's answer now
+kill -9 "$daemon"
+wait "$mounting" || fail "memoria-fs ended with code $?"
+[[ $(owner "$data") != "$daemon" ]] || fail "$mnt has no new daemon"
+daemon=$(owner "$data")
+kill -9 "$daemon"
+wait_for_end "$daemon"
+
 step "remount over the dead mount"
 mount_it
 [[ $(grep -c " $mnt " /proc/self/mounts) == 1 ]] || fail "dead mounts are left"

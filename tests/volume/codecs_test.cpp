@@ -2,6 +2,7 @@
 // Inode, directory entry and superblock: what is written comes back, and what is damaged does not.
 #include <boost/test/unit_test.hpp>
 #include <string>
+#include <utility>
 
 #include "core/base/coding.hpp"
 #include "fs/volume/dentry.hpp"
@@ -119,6 +120,29 @@ BOOST_AUTO_TEST_CASE(times_before_1970_come_back) {
   inode.ctime = INT64_MAX;
   inode.btime = 0;
   BOOST_TEST((decode_inode(encode(inode)).value() == inode));
+}
+
+BOOST_AUTO_TEST_CASE(times_from_1901_to_2486_come_back_and_others_become_the_nearest) {
+  const auto there_and_back = [](int64_t seconds, int64_t nanoseconds) {
+    const auto got = to_timespec(to_time_ns({.tv_sec = seconds, .tv_nsec = nanoseconds}));
+    return std::pair<int64_t, int64_t>{got.tv_sec, got.tv_nsec};
+  };
+  for (const int64_t seconds :
+       {kEarliestSecond, int64_t{-1}, int64_t{0}, int64_t{1} << 31, int64_t{1} << 32,
+        INT64_MAX / 1'000'000'000, int64_t{15'032'385'535}, kLatestSecond}) {
+    for (const int64_t nanoseconds : {0, 1, 999'999'999}) {
+      const std::pair<int64_t, int64_t> expected{seconds, nanoseconds};
+      BOOST_TEST((there_and_back(seconds, nanoseconds) == expected), seconds);
+    }
+  }
+  const std::pair<int64_t, int64_t> earliest{kEarliestSecond, 0};
+  const std::pair<int64_t, int64_t> latest{kLatestSecond, 999'999'999};
+  for (const int64_t seconds : {INT64_MIN, kEarliestSecond - 1}) {
+    BOOST_TEST((there_and_back(seconds, 5) == earliest));
+  }
+  for (const int64_t seconds : {kLatestSecond + 1, INT64_MAX}) {
+    BOOST_TEST((there_and_back(seconds, 5) == latest));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_truncated_or_overlong_inode_is_refused) {

@@ -127,11 +127,14 @@ class Attributes(Case):
 
     def test_times_far_away(self):
         put(self.a, b"")
-        for seconds in (1 - (1 << 31), (1 << 31) - 1, 1 << 31, (1 << 32) + 5, (1 << 33) + 7):
+        os.mkdir(self.b)
+        # ext4's first and last second, and what is not its own in a 64-bit count of nanoseconds.
+        for seconds in (-(1 << 31), (1 << 31) - 1, 1 << 31, (1 << 32) + 5, 10**10, 15_032_385_535):
             times = (seconds * 10**9 + 123_456_789, seconds * 10**9 + 987_654_321)
-            os.utime(self.a, ns=times)
-            info = os.stat(self.a)
-            self.assertEqual((info.st_atime_ns, info.st_mtime_ns), times)
+            for path in (self.a, self.b):
+                os.utime(path, ns=times)
+                info = os.stat(path)
+                self.assertEqual((info.st_atime_ns, info.st_mtime_ns), times)
 
     def test_changing_the_owner_clears_set_ids(self):
         if os.geteuid() != 0:
