@@ -4,9 +4,12 @@
 
 #include <functional>
 
+#include "fs/binding/writers.hpp"
 #include "fs/volume/volume.hpp"
 
 namespace memoria {
+
+class PageFlusher;
 
 /// Seconds for which the kernel may answer from its caches. Every change passes the kernel, or is
 /// announced by kernel_notifier(), so they are long.
@@ -17,14 +20,16 @@ struct CacheTimes {
 };
 
 /// Owned by the daemon; libfuse hands it to each request as user data. Constant once INIT is
-/// answered, so handlers read it without a lock.
+/// answered, but for what is thread-safe itself, so handlers read it without a lock.
 struct Binding {
   Volume& volume;
   CacheTimes cache_times;
   bool writeback = true;  ///< wished; after negotiate(): in force, the kernel owns sizes and times
   // Agreed with the kernel:
-  bool stateless_directories = false;   ///< it opens and closes directories without asking
-  bool acls = false;                    ///< it enforces ACLs, and leaves the umask to the volume
+  bool stateless_directories = false;  ///< it opens and closes directories without asking
+  bool acls = false;                   ///< it enforces ACLs, and leaves the umask to the volume
+  Writers writers = {};
+  PageFlusher* flusher = nullptr;       ///< there while requests are
   std::function<void()> on_ready = {};  ///< called once, when the kernel's INIT arrives
 };
 

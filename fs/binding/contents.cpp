@@ -3,26 +3,38 @@
 #include <fcntl.h>
 
 #include <cerrno>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "fs/binding/handlers.hpp"
+#include "fs/binding/page_flusher.hpp"
 #include "fs/binding/request.hpp"
 #include "fs/binding/syncing.hpp"
 
 namespace memoria {
 namespace {
 
+/// What the kernel remembers of a file without blocks is no longer true: see shown().
+void begin_writing(Binding& binding, InodeNumber ino, int flags) {
+  binding.writers.opened(ino, flags);
+  const auto attributes = binding.volume.getattr(ino);
+  if (attributes && attributes.value().blocks == 0) binding.flusher->forget_attributes(ino);
+}
+
 void open(fuse_req_t raw, fuse_ino_t ino, fuse_file_info* file) {
   serve(raw, "open", [&](Request& request) -> Status {
     MEMORIA_TRY(request.volume().open(ino));
+    if (Writers::writes(file->flags)) begin_writing(request.binding(), ino, file->flags);
     file->keep_cache = 1;
     request.reply_open(ino, *file);
     return ok();
   });
 }
 
-void release(fuse_req_t raw, fuse_ino_t ino, fuse_file_info*) {
+void release(fuse_req_t raw, fuse_ino_t ino, fuse_file_info* file) {
   serve(raw, "release", [&](Request& request) -> Status {
+    request.binding().writers.closed(ino, file->flags);
     request.volume().release(ino);
     request.reply_ok();
     return ok();
@@ -88,11 +100,22 @@ void fallocate(fuse_req_t raw, fuse_ino_t ino, int mode, off_t offset, off_t len
   });
 }
 
+Status reply_found(Request& request, InodeNumber ino, off_t offset, int whence) {
+  MEMORIA_TRY(const uint64_t found,
+              request.volume().seek(ino, static_cast<uint64_t>(offset), whence));
+  request.reply_position(static_cast<off_t>(found));
+  return ok();
+}
+
 void lseek(fuse_req_t raw, fuse_ino_t ino, off_t offset, int whence, fuse_file_info*) {
   serve(raw, "lseek", [&](Request& request) -> Status {
-    MEMORIA_TRY(const uint64_t found,
-                request.volume().seek(ino, static_cast<uint64_t>(offset), whence));
-    request.reply_position(static_cast<off_t>(found));
+    if (!request.binding().writers.has(ino)) return reply_found(request, ino, offset, whence);
+    auto& flusher = *request.binding().flusher;
+    auto waiting = std::make_shared<Request>(std::move(request));  // std::function must be copyable
+    flusher.flush_then(ino, offset, [=] {
+      serve(std::move(*waiting),
+            [&](Request& flushed) { return reply_found(flushed, ino, offset, whence); });
+    });
     return ok();
   });
 }

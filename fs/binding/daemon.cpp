@@ -14,6 +14,7 @@
 #include "fs/binding/logging.hpp"
 #include "fs/binding/mount_table.hpp"
 #include "fs/binding/notifier.hpp"
+#include "fs/binding/page_flusher.hpp"
 #include "fs/binding/session.hpp"
 #include "fs/control/server.hpp"
 
@@ -113,6 +114,8 @@ Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& opti
                   .cache_times = options.cache_times,
                   .writeback = options.writeback && !options.read_only};
   MEMORIA_TRY(const auto session, Session::mount(binding, options, paths));
+  PageFlusher flusher(*session);
+  binding.flusher = &flusher;
   volume.set_watcher(kernel_notifier(*session));
   auto control = start_control(volume, paths);
   binding.on_ready = [&] {
@@ -124,6 +127,7 @@ Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& opti
   };
   blocked.reset();
   auto served = session->serve(options.max_threads);
+  flusher.finish();
   control.reset();
   volume.set_watcher({});
   // While the session still lives: the committer may be answering an fsync through it.

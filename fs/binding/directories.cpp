@@ -77,7 +77,7 @@ class Listing {
       if (!attributes && attributes.error().to_errno() == ENOENT) return true;
       if (attributes) {
         held_.push_back(attributes.value().ino);
-        entry = to_entry(attributes.value(), request_.binding().cache_times);
+        entry = to_entry(attributes.value(), request_.binding());
       }
     }
     append(found.name.c_str(), entry, found.cookie);

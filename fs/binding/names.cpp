@@ -59,6 +59,7 @@ Status reply_opened(Request& request, const Attributes& made, fuse_file_info& fi
     request.volume().forget(made.ino, 1);
     return opened;
   }
+  request.binding().writers.opened(made.ino, file.flags);
   file.keep_cache = 1;
   request.reply_create(made, file);
   return ok();

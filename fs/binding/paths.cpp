@@ -2,7 +2,6 @@
 #include "fs/binding/paths.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -15,11 +14,10 @@
 #include <system_error>
 
 #include "fs/binding/mount_table.hpp"
+#include "fs/binding/stale_mount.hpp"
 
 namespace memoria {
 namespace {
-
-constexpr int kMostStaleMounts = 16;  // one on top of the other; more is not an accident
 
 std::string reason(int error) {
   return std::generic_category().message(error);
@@ -97,30 +95,6 @@ Checked<std::string> check_data_directory(const std::string& path, bool read_onl
   return *real;
 }
 
-/// Whether the daemon of the filesystem at `path` is gone: what the kernel has not cached gives
-/// ENOTCONN, or ECONNABORTED when the daemon died while it was asked. Attributes are cached; statfs
-/// never is.
-bool daemon_is_gone(const std::string& path) {
-  struct statvfs st {};
-  return ::statvfs(path.c_str(), &st) != 0 && (errno == ENOTCONN || errno == ECONNABORTED);
-}
-
-/// Takes away what dead daemons left behind.
-Checked<void> detach_stale_mounts(const std::string& mount_point) {
-  for (int i = 0; i < kMostStaleMounts; ++i) {
-    if (!daemon_is_gone(mount_point)) return ok();
-    const auto mounted = mounted_at(mount_point);
-    if (!mounted || mounted->type != kFilesystemType) break;
-    if (!unmount_lazily(mount_point)) break;
-    spdlog::warn("{}: detached the mount of {}, whose daemon is gone", mount_point,
-                 mounted->source);
-  }
-  return bad_mount_point(
-      fmt::format("mount point {}: its filesystem's daemon is gone, and it cannot "
-                  "be detached; run: fusermount3 -uz {}",
-                  mount_point, mount_point));
-}
-
 Checked<std::string> check_mount_point(const std::string& path) {
   if (is_handed_over(path)) return path;
   const auto real = real_path(path);
@@ -129,7 +103,7 @@ Checked<std::string> check_mount_point(const std::string& path) {
         fmt::format("mount point {}: does not exist; run: mkdir {}", path, path));
   }
   if (!real) return bad_mount_point(fmt::format("mount point {}: {}", path, reason(errno)));
-  MEMORIA_TRY(detach_stale_mounts(*real));
+  if (auto stale = detach_stale_mounts(*real)) return bad_mount_point(*std::move(stale));
   struct stat st {};
   if (::stat(real->c_str(), &st) != 0) {
     return bad_mount_point(fmt::format("mount point {}: {}", path, reason(errno)));

@@ -68,13 +68,19 @@ struct stat to_stat(const Attributes& a) {
   return st;
 }
 
-fuse_entry_param to_entry(const Attributes& attributes, const CacheTimes& times) {
+Attributes shown(const Attributes& attributes, const Writers& writers) {
+  Attributes out = attributes;
+  if (out.blocks == 0 && S_ISREG(out.mode) && writers.has(out.ino)) out.blocks = 1;
+  return out;
+}
+
+fuse_entry_param to_entry(const Attributes& attributes, const Binding& binding) {
   fuse_entry_param entry{};
   entry.ino = attributes.ino;
   entry.generation = kGeneration;
-  entry.attr = to_stat(attributes);
-  entry.attr_timeout = times.attributes;
-  entry.entry_timeout = times.entry;
+  entry.attr = to_stat(shown(attributes, binding.writers));
+  entry.attr_timeout = binding.cache_times.attributes;
+  entry.entry_timeout = binding.cache_times.entry;
   return entry;
 }
 
@@ -98,14 +104,15 @@ void Request::reply_errno(int error) {
 
 void Request::reply_entry(const Attributes& attributes) {
   auto& mount = binding();
-  const auto entry = to_entry(attributes, mount.cache_times);
+  const auto entry = to_entry(attributes, mount);
   if (fuse_reply_entry(take(), &entry) != 0) mount.volume.forget(attributes.ino, 1);
 }
 
 void Request::reply_create(const Attributes& attributes, const fuse_file_info& file) {
   auto& mount = binding();
-  const auto entry = to_entry(attributes, mount.cache_times);
+  const auto entry = to_entry(attributes, mount);
   if (fuse_reply_create(take(), &entry, &file) == 0) return;
+  mount.writers.closed(attributes.ino, file.flags);
   mount.volume.release(attributes.ino);
   mount.volume.forget(attributes.ino, 1);
 }
@@ -118,19 +125,21 @@ void Request::reply_no_entry() {
 
 void Request::reply_attributes(const Attributes& attributes) {
   const auto timeout = binding().cache_times.attributes;
-  const auto st = to_stat(attributes);
+  const auto st = to_stat(shown(attributes, binding().writers));
   fuse_reply_attr(take(), &st, timeout);
 }
 
 void Request::reply_extended_attributes(const Attributes& attributes) {
   const auto timeout = binding().cache_times.attributes;
-  auto out = to_statx(attributes);
+  auto out = to_statx(shown(attributes, binding().writers));
   reply_statx(take(), out, timeout);
 }
 
 void Request::reply_open(InodeNumber ino, const fuse_file_info& file) {
-  auto& volume = this->volume();
-  if (fuse_reply_open(take(), &file) != 0) volume.release(ino);
+  auto& mount = binding();
+  if (fuse_reply_open(take(), &file) == 0) return;
+  mount.writers.closed(ino, file.flags);
+  mount.volume.release(ino);
 }
 
 void Request::reply_open_directory(const fuse_file_info& file) {

@@ -34,14 +34,15 @@ class Request {
   /// For operations that answer with an inode that the volume now holds for the kernel. When the
   /// answer does not arrive (the caller was interrupted) the hold is undone.
   void reply_entry(const Attributes& attributes);
-  /// The same for an inode that is open as well.
+  /// The same for an inode that is open as well, also in Binding::writers.
   void reply_create(const Attributes& attributes, const fuse_file_info& file);
   /// "There is no such name", in the form that the kernel caches.
   void reply_no_entry();
   void reply_attributes(const Attributes& attributes);
   /// The same with the time of birth.
   void reply_extended_attributes(const Attributes& attributes);
-  /// For a regular file that the volume has opened; undone as in reply_entry().
+  /// For a regular file that is open in the volume and in Binding::writers; undone as in
+  /// reply_entry().
   void reply_open(InodeNumber ino, const fuse_file_info& file);
   void reply_open_directory(const fuse_file_info& file);
   void reply_bytes(std::string_view bytes);
@@ -63,20 +64,26 @@ class Request {
   const char* operation_;
 };
 
+/// What the kernel is told: a file that has writers is never without blocks, since what they wrote
+/// may still be with the kernel, and `tar --sparse` reads no file that has none.
+Attributes shown(const Attributes& attributes, const Writers& writers);
 /// Attributes in the forms of stat(2) and of a lookup's answer.
 struct stat to_stat(const Attributes& attributes);
-fuse_entry_param to_entry(const Attributes& attributes, const CacheTimes& times);
+fuse_entry_param to_entry(const Attributes& attributes, const Binding& binding);
 
 /// Runs `body(Request&) -> Status`, which replies itself (or moves the request on) and returns
 /// ok(), or returns the error to reply.
 template <class Body>
-void serve(fuse_req_t raw, const char* operation, Body&& body) noexcept {
-  Request request(raw, operation);
+void serve(Request request, Body&& body) noexcept {
   try {
     if (Status status = body(request); !status) request.fail(status.error());
   } catch (const std::exception& e) {
     request.fail(e);
   }
+}
+template <class Body>
+void serve(fuse_req_t raw, const char* operation, Body&& body) noexcept {
+  serve(Request(raw, operation), std::forward<Body>(body));
 }
 
 }  // namespace memoria

@@ -2,9 +2,12 @@
 #include "fs/binding/session.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <system_error>
 
@@ -14,6 +17,8 @@
 
 namespace memoria {
 namespace {
+
+constexpr int kServePoll = 10;  ///< milliseconds
 
 /// libfuse's argument list.
 class Arguments {
@@ -109,6 +114,19 @@ Checked<void> Session::serve(unsigned max_threads) {
   }
   if (result > 0) spdlog::info("told to end by signal {} ({})", result, strsignal(result));
   return ok();
+}
+
+void Session::serve_while(const std::function<bool()>& wanted) {
+  fuse_buf request{};
+  while (wanted()) {
+    pollfd device{.fd = fuse_session_fd(raw_), .events = POLLIN, .revents = 0};
+    if (::poll(&device, 1, kServePoll) == 0) continue;
+    const int received = fuse_session_receive_buf(raw_, &request);
+    if (received == -EINTR || received == -EAGAIN) continue;
+    if (received <= 0) break;
+    fuse_session_process_buf(raw_, &request);
+  }
+  std::free(request.mem);
 }
 
 }  // namespace memoria

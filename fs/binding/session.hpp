@@ -2,6 +2,7 @@
 // One mount: from the kernel's yes to its end.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "fs/binding/binding.hpp"
@@ -25,6 +26,8 @@ class Session {
 
   /// Answers requests until somebody unmounts, a signal comes, or stop(). Errors: kMount.
   Checked<void> serve(unsigned max_threads);
+  /// After serve(): answers requests in this thread, as long as `wanted` and there is a mount.
+  void serve_while(const std::function<bool()>& wanted);
   /// Ends serve(); only from inside a request.
   void stop() { fuse_session_exit(raw_); }
 

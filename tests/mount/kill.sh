@@ -57,4 +57,57 @@ done
   fail "inodes without a name are left"
 unmount_it
 "$MEMORIA_CTL" verify "$data" >"$work/verify.log" || fail "verify: $(cat "$work/verify.log")"
+
+# A data directory on a disk that can be made to stand still.
+disk=$work/disk
+mkdir "$disk"
+truncate -s 300M "$work/image"
+mkfs.ext4 -q "$work/image"
+if ! ((EUID == 0)) || ! mount -o loop "$work/image" "$disk"; then
+  step "NOT TESTED: what is killed while it writes; needs root and loop devices"
+  step "done"
+  exit 0
+fi
+
+# stop_while_pages_are_written SIGNAL: the daemon gets it while SEEK_DATA waits for written pages, and
+# the disk stands still.
+stop_while_pages_are_written() {
+  local seeking
+  mount_it
+  python3 - "$mnt/pages" "$disk" <<'EOF' &
+import os, subprocess, sys
+fd = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+subprocess.run(["fsfreeze", "-f", sys.argv[2]], check=True)
+os.pwrite(fd, b"x" * (2 << 20), 1 << 20)
+os.lseek(fd, 0, os.SEEK_DATA)
+os._exit(0)
+EOF
+  seeking=$!
+  for ((tries = 0; tries < 200; tries++)); do
+    cat /proc/"$daemon"/task/*/wchan 2>/dev/null | grep -qE "folio|page" && break
+    sleep 0.05
+  done
+  ((tries < 200)) || fail "nothing waits for pages"
+  kill -"$1" "$daemon"
+  sleep 0.5
+  fsfreeze -u "$disk"
+  if [[ $1 == KILL ]]; then
+    sleep 0.5
+    mount_it
+  else
+    wait_for_end "$daemon"
+    mount_it
+  fi
+  wait "$seeking" || true
+  echo after >"$mnt/after-$1"
+  unmount_it
+  "$MEMORIA_CTL" verify "$data" >"$work/verify.log" || fail "verify: $(cat "$work/verify.log")"
+}
+
+data=$disk/data
+step "ended while the kernel writes pages"
+stop_while_pages_are_written TERM
+step "killed while the kernel writes pages"
+stop_while_pages_are_written KILL
+umount "$disk"
 step "done"

@@ -70,6 +70,7 @@ clean_up() {
   cd /
   ((code == 0)) || echo "FAILED with code $code in ${work##*/}" >&2
   while read -r mounted; do
+    fsfreeze -u "$mounted" 2>/dev/null
     fusermount3 -uz "$mounted" 2>/dev/null || umount -l "$mounted"
   done < <(mounts_below "$work")
   for lock in "$work"/*/lock "$work"/*/*/lock; do

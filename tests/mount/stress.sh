@@ -10,20 +10,23 @@ megabytes=64 seconds=10 each=1
 
 mount_it
 
-# verifying NAME OPTIONS...: fio writes with a checksum in each block, and reads all of it back;
-# after a remount once more.
-verifying() {
+# run_fio NAME OPTIONS...: fio writes with a checksum in each block, and reads the blocks back.
+run_fio() {
   local name=$1
   shift
-  local job=(--name="$name" --directory="$mnt" --size="${megabytes}M" --verify=crc32c
-    --verify_fatal=1 --verify_dump=0 --randseed=1 --thread --group_reporting --output="$work/fio.log"
-    --allow_file_create=1 --fallocate=none "$@")
-  step "fio, $name"
-  (cd "$work" && fio "${job[@]}" --do_verify=1) || fail "fio $name: $(cat "$work/fio.log")"
-  remount_it  # shellcheck disable=SC2119
-  (cd "$work" && fio "${job[@]}" --verify_only=1) ||
-    fail "fio $name, after a remount: $(cat "$work/fio.log")"
-  rm "$mnt/$name".*
+  (cd "$work" && fio --name="$name" --directory="$mnt" --size="${megabytes}M" --verify=crc32c \
+    --verify_fatal=1 --verify_dump=0 --randseed=1 --thread --group_reporting --fallocate=none \
+    --output="$work/fio.log" "$@") || fail "fio $name $*: $(cat "$work/fio.log")"
+}
+
+# verifying NAME OPTIONS...: the blocks are right when they were written, and after a remount.
+verifying() {
+  step "fio, $1"
+  run_fio "$@" --do_verify=1
+  # shellcheck disable=SC2119
+  remount_it
+  run_fio "$@" --verify_only=1
+  rm "$mnt/$1".*
 }
 
 verifying buffered --ioengine=psync --rw=randwrite --bs=4k
@@ -33,11 +36,13 @@ verifying mapped --ioengine=mmap --rw=randwrite --bs=4k
 verifying direct --ioengine=psync --rw=randwrite --bs=4k --direct=1
 verifying direct-queued --ioengine=libaio --rw=randwrite --bs=16k --direct=1 --iodepth=16
 verifying over-io_uring --ioengine=io_uring --rw=randwrite --bs=8k --iodepth=16
-verifying reads-beside-writes --ioengine=psync --rw=randrw --bs=4k --numjobs=4 --verify_backlog=256
+step "fio, reads beside writes"
+run_fio both --ioengine=psync --rw=randrw --bs=4k --numjobs=4 --verify_backlog=256
+rm "$mnt"/both.*
 
 step "dbench, $seconds s"
 loads=$(dpkg -L dbench | grep '/client.txt$') || fail "there is no load for dbench"
-dbench -c "$loads" -D "$mnt" -t "$seconds" --warmup=1 4 >"$work/dbench.log" 2>&1 ||
+dbench -c "$loads" -D "$mnt" -t "$seconds" 4 >"$work/dbench.log" 2>&1 ||
   fail "dbench: $(tail -n 20 "$work/dbench.log")"
 step "$(grep '^Throughput' "$work/dbench.log")"
 rm -rf "${mnt:?}/clients"
@@ -53,7 +58,8 @@ mkdir -m 1777 "$mnt/stress"
 for stressor in "${stressors[@]}"; do
   extra=()
   case $stressor in  # by default they fill a part of the disk
-    copy-file | fallocate | hdd | iomix | mmap | sync-file) extra=(--"$stressor"-bytes 64M) ;;
+    copy-file) extra=(--copy-file-bytes 128M) ;;
+    fallocate | hdd | iomix | mmap | sync-file) extra=(--"$stressor"-bytes 64M) ;;
     readahead | revio) extra=(--"$stressor"-bytes 64M) ;;
     seek) extra=(--seek-size 64M) ;;
     sendfile) extra=(--sendfile-size 1M) ;;

@@ -81,6 +81,37 @@ class Contents(Case):
         self.assertLess(os.fstat(fd).st_blocks, 1000)
         os.close(fd)
 
+    def test_holes_and_data_that_was_just_written(self):
+        """What only the page cache holds is data, for the writer and for others."""
+        writer = os.open(self.a, os.O_RDWR | os.O_CREAT)
+        self.addCleanup(os.close, writer)
+        reader = os.open(self.a, os.O_RDONLY)
+        self.addCleanup(os.close, reader)
+        for position in (0, 1 << 20, 300 << 20):
+            os.pwrite(writer, b"x" * 8192, position)
+            self.assertGreater(os.fstat(writer).st_blocks, 0)
+            for fd in (writer, reader):
+                self.assertEqual(os.lseek(fd, max(position - 1, 0), os.SEEK_DATA), position)
+                self.assertEqual(os.lseek(fd, position, os.SEEK_HOLE), position + 8192)
+                self.fails(errno.ENXIO, os.lseek, fd, position + 8192, os.SEEK_DATA)
+        os.ftruncate(writer, 1 << 30)
+        view = mmap.mmap(writer, 4096, offset=600 << 20)
+        view[:4096] = b"m" * 4096
+        for fd in (writer, reader):
+            self.assertEqual(os.lseek(fd, 400 << 20, os.SEEK_DATA), 600 << 20)
+        view.close()
+
+    def test_blocks_of_an_empty_file_that_is_written_later(self):
+        """tar --sparse takes a file without blocks for one that is nothing but a hole."""
+        put(self.a, b"")
+        os.truncate(self.a, 1 << 20)
+        self.assertEqual(os.stat(self.a).st_blocks, 0)
+        fd = os.open(self.a, os.O_WRONLY)
+        os.pwrite(fd, b"x", 5000)
+        self.assertGreater(os.stat(self.a).st_blocks, 0)
+        os.close(fd)
+        self.assertGreater(os.stat(self.a).st_blocks, 0)
+
     def test_fallocate(self):
         put(self.a, b"x" * 20000)
         fd = os.open(self.a, os.O_RDWR)

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "fs/binding/page_flusher.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace memoria {
+namespace {
+
+constexpr off_t kToTheEnd = 0, kAttributesOnly = -1;
+
+void write_back(Session& session, InodeNumber ino, off_t offset) {
+  const int result = fuse_lowlevel_notify_inval_inode(session.raw(), ino, offset, kToTheEnd);
+  // EBUSY: a page was written to once more meanwhile; ENOENT: there is nothing to write.
+  if (result == 0 || result == -EBUSY || result == -ENOENT) return;
+  spdlog::warn("cannot have the kernel write what it caches of inode {}: {}", ino,
+               std::generic_category().message(-result));
+}
+
+}  // namespace
+
+PageFlusher::PageFlusher(Session& session) : session_(session), thread_([this] { run(); }) {}
+
+PageFlusher::~PageFlusher() {
+  {
+    Lock lock(mutex_);
+    ending_ = true;
+    changed_.notify_all();
+  }
+  thread_.join();
+}
+
+void PageFlusher::flush_then(InodeNumber ino, off_t offset, std::function<void()> then) {
+  Lock lock(mutex_);
+  jobs_.push_back({ino, offset, std::move(then)});
+  changed_.notify_all();
+}
+
+void PageFlusher::forget_attributes(InodeNumber ino) {
+  fuse_lowlevel_notify_inval_inode(session_.raw(), ino, kAttributesOnly, 0);
+}
+
+void PageFlusher::finish() {
+  session_.serve_while([this] { return !idle(); });
+}
+
+bool PageFlusher::idle() const {
+  Lock lock(mutex_);
+  return jobs_.empty() && !busy_;
+}
+
+void PageFlusher::run() {
+  Lock lock(mutex_);
+  for (;;) {
+    while (jobs_.empty() && !ending_) changed_.wait(lock);
+    if (jobs_.empty()) return;
+    const Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    busy_ = true;
+    lock.unlock();
+    write_back(session_, job.ino, job.offset);
+    job.then();
+    lock.lock();
+    busy_ = false;
+  }
+}
+
+}  // namespace memoria

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "fs/binding/stale_mount.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <sys/types.h>
+
+#include <cerrno>
+#include <fstream>
+#include <sstream>
+
+#include "fs/binding/mount_table.hpp"
+
+namespace memoria {
+namespace {
+
+constexpr int kMostStaleMounts = 16;  // one on top of the other; more is not an accident
+
+/// What the kernel has not cached gives ENOTCONN, or ECONNABORTED when the daemon died while it was
+/// asked. Attributes are cached; statfs never is.
+bool daemon_is_gone(const std::string& mount_point) {
+  struct statvfs st {};
+  return ::statvfs(mount_point.c_str(), &st) != 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+}
+
+std::optional<pid_t> owner(const std::string& data_directory) {
+  std::ifstream lock(data_directory + "/lock");
+  pid_t pid = 0;
+  return lock >> pid ? std::optional(pid) : std::nullopt;
+}
+
+/// Whether the process was killed and cannot end, since one of its threads waits in the kernel.
+bool is_stuck_corpse(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  std::string line;
+  std::getline(file, line);
+  std::istringstream fields(line.substr(line.rfind(')') + 1));
+  std::string state, field;
+  fields >> state;
+  // State is the third field, the number of threads the twentieth: proc(5).
+  for (int i = 4; i < 20; ++i) fields >> field;
+  int threads = 0;
+  fields >> threads;
+  return state == "Z" && threads > 1;
+}
+
+}  // namespace
+
+std::optional<std::string> detach_stale_mounts(const std::string& mount_point) {
+  for (int i = 0; i < kMostStaleMounts; ++i) {
+    const auto mounted = mounted_at(mount_point);
+    if (!mounted || mounted->type != kFilesystemType) return std::nullopt;
+    // Killed while one of its threads waited for the kernel to write pages, which needs another of
+    // its threads (PageFlusher): whoever asks this mount anything hangs, until the kernel is told.
+    if (const auto pid = owner(mounted->source); pid && is_stuck_corpse(*pid)) {
+      if (::umount2(mount_point.c_str(), MNT_FORCE | UMOUNT_NOFOLLOW) != 0 && errno == EPERM) {
+        return fmt::format(
+            "mount point {}: its filesystem's daemon, process {}, was killed and cannot end; "
+            "run as root: umount -f {}",
+            mount_point, *pid, mount_point);
+      }
+    }
+    if (!daemon_is_gone(mount_point)) return std::nullopt;
+    if (!unmount_lazily(mount_point)) break;
+    spdlog::warn("{}: detached the mount of {}, whose daemon is gone", mount_point,
+                 mounted->source);
+  }
+  return fmt::format(
+      "mount point {}: its filesystem's daemon is gone, and it cannot be detached; "
+      "run: fusermount3 -uz {}",
+      mount_point, mount_point);
+}
+
+}  // namespace memoria
