@@ -71,8 +71,12 @@ inline void append_varint(std::string& out, uint64_t v) {
   out.append(raw, store_varint(raw, v));
 }
 
-constexpr uint64_t zigzag(int64_t v) { return uint64_t(v) << 1 ^ uint64_t(v >> 63); }
-constexpr int64_t unzigzag(uint64_t v) { return int64_t(v >> 1) ^ -int64_t(v & 1); }
+constexpr uint64_t zigzag(int64_t v) {
+  return uint64_t(v) << 1 ^ uint64_t(v >> 63);
+}
+constexpr int64_t unzigzag(uint64_t v) {
+  return int64_t(v >> 1) ^ -int64_t(v & 1);
+}
 
 /// Takes values off the front of a byte range. Every read is checked: after the first failure
 /// ok() is false, all later reads give 0 or an empty view, and nothing outside is touched.

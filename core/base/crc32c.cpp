@@ -13,7 +13,8 @@ uint32_t crc32c(std::string_view data, uint32_t previous) {
   auto crc = ~previous;
   while (!data.empty()) {
     const auto n = std::min<size_t>(data.size(), 1u << 30);
-    crc = crc32_iscsi(reinterpret_cast<unsigned char*>(const_cast<char*>(data.data())), int(n), crc);
+    crc =
+        crc32_iscsi(reinterpret_cast<unsigned char*>(const_cast<char*>(data.data())), int(n), crc);
     data.remove_prefix(n);
   }
   return ~crc;

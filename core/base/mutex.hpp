@@ -95,8 +95,8 @@ class SCOPED_CAPABILITY ReadLock {
   SharedMutex& m_;
 };
 
-/// A std::condition_variable that waits with a Lock. Without predicates: the analysis cannot see into
-/// them, so waits are written as loops.
+/// A std::condition_variable that waits with a Lock. Without predicates: the analysis cannot see
+/// into them, so waits are written as loops.
 class Condition {
  public:
   void wait(Lock& lock) {

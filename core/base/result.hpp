@@ -29,17 +29,17 @@ inline BOOST_OUTCOME_V2_NAMESPACE::success_type<void> ok() {
 #define MEMORIA_TRY_NAME(a, b) MEMORIA_TRY_NAME2(a, b)
 #define MEMORIA_TRY_RUN(r, ...) \
   if (auto r = (__VA_ARGS__); !r.has_value()) return std::move(r).error()
-#define MEMORIA_TRY_DECLARE(r, declaration, ...)      \
-  auto r = (__VA_ARGS__);                             \
-  if (!r.has_value()) return std::move(r).error();    \
+#define MEMORIA_TRY_DECLARE(r, declaration, ...)   \
+  auto r = (__VA_ARGS__);                          \
+  if (!r.has_value()) return std::move(r).error(); \
   declaration = std::move(r).value()
 #define MEMORIA_TRY_ONE(...) MEMORIA_TRY_RUN(MEMORIA_TRY_NAME(try_, __COUNTER__), __VA_ARGS__)
 #define MEMORIA_TRY_MORE(...) MEMORIA_TRY_DECLARE(MEMORIA_TRY_NAME(try_, __COUNTER__), __VA_ARGS__)
 #define MEMORIA_TRY_PICK(a, b, c, d, e, f, g, h, picked, ...) picked
 
 /// `MEMORIA_TRY(auto x, expression)` or `MEMORIA_TRY(expression)`: the value, or return the error.
-#define MEMORIA_TRY(...)                                                                       \
-  MEMORIA_TRY_PICK(__VA_ARGS__, MEMORIA_TRY_MORE, MEMORIA_TRY_MORE, MEMORIA_TRY_MORE,          \
-                   MEMORIA_TRY_MORE, MEMORIA_TRY_MORE, MEMORIA_TRY_MORE, MEMORIA_TRY_MORE,     \
-                   MEMORIA_TRY_ONE, )                                                          \
+#define MEMORIA_TRY(...)                                                                   \
+  MEMORIA_TRY_PICK(__VA_ARGS__, MEMORIA_TRY_MORE, MEMORIA_TRY_MORE, MEMORIA_TRY_MORE,      \
+                   MEMORIA_TRY_MORE, MEMORIA_TRY_MORE, MEMORIA_TRY_MORE, MEMORIA_TRY_MORE, \
+                   MEMORIA_TRY_ONE, )                                                      \
   (__VA_ARGS__)

@@ -25,7 +25,8 @@ class File {
 
   /// Fills `out` from `offset`; returns how much there was. Short only at the end of the file.
   virtual Result<size_t> read(uint64_t offset, std::span<char> out) const = 0;
-  /// Writes all of `parts`, one after the other, from `offset`. On an error any part may be written.
+  /// Writes all of `parts`, one after the other, from `offset`. On an error any part may be
+  /// written.
   virtual Status write(uint64_t offset, std::span<const iovec> parts) = 0;
   /// fdatasync: all bytes written before this call, and the size needed to read them, are durable.
   virtual Status sync() = 0;

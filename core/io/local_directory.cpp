@@ -166,8 +166,8 @@ class LocalDirectory final : public Environment {
                        "; stop that process or use another directory"};
     }
     const auto pid = std::to_string(::getpid());
-    // Written over the old one, so that a full disk does not matter; and if it does, the lock holds all
-    // the same and only its owner's name is missing.
+    // Written over the old one, so that a full disk does not matter; and if it does, the lock holds
+    // all the same and only its owner's name is missing.
     if (::pwrite(fd.get(), pid.data(), pid.size(), 0) == ssize_t(pid.size())) {
       (void)!::ftruncate(fd.get(), off_t(pid.size()));
     }

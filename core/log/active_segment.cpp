@@ -10,7 +10,9 @@
 namespace memoria {
 namespace {
 
-iovec part(std::string_view bytes) { return {const_cast<char*>(bytes.data()), bytes.size()}; }
+iovec part(std::string_view bytes) {
+  return {const_cast<char*>(bytes.data()), bytes.size()};
+}
 
 }  // namespace
 
@@ -64,7 +66,8 @@ Status ActiveSegment::append(std::span<iovec> parts, uint64_t size, uint64_t pre
 }
 
 Status ActiveSegment::seal(uint64_t records, uint64_t timestamp) {
-  // First what is sealed, then the seal: a crash in between must not leave a seal behind torn records.
+  // First what is sealed, then the seal: a crash in between must not leave a seal behind torn
+  // records.
   MEMORIA_TRY(sync());
   Record r;
   r.kind = Kind::kSeal;

@@ -26,13 +26,15 @@ class ActiveSegment {
   const SegmentHeader& header() const { return header_; }
   const std::shared_ptr<File>& file() const { return file_; }
 
-  /// Writes `size` bytes at the end. With `prepare` > 0 that many zero bytes are written behind them
-  /// unless such space is left, so that later syncs carry data and no change of the file's size: an
-  /// fdatasync then commits no journal (`sync_bench` on ext4: 0.6 of the median, a fifth of the p99).
-  /// On kNoSpace the file is as before; after any other error it must not be used again.
+  /// Writes `size` bytes at the end. With `prepare` > 0 that many zero bytes are written behind
+  /// them unless such space is left, so that later syncs carry data and no change of the file's
+  /// size: an fdatasync then commits no journal (`sync_bench` on ext4: 0.6 of the median, a fifth
+  /// of the p99). On kNoSpace the file is as before; after any other error it must not be used
+  /// again.
   Status append(std::span<iovec> parts, uint64_t size, uint64_t prepare);
 
-  /// Syncs, writes the seal, cuts prepared space off and syncs again: nothing is appended afterwards.
+  /// Syncs, writes the seal, cuts prepared space off and syncs again: nothing is appended
+  /// afterwards.
   Status seal(uint64_t records, uint64_t timestamp);
 
  private:

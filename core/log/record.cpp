@@ -27,19 +27,26 @@ uint32_t checksum(std::string_view bytes, size_t end, Place place) {
   return crc32c(bytes.substr(kAtTimestamp, end - kAtTimestamp), crc);
 }
 
-bool known(Kind kind) { return kind >= Kind::kPut && kind <= Kind::kReplaces; }
+bool known(Kind kind) {
+  return kind >= Kind::kPut && kind <= Kind::kReplaces;
+}
 
 void append_arguments(const Record& r, std::string& out) {
   switch (arguments_size(r.kind)) {
-    case 4: append_le<uint32_t>(out, uint32_t(r.offset)); break;
-    case 8: append_le<uint64_t>(out, r.offset); break;
+    case 4:
+      append_le<uint32_t>(out, uint32_t(r.offset));
+      break;
+    case 8:
+      append_le<uint64_t>(out, r.offset);
+      break;
     case 16:
     case 24:
       append_le<uint64_t>(out, r.generation);
       append_le<uint64_t>(out, r.offset);
       if (r.kind == Kind::kPunch) append_le<uint64_t>(out, r.length);
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -51,19 +58,26 @@ bool arguments_in_range(const Record& r) {
 
 void decode_arguments(Record& r, Decoder in) {
   switch (arguments_size(r.kind)) {
-    case 4: r.offset = in.le<uint32_t>(); break;
-    case 8: r.offset = in.le<uint64_t>(); break;
+    case 4:
+      r.offset = in.le<uint32_t>();
+      break;
+    case 8:
+      r.offset = in.le<uint64_t>();
+      break;
     case 16:
     case 24:
       r.generation = in.le<uint64_t>();
       r.offset = in.le<uint64_t>();
       if (r.kind == Kind::kPunch) r.length = in.le<uint64_t>();
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
-Error damaged(const char* what) { return {Errc::kCorrupt, std::string("record: ") + what}; }
+Error damaged(const char* what) {
+  return {Errc::kCorrupt, std::string("record: ") + what};
+}
 
 }  // namespace
 

@@ -34,7 +34,7 @@ inline constexpr size_t kHeadSize = 25;
 inline constexpr size_t kBlockSize = 16 << 10;
 inline constexpr size_t kWholeChecksumLimit = 256;  ///< longer values get a block table
 inline constexpr size_t kMaxKeySize = 65535;
-inline constexpr uint64_t kMaxValueSize = 64 << 20;  ///< of one record
+inline constexpr uint64_t kMaxValueSize = 64 << 20;            ///< of one record
 inline constexpr uint64_t kMaxSize = (uint64_t{1} << 63) - 1;  ///< of a value built by write_at
 inline constexpr size_t kMaxBatchCount = 1'000'000;
 inline constexpr size_t kMaxArguments = 24;
@@ -43,13 +43,18 @@ inline constexpr size_t kMaxArguments = 24;
 constexpr size_t arguments_size(Kind kind) {
   switch (kind) {
     case Kind::kPiece:
-    case Kind::kTruncate: return 16;
-    case Kind::kPunch: return 24;
-    case Kind::kBatch: return 4;
-    case Kind::kSeal: return 8;
+    case Kind::kTruncate:
+      return 16;
+    case Kind::kPunch:
+      return 24;
+    case Kind::kBatch:
+      return 4;
+    case Kind::kSeal:
+      return 8;
     case Kind::kPut:
     case Kind::kErase:
-    case Kind::kReplaces: break;
+    case Kind::kReplaces:
+      break;
   }
   return 0;
 }
@@ -75,8 +80,8 @@ struct Record {
   uint8_t flags = 0;
   uint64_t timestamp = 0;
   uint64_t generation = 0;  ///< piece, truncate, punch
-  uint64_t offset = 0;      ///< piece, punch: in the value. truncate: the size. batch, seal: the count
-  uint64_t length = 0;      ///< punch
+  uint64_t offset = 0;  ///< piece, punch: in the value. truncate: the size. batch, seal: the count
+  uint64_t length = 0;  ///< punch
   std::string_view key;
   uint32_t value_size = 0;
 
@@ -102,16 +107,17 @@ void encode_prefix(const Record& r, std::string_view value, Place place, std::st
 
 /// What the first kHeadSize bytes say, unverified: how many bytes there must be to go on.
 struct RecordHead {
-  uint64_t size = 0;    ///< of the whole record
-  size_t prefix = 0;    ///< bytes in front of the value
-  size_t verified = 0;  ///< bytes needed to verify the head: `prefix`, or `size` for whole checksums
+  uint64_t size = 0;  ///< of the whole record
+  size_t prefix = 0;  ///< bytes in front of the value
+  size_t verified =
+      0;  ///< bytes needed to verify the head: `prefix`, or `size` for whole checksums
 };
 /// Nothing when the head cannot be a record's (lengths out of range or not adding up).
 /// kUnsupported: it is one of a kind or with a flag that this version does not know.
 Result<RecordHead> decode_head(std::string_view first_bytes);
 
-/// Decodes and verifies; `bytes` starts with the record and has at least RecordHead::verified bytes.
-/// A whole-checksum value is then verified, too; one with blocks is not. kCorrupt.
+/// Decodes and verifies; `bytes` starts with the record and has at least RecordHead::verified
+/// bytes. A whole-checksum value is then verified, too; one with blocks is not. kCorrupt.
 Result<Record> decode_record(std::string_view bytes, Place place);
 
 /// An intact record of a later version: of a kind or with a flag that this one does not know.
@@ -119,12 +125,12 @@ struct UnknownRecord {
   uint64_t size = 0;
   bool ignorable = false;  ///< kFlagIgnorable: skip it
 };
-/// For what decode_head() called kUnsupported; `bytes` holds the whole record. Nothing: its checksum is
-/// wrong, so it is no record at all.
+/// For what decode_head() called kUnsupported; `bytes` holds the whole record. Nothing: its
+/// checksum is wrong, so it is no record at all.
 std::optional<UnknownRecord> decode_unknown_record(std::string_view bytes, Place place);
 
-/// Verifies the blocks that `part` covers. `prefix` is the record's verified prefix; `part` starts at
-/// block `first_block` of the value, and ends at a block's end or the value's. False: damaged.
+/// Verifies the blocks that `part` covers. `prefix` is the record's verified prefix; `part` starts
+/// at block `first_block` of the value, and ends at a block's end or the value's. False: damaged.
 bool verify_blocks(const Record& r, std::string_view prefix, size_t first_block,
                    std::string_view part);
 

@@ -70,7 +70,8 @@ Result<bool> SegmentScanner::load_record() {
       head = Error{Errc::kCorrupt, "record: cut off by the end of the segment"};
     }
   }
-  auto decoded = head.has_value() ? decode_record(bytes, {seed_, at_}) : Result<Record>(head.error());
+  auto decoded =
+      head.has_value() ? decode_record(bytes, {seed_, at_}) : Result<Record>(head.error());
   if (!decoded.has_value()) {
     if (mode_ == Mode::kTail) return false;
     MEMORIA_TRY(step_over_damage(decoded.error().message));
@@ -120,8 +121,8 @@ void SegmentScanner::emit(const Record& r, std::string_view bytes, uint64_t offs
   if (!intact && !suspect) {
     note_damage(offset, r.size(), "checksum of a value does not match");
   }
-  pending_.push_back({r, offset, bytes, bytes.substr(std::min(r.prefix(), bytes.size())), intact,
-                      suspect});
+  pending_.push_back(
+      {r, offset, bytes, bytes.substr(std::min(r.prefix(), bytes.size())), intact, suspect});
 }
 
 /// Emits a batch's records; returns where to go on, or nothing when it is torn (kTail only).
@@ -153,8 +154,8 @@ std::optional<uint64_t> SegmentScanner::load_batch(const Record& batch, std::str
   }
   pending_.clear();
   if (mode_ == Mode::kTail) return std::nullopt;
-  // The batch was acknowledged long ago and rotted since. What is intact in it counts; what is not is
-  // stepped over like any damage, by scanning its records one by one.
+  // The batch was acknowledged long ago and rotted since. What is intact in it counts; what is not
+  // is stepped over like any damage, by scanning its records one by one.
   note_damage(offset, batch.prefix(), "a batch holds damaged records");
   batch_overhead_ += batch.prefix();
   return offset + batch.prefix();
@@ -171,7 +172,8 @@ Result<uint64_t> SegmentScanner::find_next_record(uint64_t from) {
     const auto head = decode_head(bytes);
     if (!head.has_value()) continue;
     MEMORIA_TRY(bytes, window(at, head.value().verified));
-    if (bytes.size() >= head.value().verified && decode_record(bytes, {seed_, at}).has_value()) return at;
+    if (bytes.size() >= head.value().verified && decode_record(bytes, {seed_, at}).has_value())
+      return at;
   }
   return end_;
 }
@@ -186,7 +188,8 @@ Status SegmentScanner::step_over_damage(std::string reason) {
   return ok();
 }
 
-/// When the bad record's lengths lead exactly to `next` and its time fits, it is emitted as a suspect.
+/// When the bad record's lengths lead exactly to `next` and its time fits, it is emitted as a
+/// suspect.
 Result<bool> SegmentScanner::emit_suspect(uint64_t next) {
   uint64_t next_timestamp = ~uint64_t{0};
   if (next + kHeadSize <= end_) {

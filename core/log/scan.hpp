@@ -21,8 +21,8 @@ struct ScannedRecord {
   /// False: the value, or for a suspect everything, fails its checksum. Reading it will fail, too.
   bool intact = true;
   /// The head itself is damaged, but its lengths lead to an intact neighbour and its timestamp fits
-  /// between the neighbours': this key is what the record most likely held. It must be made unreadable
-  /// rather than show an older version.
+  /// between the neighbours': this key is what the record most likely held. It must be made
+  /// unreadable rather than show an older version.
   bool suspect = false;
 };
 

@@ -41,10 +41,11 @@ Result<SegmentHeader> decode_segment_header(std::string_view bytes, std::string_
   Decoder in(bytes.substr(kMagic.size(), kSegmentHeaderSize - kMagic.size()));
   const auto version = in.le<uint32_t>();
   if (version > kFormatVersion) {
-    return Error{Errc::kNewerFormat,
-                 fmt::format("{}: written in format {} by a newer Memoria; this one reads up to {}: "
-                             "upgrade it",
-                             subject, version, kFormatVersion)};
+    return Error{
+        Errc::kNewerFormat,
+        fmt::format("{}: written in format {} by a newer Memoria; this one reads up to {}: "
+                    "upgrade it",
+                    subject, version, kFormatVersion)};
   }
   SegmentHeader header;
   header.origin = Origin(in.bytes(4).front());
@@ -66,7 +67,8 @@ std::optional<uint64_t> segment_id(std::string_view name, std::string_view suffi
   name.remove_suffix(suffix.size());
   uint64_t id = 0;
   const auto [end, ec] = std::from_chars(name.data(), name.data() + name.size(), id);
-  if (ec != std::errc{} || end != name.data() + name.size() || name.size() < 19) return std::nullopt;
+  if (ec != std::errc{} || end != name.data() + name.size() || name.size() < 19)
+    return std::nullopt;
   return id;
 }
 

@@ -85,7 +85,8 @@ Status Appender::enqueue(Writer& writer) {
 
 void Appender::lead(const std::vector<Writer*>& group) {
   std::vector<Writer*> pending;
-  const bool several = group.size() > 1 || (group[0]->batch != nullptr && group[0]->batch->size() > 1);
+  const bool several =
+      group.size() > 1 || (group[0]->batch != nullptr && group[0]->batch->size() > 1);
   const bool track = several && std::any_of(group.begin(), group.end(),
                                             [](const Writer* w) { return w->patches; });
   for (Writer* w : group) {
@@ -99,8 +100,8 @@ void Appender::lead(const std::vector<Writer*>& group) {
     }
     w->result = check_space(*w);
     if (!w->result.has_value()) continue;
-    const bool fits = active_ && active_->end() + encoder_.size() + w->size <=
-                                     parts_.options.segment.max_size;
+    const bool fits =
+        active_ && active_->end() + encoder_.size() + w->size <= parts_.options.segment.max_size;
     if (!fits) {
       flush_all(pending);
       w->result = parts_.health.check();
@@ -157,8 +158,8 @@ Status Appender::flush() {
   uint64_t prepare = 0;
   if (recent_syncs_.load(std::memory_order_relaxed) >= kPrepareSyncs &&
       active_->end() + size > active_->prepared_end()) {
-    const uint64_t room = parts_.options.segment.max_size - std::min(parts_.options.segment.max_size,
-                                                                     active_->end() + size);
+    const uint64_t room = parts_.options.segment.max_size -
+                          std::min(parts_.options.segment.max_size, active_->end() + size);
     prepare = std::min(kPrepareBytes, room);
   }
   const auto parts = std::span(encoder_.parts());

@@ -18,13 +18,13 @@
 
 namespace memoria {
 
-/// Thread-safe. Writers queue up; the first becomes the leader, encodes what is queued, writes it with
-/// one call and installs it in the key directory, in the order of the log, before the next group
-/// begins. So the order of timestamps, of the log and of what readers see is one and the same.
-/// (LevelDB's writer queue does the same for its memtable.)
+/// Thread-safe. Writers queue up; the first becomes the leader, encodes what is queued, writes it
+/// with one call and installs it in the key directory, in the order of the log, before the next
+/// group begins. So the order of timestamps, of the log and of what readers see is one and the
+/// same. (LevelDB's writer queue does the same for its memtable.)
 ///
-/// Lock order: leader role -> key directory shard -> nothing. The queue's mutex and the tail's mutex
-/// are held for moments only, never during I/O.
+/// Lock order: leader role -> key directory shard -> nothing. The queue's mutex and the tail's
+/// mutex are held for moments only, never during I/O.
 class Appender {
  public:
   struct Parts {
@@ -41,12 +41,12 @@ class Appender {
 
   /// Appends and installs. kNoSpace: nothing was changed.
   Status append(const Batch& batch);
-  /// Appends a record that only moves what is there; `installed` gets its place, in the leader's role.
-  /// kConflict: its key was changed since.
+  /// Appends a record that only moves what is there; `installed` gets its place, in the leader's
+  /// role. kConflict: its key was changed since.
   Status append(const RawRecord& raw, std::function<void(Location)> installed);
 
-  /// Seals the active segment, if it has records: what is appended next goes to a new one. Everything
-  /// so far is durable then.
+  /// Seals the active segment, if it has records: what is appended next goes to a new one.
+  /// Everything so far is durable then.
   Status rotate();
   /// The same, and everything that comes later fails with kClosed.
   Status close();
@@ -54,7 +54,8 @@ class Appender {
   LogTail tail() const;
   uint64_t position() const { return position_.load(std::memory_order_acquire); }
 
-  /// Called after a rotation made everything up to a position durable, and when a segment was sealed.
+  /// Called after a rotation made everything up to a position durable, and when a segment was
+  /// sealed.
   void on_durable(std::function<void(uint64_t)> f) { on_durable_ = std::move(f); }
   void on_sealed(std::function<void(const std::shared_ptr<Segment>&)> f) {
     on_sealed_ = std::move(f);

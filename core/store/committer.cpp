@@ -30,7 +30,8 @@ Status Committer::lead(uint64_t& reached) {
   const auto begin = std::chrono::steady_clock::now();
   auto result = tail.file->sync();
   syncs_.fetch_add(1, std::memory_order_relaxed);
-  // The kernel reports a failed write-back once and then forgets it: a later success would be a lie.
+  // The kernel reports a failed write-back once and then forgets it: a later success would be a
+  // lie.
   if (!result.has_value()) return health_.latch(result.error(), "a sync failed");
   on_sync_();
   Lock lock(mutex_);

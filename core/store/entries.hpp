@@ -8,7 +8,9 @@
 namespace memoria {
 
 /// The kinds that say something of a key.
-constexpr bool describes_a_key(Kind kind) { return kind <= Kind::kPunch; }
+constexpr bool describes_a_key(Kind kind) {
+  return kind <= Kind::kPunch;
+}
 /// The kinds that only take away; whether they can be dropped is for a merge to find out.
 constexpr bool is_eraser(Kind kind) {
   return kind == Kind::kErase || kind == Kind::kTruncate || kind == Kind::kPunch;

@@ -34,8 +34,8 @@ Result<std::shared_ptr<File>> FileCache::open(const Segment& segment) {
     }
   }
   misses_.fetch_add(1, std::memory_order_relaxed);
-  MEMORIA_TRY(std::shared_ptr<File> file,
-              environment_.open(segment_file(segment.id(), kDataSuffix), Environment::Access::kRead));
+  MEMORIA_TRY(std::shared_ptr<File> file, environment_.open(segment_file(segment.id(), kDataSuffix),
+                                                            Environment::Access::kRead));
   Lock lock(mutex_);
   return insert(segment.slot, std::move(file));
 }

@@ -15,8 +15,8 @@
 
 namespace memoria {
 
-/// Thread-safe. At most `max_size` files stay open in the cache; a file that somebody still reads lives
-/// on until that is done, also after its segment was deleted.
+/// Thread-safe. At most `max_size` files stay open in the cache; a file that somebody still reads
+/// lives on until that is done, also after its segment was deleted.
 class FileCache {
  public:
   FileCache(Environment& environment, size_t max_size);
@@ -40,7 +40,7 @@ class FileCache {
   Environment& environment_;
   const size_t max_size_;
   std::atomic<uint64_t> hits_{0}, misses_{0};
-  Mutex mutex_;  // not held while a file is opened
+  Mutex mutex_;                                // not held while a file is opened
   std::list<Open> recent_ GUARDED_BY(mutex_);  // most recent first
   absl::flat_hash_map<Slot, std::list<Open>::iterator> by_slot_ GUARDED_BY(mutex_);
 };

@@ -73,20 +73,27 @@ Record GroupEncoder::record_of(const Batch& batch, const Batch::Change& change,
 void GroupEncoder::follow(Record& r) {
   KeyDirectory::State& s = state(r.key);
   switch (r.kind) {
-    case Kind::kPut: s = {true, r.value_size, r.timestamp, r.timestamp}; break;
-    case Kind::kErase: s = {}; break;
-    case Kind::kPunch: r.generation = s.present ? s.generation : 0; break;
+    case Kind::kPut:
+      s = {true, r.value_size, r.timestamp, r.timestamp};
+      break;
+    case Kind::kErase:
+      s = {};
+      break;
+    case Kind::kPunch:
+      r.generation = s.present ? s.generation : 0;
+      break;
     case Kind::kPiece:
     case Kind::kTruncate:
-      // An empty value has nothing worth keeping: its successor is a generation of its own, which one
-      // record can hold whole.
+      // An empty value has nothing worth keeping: its successor is a generation of its own, which
+      // one record can hold whole.
       if (!s.present || s.size == 0) s = {true, 0, r.timestamp, r.timestamp};
       r.generation = s.generation;
       s.size = r.kind == Kind::kTruncate ? r.offset : std::max(s.size, r.offset + r.value_size);
       break;
     case Kind::kBatch:
     case Kind::kSeal:
-    case Kind::kReplaces: break;
+    case Kind::kReplaces:
+      break;
   }
   s.newest = r.timestamp;
 }

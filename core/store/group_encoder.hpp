@@ -22,8 +22,8 @@ struct RawRecord {
   std::string_view value;
 };
 
-/// Collects what goes to the log in one write. Reused from group to group; not thread-safe. Values are
-/// referred to, so batches must live until the group is written and installed.
+/// Collects what goes to the log in one write. Reused from group to group; not thread-safe. Values
+/// are referred to, so batches must live until the group is written and installed.
 class GroupEncoder {
  public:
   GroupEncoder(const KeyDirectory& directory, Timeline& timeline, size_t inline_limit)
@@ -35,8 +35,9 @@ class GroupEncoder {
   /// Whether a batch patches values: encoding it must then know what they are.
   static bool patches(const Batch& batch);
 
-  /// Starts a group at `offset` of the segment with `seed`. `track`: the group has more than one change
-  /// and one of them patches a value, so what earlier ones make of their keys must be remembered.
+  /// Starts a group at `offset` of the segment with `seed`. `track`: the group has more than one
+  /// change and one of them patches a value, so what earlier ones make of their keys must be
+  /// remembered.
   void begin(uint64_t offset, uint32_t seed, bool track);
   void add(const Batch& batch);
   /// False, and nothing is added, when its key was changed after the record's timestamp: the bytes

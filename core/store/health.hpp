@@ -36,8 +36,9 @@ class Health {
       Lock lock(mutex_);
       if (latched_) return error_;
       reason_ = what + ": " + cause.describe();
-      error_ = Error(Errc::kReadOnly, 0, "the store is read-only since " + reason_ +
-                                             "; check the disk, then open it again");
+      error_ =
+          Error(Errc::kReadOnly, 0,
+                "the store is read-only since " + reason_ + "; check the disk, then open it again");
       latched_.store(true, std::memory_order_release);
     }
     if (logger_) logger_(Severity::kError, "store is now read-only: " + reason());

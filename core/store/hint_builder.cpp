@@ -33,14 +33,15 @@ Status build_hint(Environment& environment, FileCache& files, Segment& segment,
     segment.damaged = true;
     return Error{Errc::kCorrupt, segment_file(segment.id(), kDataSuffix) + " is damaged"};
   }
-  MEMORIA_TRY(write_hint_file(environment, segment.id(), std::move(hint).finish(segment.file_bytes)));
+  MEMORIA_TRY(
+      write_hint_file(environment, segment.id(), std::move(hint).finish(segment.file_bytes)));
   segment.has_hint = true;
   return ok();
 }
 
 bool check_hint(Environment& environment, const Segment& segment) {
-  const auto file = environment.open(segment_file(segment.id(), kHintSuffix),
-                                     Environment::Access::kRead);
+  const auto file =
+      environment.open(segment_file(segment.id(), kHintSuffix), Environment::Access::kRead);
   if (!file.has_value()) return false;
   const auto size = file.value()->size();
   if (!size.has_value()) return false;

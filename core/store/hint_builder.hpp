@@ -11,8 +11,8 @@ namespace memoria {
 /// Makes `contents` the hint of segment `id`: whole or not at all.
 Status write_hint_file(Environment& environment, uint64_t id, std::string_view contents);
 
-/// Scans `segment` and writes its hint. kCorrupt: the segment is damaged; such a one has no hint, so
-/// that every opening looks at the damage again.
+/// Scans `segment` and writes its hint. kCorrupt: the segment is damaged; such a one has no hint,
+/// so that every opening looks at the damage again.
 Status build_hint(Environment& environment, FileCache& files, Segment& segment,
                   size_t inline_limit);
 

@@ -143,25 +143,25 @@ std::vector<KeyDirectory::Item> KeyDirectory::next_keys(std::string_view prefix,
   const auto take = [&](const Shard& shard) {
     ReadLock lock(shard.mutex);
     size_t taken = 0;
-    shard.tree.scan(beyond_prefix ? after : prefix, beyond_prefix,
-                    [&](std::string_view key, std::string_view bytes) NO_THREAD_SAFETY_ANALYSIS {
-                      if (!key.starts_with(prefix)) return false;
-                      if (taken == kScanChunk) {
-                        const auto& last = items.back().key;
-                        if (!bound || last < *bound) bound = last;
-                        return false;
-                      }
-                      const auto p = KeyPayload::decode(bytes);
-                      Item item{std::string(key), p.value_size, p.timestamp, p.is_inline,
-                                std::string(p.value)};
-                      if (p.form == Form::kPatched) {
-                        item.size = shard.patched[p.patched]->size();
-                        item.timestamp = shard.patched[p.patched]->newest();
-                      }
-                      items.push_back(std::move(item));
-                      ++taken;
-                      return true;
-                    });
+    shard.tree.scan(
+        beyond_prefix ? after : prefix, beyond_prefix,
+        [&](std::string_view key, std::string_view bytes) NO_THREAD_SAFETY_ANALYSIS {
+          if (!key.starts_with(prefix)) return false;
+          if (taken == kScanChunk) {
+            const auto& last = items.back().key;
+            if (!bound || last < *bound) bound = last;
+            return false;
+          }
+          const auto p = KeyPayload::decode(bytes);
+          Item item{std::string(key), p.value_size, p.timestamp, p.is_inline, std::string(p.value)};
+          if (p.form == Form::kPatched) {
+            item.size = shard.patched[p.patched]->size();
+            item.timestamp = shard.patched[p.patched]->newest();
+          }
+          items.push_back(std::move(item));
+          ++taken;
+          return true;
+        });
   };
   if (prefix_bytes_ != 0 && prefix.size() >= prefix_bytes_) {
     take(*shards_[shard_of_prefix(prefix.substr(0, prefix_bytes_))]);
@@ -267,7 +267,8 @@ std::optional<ConsolidationPlan> KeyDirectory::small_run(std::string_view key, u
   const auto& value = *shard.patched[p->patched];
   const auto found = value.small_run(offset, run, small);
   if (!found) return std::nullopt;
-  ConsolidationPlan plan{value.generation(), value.newest(), found->offset, found->piece.length, {}};
+  ConsolidationPlan plan{
+      value.generation(), value.newest(), found->offset, found->piece.length, {}};
   value.collect(plan.offset, plan.length, plan.parts);
   return plan;
 }

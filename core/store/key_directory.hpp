@@ -29,11 +29,11 @@ struct ReadPlan {
 
 /// Which parts of a record are live, for a merge.
 struct LiveRecord {
-  bool whole = false;                 ///< copy the record as it is
+  bool whole = false;                  ///< copy the record as it is
   std::vector<PlacedPiece> fragments;  ///< otherwise: these ranges of it
   uint64_t generation = 0;
-  /// The value's size and newest timestamp, when no live record gives the size any more: before this
-  /// record goes, a truncate must say it.
+  /// The value's size and newest timestamp, when no live record gives the size any more: before
+  /// this record goes, a truncate must say it.
   struct Size {
     uint64_t size, newest;
   };
@@ -47,9 +47,9 @@ struct ConsolidationPlan {
   std::vector<PlacedPiece> parts;
 };
 
-/// Thread-safe. Sharded by a hash of the key's prefix (Options::prefix_bytes), each shard with a lock
-/// of its own under which nothing is read, written or called back. Changes must come in the order of
-/// their timestamps (the appender sees to it). Keeps the live counts of `segments` exact.
+/// Thread-safe. Sharded by a hash of the key's prefix (Options::prefix_bytes), each shard with a
+/// lock of its own under which nothing is read, written or called back. Changes must come in the
+/// order of their timestamps (the appender sees to it). Keeps the live counts of `segments` exact.
 class KeyDirectory {
  public:
   KeyDirectory(Segments& segments, size_t prefix_bytes);
@@ -83,8 +83,10 @@ class KeyDirectory {
     bool is_inline = false;
     std::string value;
   };
-  /// The next keys with `prefix` after `after` ("" and `from_start`: all), in order. Empty: no more.
-  std::vector<Item> next_keys(std::string_view prefix, std::string_view after, bool from_start) const;
+  /// The next keys with `prefix` after `after` ("" and `from_start`: all), in order. Empty: no
+  /// more.
+  std::vector<Item> next_keys(std::string_view prefix, std::string_view after,
+                              bool from_start) const;
 
   struct Totals {
     uint64_t keys = 0, value_bytes = 0, memory = 0, patched = 0, pieces = 0;
@@ -103,7 +105,8 @@ class KeyDirectory {
   std::optional<ConsolidationPlan> small_run(std::string_view key, uint64_t offset, size_t run,
                                              uint32_t small) const;
 
-  // ---- Loading: any order, any threads; then finish_loading() once. See core/FORMAT.md, "Generations".
+  // ---- Loading: any order, any threads; then finish_loading() once. See core/FORMAT.md,
+  // "Generations".
   void load(const Entry& entry, Slot slot);
   void finish_loading();
 

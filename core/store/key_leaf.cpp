@@ -25,7 +25,9 @@ EntryView parse(const char* p) {
   return {{p, key_size}, {p + key_size, payload_size}};
 }
 
-constexpr size_t round_up(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
+constexpr size_t round_up(size_t n, size_t unit) {
+  return (n + unit - 1) / unit * unit;
+}
 
 }  // namespace
 
@@ -34,8 +36,12 @@ size_t KeyLeaf::entry_bytes(size_t key_size, size_t payload_size) {
   return round_up(head + key_size + payload_size, kUnit);
 }
 
-std::string_view KeyLeaf::key(size_t index) const { return parse(entry(index)).key; }
-std::string_view KeyLeaf::payload(size_t index) const { return parse(entry(index)).payload; }
+std::string_view KeyLeaf::key(size_t index) const {
+  return parse(entry(index)).key;
+}
+std::string_view KeyLeaf::payload(size_t index) const {
+  return parse(entry(index)).payload;
+}
 
 int KeyLeaf::find(std::string_view key, uint8_t fingerprint) const {
   const uint8_t* const begin = fingerprints_.data();

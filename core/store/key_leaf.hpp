@@ -9,9 +9,9 @@
 
 namespace memoria {
 
-/// Sorted like a B-tree's leaf, and found like a hash table's bucket: one byte of each key's hash lies
-/// in an array of its own, so a lookup touches that array and, nearly always, one entry. (The idea is
-/// the fingerprints of FPTree, Oukid et al., SIGMOD 2016.) Not thread-safe.
+/// Sorted like a B-tree's leaf, and found like a hash table's bucket: one byte of each key's hash
+/// lies in an array of its own, so a lookup touches that array and, nearly always, one entry. (The
+/// idea is the fingerprints of FPTree, Oukid et al., SIGMOD 2016.) Not thread-safe.
 class KeyLeaf {
  public:
   static constexpr size_t kMaxKeys = 128;

@@ -52,8 +52,8 @@ struct KeyPayload {
   /// Encodes into `to` (at least 255 bytes); returns the bytes used.
   std::string_view encode(char* to) const {
     size_t n = 1;
-    to[0] = char(uint8_t(form) | (kind == Kind::kPiece ? kTagPiece : 0) |
-                 (is_inline ? kTagInline : 0));
+    to[0] =
+        char(uint8_t(form) | (kind == Kind::kPiece ? kTagPiece : 0) | (is_inline ? kTagInline : 0));
     if (form == Form::kPatched) {
       store_le<uint32_t>(to + n, patched);
       return {to, n + 4};

@@ -115,7 +115,9 @@ void KeyDirectory::Shard::install(const Entry& entry, Slot slot, uint8_t fingerp
       release(r.key, find(r.key, fingerprint));
       tree.erase(r.key, fingerprint);
       break;
-    case Kind::kPiece: install_piece(entry, at, fingerprint); break;
+    case Kind::kPiece:
+      install_piece(entry, at, fingerprint);
+      break;
     case Kind::kTruncate: {
       segments.add_eraser(slot, r.size());
       auto present = find(r.key, fingerprint);
@@ -135,11 +137,13 @@ void KeyDirectory::Shard::install(const Entry& entry, Slot slot, uint8_t fingerp
       break;
     case Kind::kBatch:
     case Kind::kSeal:
-    case Kind::kReplaces: break;
+    case Kind::kReplaces:
+      break;
   }
 }
 
-/// A put, an erase, or a first piece that begins at 0: the newest one is the base of the key's state.
+/// A put, an erase, or a first piece that begins at 0: the newest one is the base of the key's
+/// state.
 void KeyDirectory::Shard::load_base(const Entry& entry, Location at, uint8_t fingerprint) {
   const Record& r = entry.record;
   const auto present = find(r.key, fingerprint);
@@ -167,8 +171,8 @@ void KeyDirectory::Shard::resolve(std::string_view key, uint8_t fingerprint,
     if (r.generation >= floor) generation = std::max(generation, r.generation);
   }
   if (generation == 0 || (base && base->form == Form::kTombstone && generation == floor)) return;
-  // Of two pieces with one timestamp the larger is a consolidation that holds the other's bytes, too:
-  // applied later it makes the smaller one dead, as it did when it was written.
+  // Of two pieces with one timestamp the larger is a consolidation that holds the other's bytes,
+  // too: applied later it makes the smaller one dead, as it did when it was written.
   std::sort(records.begin(), records.end(), [](const Pending& a, const Pending& b) {
     return std::tie(a.timestamp, a.kind, a.value_size) <
            std::tie(b.timestamp, b.kind, b.value_size);
@@ -182,9 +186,14 @@ void KeyDirectory::Shard::resolve(std::string_view key, uint8_t fingerprint,
         value.write(r.offset, {r.location, r.value_size, 0, r.value_size, Kind::kPiece},
                     r.timestamp);
         break;
-      case Kind::kTruncate: value.truncate(r.offset, r.location, r.timestamp); break;
-      case Kind::kPunch: value.punch(r.offset, r.length, r.timestamp); break;
-      default: break;
+      case Kind::kTruncate:
+        value.truncate(r.offset, r.location, r.timestamp);
+        break;
+      case Kind::kPunch:
+        value.punch(r.offset, r.length, r.timestamp);
+        break;
+      default:
+        break;
     }
   }
   adopt(key, fingerprint, std::move(value));

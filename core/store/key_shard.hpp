@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A shard of the key directory: its tree, its patched values, its lock. Private to the key directory.
+// A shard of the key directory: its tree, its patched values, its lock. Private to the key
+// directory.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>

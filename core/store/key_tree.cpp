@@ -10,8 +10,9 @@ namespace memoria {
 namespace {
 
 size_t common_prefix(std::string_view a, std::string_view b) {
-  return size_t(std::mismatch(a.begin(), a.begin() + std::min(a.size(), b.size()), b.begin()).first -
-                a.begin());
+  return size_t(
+      std::mismatch(a.begin(), a.begin() + std::min(a.size(), b.size()), b.begin()).first -
+      a.begin());
 }
 
 /// The shortest string above `low` and not above `high`.
@@ -47,7 +48,8 @@ size_t KeyTree::leaf_of(std::string_view key) const {
   // Between `low` and `high` only the separators themselves can tell.
   auto from = separators_.begin() + (low - heads_.begin());
   const auto to = separators_.begin() + (high - heads_.begin());
-  from = std::upper_bound(from, to, key, [](std::string_view k, const std::string& s) { return k < s; });
+  from = std::upper_bound(from, to, key,
+                          [](std::string_view k, const std::string& s) { return k < s; });
   return size_t(from - separators_.begin()) - 1;
 }
 

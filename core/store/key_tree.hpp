@@ -12,10 +12,10 @@
 
 namespace memoria {
 
-/// A B+-tree of two levels: a sorted array of separators, and leaves. Splitting a leaf shifts the array,
-/// which at a hundred keys a leaf costs less than a tree's further cache misses would on every lookup
-/// (a shard of a million keys has some ten thousand leaves). Measured against absl::btree_map and
-/// absl::flat_hash_map by `key_directory_bench`. Not thread-safe.
+/// A B+-tree of two levels: a sorted array of separators, and leaves. Splitting a leaf shifts the
+/// array, which at a hundred keys a leaf costs less than a tree's further cache misses would on
+/// every lookup (a shard of a million keys has some ten thousand leaves). Measured against
+/// absl::btree_map and absl::flat_hash_map by `key_directory_bench`. Not thread-safe.
 class KeyTree {
  public:
   KeyTree();

@@ -16,7 +16,9 @@ namespace {
 constexpr uint64_t kNever = ~uint64_t{0};
 constexpr size_t kWriteBuffer = 1 << 20;
 
-uint64_t hash_of(std::string_view key) { return absl::HashOf(key); }
+uint64_t hash_of(std::string_view key) {
+  return absl::HashOf(key);
+}
 
 }  // namespace
 
@@ -77,14 +79,14 @@ namespace {
 /// Calls `visit` for the records of a sealed segment, from its hint when that is good.
 Status for_each_record(Environment& environment, FileCache& files, const Segment& segment,
                        const std::function<void(const Record&)>& visit) {
-  const auto hint_file = environment.open(segment_file(segment.id(), kHintSuffix),
-                                          Environment::Access::kRead);
+  const auto hint_file =
+      environment.open(segment_file(segment.id(), kHintSuffix), Environment::Access::kRead);
   if (hint_file.has_value()) {
     MEMORIA_TRY(const uint64_t size, hint_file.value()->size());
     std::string bytes(size, '\0');
     MEMORIA_TRY(const size_t got, hint_file.value()->read(0, bytes));
-    auto reader = got == size ? HintReader::open(bytes, segment.header.id, segment.file_bytes)
-                              : std::nullopt;
+    auto reader =
+        got == size ? HintReader::open(bytes, segment.header.id, segment.file_bytes) : std::nullopt;
     if (reader) {
       for (Entry entry; reader->next(entry);) visit(entry.record);
       return ok();
@@ -220,8 +222,7 @@ Status Merge::write(const Record& record, std::string_view value, std::optional<
   encode_prefix(record, value, {seed, offset}, output_->buffer);
   output_->buffer.append(value);
 
-  const bool is_inline =
-      begins_a_value(record) && record.value_size <= parts_.options.inline_limit;
+  const bool is_inline = begins_a_value(record) && record.value_size <= parts_.options.inline_limit;
   output_->hint.add({record, offset, is_inline, value});
   ++output_->records;
   ++report_.records_copied;
@@ -258,8 +259,8 @@ Status Merge::finish_output() {
   ActiveSegment& file = *output_->file;
   const SegmentHeader header = file.header();
   MEMORIA_TRY(file.seal(output_->records, parts_.timeline.take()));
-  MEMORIA_TRY(write_hint_file(parts_.environment, header.id,
-                              std::move(output_->hint).finish(file.end())));
+  MEMORIA_TRY(
+      write_hint_file(parts_.environment, header.id, std::move(output_->hint).finish(file.end())));
   MEMORIA_TRY(parts_.environment.rename(segment_file(header.id, kMergeSuffix),
                                         segment_file(header.id, kDataSuffix)));
   MEMORIA_TRY(parts_.environment.sync_directory());
@@ -307,8 +308,7 @@ Status Merge::commit() {
   header.id = parts_.timeline.take();
   header.origin = Origin::kMerge;
   header.uuid = parts_.uuid;
-  MEMORIA_TRY(const auto marker,
-              ActiveSegment::create(parts_.environment, header, kMergeSuffix));
+  MEMORIA_TRY(const auto marker, ActiveSegment::create(parts_.environment, header, kMergeSuffix));
   std::string ids;
   for (const auto& input : inputs_) append_le<uint64_t>(ids, input->id());
   Record replaces;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Copies what is live out of some segments and removes them. Rules: core/FORMAT.md, "What a merge may
-// drop".
+// Copies what is live out of some segments and removes them. Rules: core/FORMAT.md, "What a merge
+// may drop".
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -23,8 +23,8 @@
 
 namespace memoria {
 
-/// One merge; used once, by one thread, beside readers and writers. Reads and writes stream: memory is
-/// one output's index (some 80 bytes a record) whatever the amount.
+/// One merge; used once, by one thread, beside readers and writers. Reads and writes stream: memory
+/// is one output's index (some 80 bytes a record) whatever the amount.
 class Merge {
  public:
   struct Parts {
@@ -42,8 +42,8 @@ class Merge {
         const ProgressFn& progress);
   ~Merge();
 
-  /// kCancelled and kCorrupt (an input turned out damaged; it is marked so) leave all inputs in place,
-  /// and what was copied by then is simply where it now is.
+  /// kCancelled and kCorrupt (an input turned out damaged; it is marked so) leave all inputs in
+  /// place, and what was copied by then is simply where it now is.
   Result<MergeReport> run();
 
  private:
@@ -83,8 +83,9 @@ class Merge {
   MergeReport report_;
   uint64_t total_bytes_ = 0;
   std::unique_ptr<Output> output_;
-  /// By the hash of each key that an input erases something of: the oldest timestamp that a record of
-  /// this key has outside the inputs (a collision can only make it older, that is, keep an eraser).
+  /// By the hash of each key that an input erases something of: the oldest timestamp that a record
+  /// of this key has outside the inputs (a collision can only make it older, that is, keep an
+  /// eraser).
   absl::flat_hash_map<uint64_t, uint64_t> oldest_outside_;
   /// Hashes of keys whose loose size this merge has written down already.
   absl::flat_hash_set<uint64_t> sizes_written_;

@@ -12,9 +12,9 @@ constexpr size_t kManySmall = 8;
 // With dead_bytes_threshold reached, segments with at least this dead share are taken.
 constexpr double kWorthwhile = 0.2;
 
-/// What a merge can hope to free. In a segment of the log that includes erasers, since what they erase
-/// is mostly near; in a merge's output those are left that had to be kept, and hoping again each time
-/// would copy them for ever.
+/// What a merge can hope to free. In a segment of the log that includes erasers, since what they
+/// erase is mostly near; in a merge's output those are left that had to be kept, and hoping again
+/// each time would copy them for ever.
 double dead_share(const Segment& s) {
   const auto total = double(s.counts.total_bytes);
   if (total == 0) return 1;
@@ -22,7 +22,9 @@ double dead_share(const Segment& s) {
   return double(s.dead_bytes() + (log ? s.counts.eraser_bytes.load() : 0)) / total;
 }
 
-bool eligible(const Segment& s) { return s.sealed && !s.damaged; }
+bool eligible(const Segment& s) {
+  return s.sealed && !s.damaged;
+}
 bool small(const Segment& s, const Options& options) {
   return s.file_bytes < options.segment.max_size / kSmallShare;
 }
@@ -65,9 +67,8 @@ std::vector<std::shared_ptr<Segment>> choose_inputs(
       chosen.push_back(s);
     }
   }
-  std::stable_sort(chosen.begin(), chosen.end(), [](const auto& a, const auto& b) {
-    return dead_share(*a) > dead_share(*b);
-  });
+  std::stable_sort(chosen.begin(), chosen.end(),
+                   [](const auto& a, const auto& b) { return dead_share(*a) > dead_share(*b); });
   uint64_t needed = 0;
   const auto too_much = std::find_if(chosen.begin(), chosen.end(), [&](const auto& s) {
     needed += s->counts.live_bytes + s->counts.eraser_bytes;

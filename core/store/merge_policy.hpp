@@ -11,12 +11,12 @@
 
 namespace memoria {
 
-/// Whether the background merge should run at all: a segment above the fragmentation threshold, or dead
-/// bytes above theirs, as in the original; or many small segments.
+/// Whether the background merge should run at all: a segment above the fragmentation threshold, or
+/// dead bytes above theirs, as in the original; or many small segments.
 bool merge_is_due(const std::vector<std::shared_ptr<Segment>>& segments, const Options& options);
 
-/// The sealed, undamaged segments that `request` means, the deadest first, as long as their live bytes
-/// fit into `free_bytes` (a merge needs room for its output before it frees any).
+/// The sealed, undamaged segments that `request` means, the deadest first, as long as their live
+/// bytes fit into `free_bytes` (a merge needs room for its output before it frees any).
 std::vector<std::shared_ptr<Segment>> choose_inputs(
     const std::vector<std::shared_ptr<Segment>>& segments, const Options& options,
     const MergeRequest& request, uint64_t free_bytes);

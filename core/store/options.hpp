@@ -24,7 +24,7 @@ enum class SyncPolicy {
 
 struct Options {
   struct Segment {
-    uint64_t max_size = 64 << 20;        ///< bytes; rotation happens before a record that passes it
+    uint64_t max_size = 64 << 20;  ///< bytes; rotation happens before a record that passes it
     double fragmentation_threshold = 0.6;  ///< dead share of bytes that makes a segment a candidate
     uint64_t dead_bytes_threshold = 512 << 20;  ///< dead bytes in all that start a merge
     std::chrono::milliseconds merge_check_interval = std::chrono::minutes(1);  ///< 0: no background
@@ -44,8 +44,8 @@ struct Options {
 
   /// Values up to this many bytes live in the key directory and in hints: reading them is no I/O.
   size_t inline_limit = 0;
-  /// Keys that share their first `prefix_bytes` bytes share a shard of the key directory, so a scan of
-  /// a prefix at least that long visits one shard only. 0: keys are spread by the whole key.
+  /// Keys that share their first `prefix_bytes` bytes share a shard of the key directory, so a scan
+  /// of a prefix at least that long visits one shard only. 0: keys are spread by the whole key.
   size_t prefix_bytes = 0;
   /// Held back from ordinary writes so that erasing and merging still work on a full disk.
   uint64_t reserve_bytes = 16 << 20;

@@ -95,7 +95,9 @@ void PatchedValue::punch(uint64_t offset, uint64_t length, uint64_t timestamp) {
   clear(offset, std::min(size_, offset + std::min(length, ~uint64_t{0} - offset)));
 }
 
-void PatchedValue::drop() { clear(0, ~uint64_t{0}); }
+void PatchedValue::drop() {
+  clear(0, ~uint64_t{0});
+}
 
 void PatchedValue::collect(uint64_t offset, uint64_t length, std::vector<PlacedPiece>& out) const {
   const uint64_t end = offset + length;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A value made of pieces: which record holds which range. The common value, one record that holds all
-// of it, has no such object (see KeyDirectory).
+// A value made of pieces: which record holds which range. The common value, one record that holds
+// all of it, has no such object (see KeyDirectory).
 #pragma once
 
 #include <absl/container/btree_map.h>
@@ -16,11 +16,11 @@ namespace memoria {
 
 /// A range of a value and the record that holds it.
 struct Piece {
-  Location location;        ///< the record
-  uint32_t length = 0;      ///< bytes of the value
-  uint32_t skip = 0;        ///< where they begin in the record's value
-  uint32_t value_size = 0;  ///< of the record
-  Kind kind = Kind::kPiece; ///< or kPut
+  Location location;         ///< the record
+  uint32_t length = 0;       ///< bytes of the value
+  uint32_t skip = 0;         ///< where they begin in the record's value
+  uint32_t value_size = 0;   ///< of the record
+  Kind kind = Kind::kPiece;  ///< or kPut
 };
 
 /// A Piece and where in the value it is.
@@ -29,8 +29,8 @@ struct PlacedPiece {
   Piece piece;
 };
 
-/// Not thread-safe. Keeps the live counts of `segments` exact: what a newer piece covers becomes dead,
-/// and the last range of a record takes its head along.
+/// Not thread-safe. Keeps the live counts of `segments` exact: what a newer piece covers becomes
+/// dead, and the last range of a record takes its head along.
 class PatchedValue {
  public:
   PatchedValue(Segments& segments, size_t key_size, uint64_t generation)
@@ -58,8 +58,9 @@ class PatchedValue {
 
   /// The pieces that overlap [offset, offset + length), cut to it.
   void collect(uint64_t offset, uint64_t length, std::vector<PlacedPiece>& out) const;
-  /// The original Bitcask's compare-and-swap, for ranges: whatever of `from`'s range [offset, offset + length)
-  /// is still live is now in `to`, whose record holds that range from `to.skip` on.
+  /// The original Bitcask's compare-and-swap, for ranges: whatever of `from`'s range [offset,
+  /// offset + length) is still live is now in `to`, whose record holds that range from `to.skip`
+  /// on.
   void relocate(uint64_t offset, uint64_t length, Location from, const Piece& to);
   void relocate_size_record(Location from, Location to);
   /// `record`, a truncate to the present size as of `timestamp`, is on disk.
@@ -68,8 +69,8 @@ class PatchedValue {
   std::optional<uint64_t> seek_data(uint64_t offset) const;
   uint64_t seek_hole(uint64_t offset) const;
 
-  /// Where a run of at least `run` adjacent pieces of less than `small` bytes each ends at or begins
-  /// around `offset`: what consolidation should rewrite.
+  /// Where a run of at least `run` adjacent pieces of less than `small` bytes each ends at or
+  /// begins around `offset`: what consolidation should rewrite.
   std::optional<PlacedPiece> small_run(uint64_t offset, size_t run, uint32_t small) const;
 
  private:

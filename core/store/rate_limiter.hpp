@@ -19,7 +19,8 @@ class RateLimiter {
   bool spend(uint64_t bytes, const GoOn& go_on) {
     if (rate_ == 0) return true;
     spent_ += bytes;
-    const auto due = begin_ + std::chrono::nanoseconds(uint64_t(double(spent_) * 1e9 / double(rate_)));
+    const auto due =
+        begin_ + std::chrono::nanoseconds(uint64_t(double(spent_) * 1e9 / double(rate_)));
     // Short sleeps cost more than they order.
     while (due - std::chrono::steady_clock::now() > kShortest) {
       if (!go_on()) return false;

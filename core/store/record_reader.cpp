@@ -25,7 +25,9 @@ std::vector<char>& scratch(size_t size) {
   return buffer;
 }
 
-std::string_view view(std::span<const char> bytes) { return {bytes.data(), bytes.size()}; }
+std::string_view view(std::span<const char> bytes) {
+  return {bytes.data(), bytes.size()};
+}
 
 /// The record is the one that the key directory means.
 Status check_identity(const Result<Record>& decoded, std::string_view key, const Piece& piece) {

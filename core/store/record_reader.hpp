@@ -16,8 +16,9 @@ class RecordReader {
   RecordReader(Segments& segments, FileCache& files, bool verify)
       : segments_(segments), files_(files), verify_(verify) {}
 
-  /// Fills `out` with the `piece`'s bytes from `piece.skip` on (out.size() == piece.length). kConflict:
-  /// the segment is gone, because a merge moved the record: look the key up again. kCorrupt.
+  /// Fills `out` with the `piece`'s bytes from `piece.skip` on (out.size() == piece.length).
+  /// kConflict: the segment is gone, because a merge moved the record: look the key up again.
+  /// kCorrupt.
   Status read(std::string_view key, const Piece& piece, std::span<char> out) const;
 
  private:

@@ -133,8 +133,8 @@ Status Recovery::look_for_seal(Found& found) const {
 
 /// Finds the store's id, drops what a crash left of a segment's creation, and copies of segments.
 Status Recovery::settle_headers() {
-  const auto with_header = std::find_if(found_.begin(), found_.end(),
-                                        [](const Found& found) { return found.header.has_value(); });
+  const auto with_header = std::find_if(
+      found_.begin(), found_.end(), [](const Found& found) { return found.header.has_value(); });
   if (with_header == found_.end()) {
     // A crash may leave the very first segment without its header.
     for (const auto& found : found_) {
@@ -161,12 +161,12 @@ Status Recovery::settle_headers() {
       MEMORIA_TRY(look_for_seal(found));
     } else if (found.header->uuid != uuid_) {
       // Nobody can tell which of the two this store is: what is ignored might be all of it.
-      return Error{Errc::kCorrupt,
-                   fmt::format("{} holds segments of two stores: {} and {} do not belong together; "
-                               "move one of them to a directory of its own",
-                               environment_.describe(),
-                               segment_file(with_header->name_id, kDataSuffix),
-                               segment_file(found.name_id, kDataSuffix))};
+      return Error{
+          Errc::kCorrupt,
+          fmt::format("{} holds segments of two stores: {} and {} do not belong together; "
+                      "move one of them to a directory of its own",
+                      environment_.describe(), segment_file(with_header->name_id, kDataSuffix),
+                      segment_file(found.name_id, kDataSuffix))};
     } else if (found.header->id != found.name_id && !seen.insert(found.header->id).second) {
       log(Severity::kWarning, fmt::format("{} is a copy of another segment and is ignored",
                                           segment_file(found.name_id, kDataSuffix)));
@@ -344,8 +344,8 @@ Result<bool> Recovery::load_hint(const Found& found, Segment& segment) {
 Status Recovery::load_scan(const Found& found, Segment& segment) {
   const auto name = segment_file(found.name_id, kDataSuffix);
   MEMORIA_TRY(const auto file, environment_.open(name, Environment::Access::kRead));
-  // A process that was killed between writing the seal and syncing it leaves a segment that only looks
-  // durable. (One with a hint is: the hint is written afterwards.)
+  // A process that was killed between writing the seal and syncing it leaves a segment that only
+  // looks durable. (One with a hint is: the hint is written afterwards.)
   if (!options_.read_only) MEMORIA_TRY(file->sync());
   SegmentScanner scanner(*file, found.header->seed(), kSegmentHeaderSize, found.size,
                          SegmentScanner::Mode::kSealed);
@@ -354,8 +354,8 @@ Status Recovery::load_scan(const Found& found, Segment& segment) {
     if (scanned == nullptr) break;
     if (!describes_a_key(scanned->record.kind)) continue;
     Entry entry = entry_of(*scanned, options_.inline_limit);
-    // A suspect stands in the way of older versions, whatever kind it was. Reading it must fail, so it
-    // must have at least a byte to read.
+    // A suspect stands in the way of older versions, whatever kind it was. Reading it must fail, so
+    // it must have at least a byte to read.
     if (scanned->suspect) {
       if (entry.record.kind != Kind::kPiece) entry.record.kind = Kind::kPut;
       entry.record.value_size = std::max<uint32_t>(entry.record.value_size, 1);

@@ -22,7 +22,7 @@ struct KeyInfo {
   std::string_view key;
   uint64_t size = 0;  ///< of the value, bytes
   uint64_t timestamp = 0;
-  bool is_inline = false;         ///< `value` is the whole value
+  bool is_inline = false;  ///< `value` is the whole value
   std::string_view value;
 };
 
@@ -34,7 +34,7 @@ struct Extent {
   uint64_t record_offset = 0;  ///< in the file
   uint64_t record_length = 0;
   uint64_t timestamp = 0;  ///< of the value's newest change
-  bool readable = true;  ///< false: known to be damaged
+  bool readable = true;    ///< false: known to be damaged
 };
 
 struct SegmentStats {
@@ -50,9 +50,10 @@ struct SegmentStats {
 
 struct StoreStats {
   uint64_t keys = 0;
-  uint64_t value_bytes = 0;   ///< sum of live bytes of values, without overhead
-  uint64_t disk_bytes = 0;    ///< data files
-  uint64_t live_bytes = 0, dead_bytes = 0, eraser_bytes = 0;  ///< of records; sums over the segments
+  uint64_t value_bytes = 0;  ///< sum of live bytes of values, without overhead
+  uint64_t disk_bytes = 0;   ///< data files
+  uint64_t live_bytes = 0, dead_bytes = 0,
+           eraser_bytes = 0;         ///< of records; sums over the segments
   uint64_t key_directory_bytes = 0;  ///< memory, approximately
   uint64_t patched_values = 0;       ///< values of more than one piece
   uint64_t pieces = 0;
@@ -74,17 +75,18 @@ struct StoreStats {
 
 /// What a long call has done so far. `total` is 0 while unknown.
 struct Progress {
-  std::string_view phase;  ///< "merge", "verify", "hints"
+  std::string_view phase;        ///< "merge", "verify", "hints"
   uint64_t done = 0, total = 0;  ///< bytes
 };
 /// Returns false to stop (the call then ends with kCancelled and leaves nothing half done).
 using ProgressFn = std::function<bool(const Progress&)>;
 
 struct MergeRequest {
-  bool all = false;        ///< every sealed segment (seals the active one first)
-  double min_dead = -1;    ///< take segments with at least this dead share; < 0: the options' threshold
+  bool all = false;  ///< every sealed segment (seals the active one first)
+  double min_dead =
+      -1;  ///< take segments with at least this dead share; < 0: the options' threshold
   uint64_t rate_bytes_per_second = 0;  ///< 0: the options' rate
-  bool dry_run = false;    ///< only tell what would be done
+  bool dry_run = false;                ///< only tell what would be done
 };
 
 struct MergeReport {
@@ -105,7 +107,7 @@ struct Damage {
   uint64_t offset = 0, length = 0;  ///< in the file
   std::string key;
   uint64_t value_offset = 0, value_length = 0;  ///< the part of the key's value, if it is live
-  bool live = false;   ///< false: only history was hit, no value
+  bool live = false;                            ///< false: only history was hit, no value
   std::string reason;
 };
 

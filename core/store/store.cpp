@@ -24,7 +24,9 @@ Result<std::unique_ptr<Store>> Store::open(std::shared_ptr<Environment> environm
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
 
-Status Store::close() { return impl_->close(); }
+Status Store::close() {
+  return impl_->close();
+}
 
 Status Store::put(std::string_view key, std::string_view value) {
   // One for each thread: its buffers are reused, so that a put allocates nothing.
@@ -43,11 +45,17 @@ Status Store::erase(std::string_view key) {
   return impl_->apply(batch);
 }
 
-Result<std::string> Store::get(std::string_view key) const { return impl_->get(key); }
+Result<std::string> Store::get(std::string_view key) const {
+  return impl_->get(key);
+}
 
-bool Store::contains(std::string_view key) const { return impl_->directory_.info(key).has_value(); }
+bool Store::contains(std::string_view key) const {
+  return impl_->directory_.info(key).has_value();
+}
 
-Status Store::apply(const Batch& batch) { return impl_->apply(batch); }
+Status Store::apply(const Batch& batch) {
+  return impl_->apply(batch);
+}
 
 Status Store::write_at(std::string_view key, uint64_t offset, std::string_view bytes) {
   thread_local Batch batch;
@@ -106,7 +114,9 @@ Status Store::scan(std::string_view prefix, std::string_view after, const Visito
   }
 }
 
-uint64_t Store::count() const { return impl_->directory_.count(); }
+uint64_t Store::count() const {
+  return impl_->directory_.count();
+}
 
 Status Store::sync() {
   if (impl_->closed_) return Error{Errc::kClosed};
@@ -134,16 +144,28 @@ Result<VerifyReport> Store::verify(const ProgressFn& progress) {
                          progress);
 }
 
-Result<std::vector<Extent>> Store::locate(std::string_view key) const { return impl_->locate(key); }
+Result<std::vector<Extent>> Store::locate(std::string_view key) const {
+  return impl_->locate(key);
+}
 
-StoreStats Store::stats() const { return impl_->stats(); }
+StoreStats Store::stats() const {
+  return impl_->stats();
+}
 
-Result<Space> Store::space() const { return impl_->environment_->space(); }
+Result<Space> Store::space() const {
+  return impl_->environment_->space();
+}
 
-uint64_t Store::last_timestamp() const { return impl_->timeline_.last(); }
+uint64_t Store::last_timestamp() const {
+  return impl_->timeline_.last();
+}
 
-const Options& Store::options() const { return impl_->options_; }
+const Options& Store::options() const {
+  return impl_->options_;
+}
 
-std::string Store::describe() const { return impl_->environment_->describe(); }
+std::string Store::describe() const {
+  return impl_->environment_->describe();
+}
 
 }  // namespace memoria

@@ -24,14 +24,14 @@ namespace memoria {
 /// Any number of threads may call any function of an open store at once.
 ///
 /// Order and durability: changes happen in one order, the order of the log; a change is visible to
-/// every thread when the call returns, survives the death of the process from then on, and the loss of
-/// power once a sync() that began later has returned. After any crash the store is a prefix of the
-/// changes it was given.
+/// every thread when the call returns, survives the death of the process from then on, and the loss
+/// of power once a sync() that began later has returned. After any crash the store is a prefix of
+/// the changes it was given.
 ///
 /// Errors every call can give: kClosed; kIo and kCorrupt (reads: what was asked for cannot be
-/// delivered intact; never another value in its place); kReadOnly (changes: opened so, or latched so
-/// after a failed write or sync, see StoreStats::read_only_reason); kNoSpace (changes: nothing was
-/// changed; erase() still works).
+/// delivered intact; never another value in its place); kReadOnly (changes: opened so, or latched
+/// so after a failed write or sync, see StoreStats::read_only_reason); kNoSpace (changes: nothing
+/// was changed; erase() still works).
 class Store {
  public:
   /// Opens the store in `environment`, making a new one in an empty directory.
@@ -43,11 +43,12 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  /// Seals, syncs, writes hints and lets go of the directory. Calls of other threads that are under way
-  /// finish or end with kClosed.
+  /// Seals, syncs, writes hints and lets go of the directory. Calls of other threads that are under
+  /// way finish or end with kClosed.
   Status close();
 
-  // ---- Values. Keys: 1 to 65,535 bytes (else kInvalidArgument, kTooLarge). Empty values are values.
+  // ---- Values. Keys: 1 to 65,535 bytes (else kInvalidArgument, kTooLarge). Empty values are
+  // values.
 
   /// Replaces the value whole. At most 64 MiB (else kTooLarge: use write_at).
   Status put(std::string_view key, std::string_view value);
@@ -56,13 +57,15 @@ class Store {
   /// The whole value, or kNotFound. Above 1 GiB kTooLarge: use read_at().
   Result<std::string> get(std::string_view key) const;
   bool contains(std::string_view key) const;
-  /// All of it or nothing, also after a crash. At most 64 MiB a value, 128 MiB with all records, and a
-  /// million changes (else kTooLarge). Punching a key that is not there is no error in a batch.
+  /// All of it or nothing, also after a crash. At most 64 MiB a value, 128 MiB with all records,
+  /// and a million changes (else kTooLarge). Punching a key that is not there is no error in a
+  /// batch.
   Status apply(const Batch& batch);
 
   // ---- Parts of values. Bytes that were never written read as zeros and take no space.
 
-  /// Writes bytes at an offset, making the key or growing the value as needed. At most 64 MiB at once.
+  /// Writes bytes at an offset, making the key or growing the value as needed. At most 64 MiB at
+  /// once.
   Status write_at(std::string_view key, uint64_t offset, std::string_view bytes);
   /// Cuts or grows (with zeros) to `size`; makes the key when it is not there.
   Status truncate(std::string_view key, uint64_t size);
@@ -83,20 +86,20 @@ class Store {
 
   /// Called for each key; return false to stop. May call the store: no lock is held.
   using Visitor = std::function<bool(const KeyInfo&)>;
-  /// Keys that start with `prefix` and are greater than `after` ("" for all), in byte order. A key that
-  /// is there from the beginning to the end of the scan is visited exactly once, whatever else changes;
-  /// the last key visited is the position to go on from.
+  /// Keys that start with `prefix` and are greater than `after` ("" for all), in byte order. A key
+  /// that is there from the beginning to the end of the scan is visited exactly once, whatever else
+  /// changes; the last key visited is the position to go on from.
   Status scan(std::string_view prefix, std::string_view after, const Visitor& visit) const;
   /// How many keys there are in all.
   uint64_t count() const;
 
   // ---- Durability
 
-  /// Everything that returned before this call is durable when it returns. Calls at the same time share
-  /// one fdatasync.
+  /// Everything that returned before this call is durable when it returns. Calls at the same time
+  /// share one fdatasync.
   Status sync();
-  /// The same without waiting: `done` is called from the committer thread (must not block it), or at
-  /// once, from this call, when there is nothing to sync.
+  /// The same without waiting: `done` is called from the committer thread (must not block it), or
+  /// at once, from this call, when there is nothing to sync.
   using SyncDone = std::function<void(const Status&)>;
   void sync_async(SyncDone done);
 

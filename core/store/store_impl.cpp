@@ -13,8 +13,8 @@ namespace memoria {
 namespace {
 
 // A run of this many adjacent pieces below kSmallPiece becomes one: 100-byte appends are rewritten
-// twice until they are pieces of 25 KiB (a write amplification below 5). Pieces of a page and above are
-// left alone, since random page writes should not be paid for twice.
+// twice until they are pieces of 25 KiB (a write amplification below 5). Pieces of a page and above
+// are left alone, since random page writes should not be paid for twice.
 constexpr size_t kConsolidateRun = 16;
 constexpr uint32_t kSmallPiece = 4 << 10;
 constexpr int kConsolidateTiers = 4;
@@ -114,8 +114,8 @@ Status Store::Impl::close() {
 Status Store::Impl::check_key(std::string_view key) const {
   if (key.empty()) return Error{Errc::kInvalidArgument, "a key must have at least one byte"};
   if (key.size() > kMaxKeySize) {
-    return Error{Errc::kTooLarge,
-                 fmt::format("a key of {} bytes: at most {} are possible", key.size(), kMaxKeySize)};
+    return Error{Errc::kTooLarge, fmt::format("a key of {} bytes: at most {} are possible",
+                                              key.size(), kMaxKeySize)};
   }
   return ok();
 }
@@ -179,8 +179,8 @@ Status Store::Impl::read_plan(std::string_view key, const ReadPlan& plan, uint64
   return ok();
 }
 
-/// Looks `key` up and reads a range of it into what `target` makes of the value's size; again when a
-/// merge moved the value in between.
+/// Looks `key` up and reads a range of it into what `target` makes of the value's size; again when
+/// a merge moved the value in between.
 template <class Target>
 Status Store::Impl::read_range(std::string_view key, uint64_t offset, uint64_t length,
                                Target&& target) const {
@@ -218,8 +218,8 @@ Result<std::string> Store::Impl::get(std::string_view key) const {
 }
 
 void Store::Impl::consolidate(std::string_view key, uint64_t offset) {
-  // Failing to tidy up is no failure of the write that made it due; the next one tries again. Each round
-  // makes pieces of the next larger tier, and there are few tiers below kSmallPiece.
+  // Failing to tidy up is no failure of the write that made it due; the next one tries again. Each
+  // round makes pieces of the next larger tier, and there are few tiers below kSmallPiece.
   for (int tier = 0; tier < kConsolidateTiers; ++tier) {
     const auto more = consolidate_once(key, offset);
     if (!more.has_value() || !more.value()) return;
@@ -232,9 +232,8 @@ Result<bool> Store::Impl::consolidate_once(std::string_view key, uint64_t offset
   if (!plan) return false;
   std::string bytes(plan->length, '\0');
   for (const auto& part : plan->parts) {
-    MEMORIA_TRY(reader_.read(key, part.piece,
-                             std::span(bytes).subspan(part.offset - plan->offset,
-                                                      part.piece.length)));
+    MEMORIA_TRY(reader_.read(
+        key, part.piece, std::span(bytes).subspan(part.offset - plan->offset, part.piece.length)));
   }
   RawRecord raw;
   raw.record.kind = Kind::kPiece;

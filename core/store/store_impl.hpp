@@ -20,8 +20,8 @@ namespace memoria {
 
 /// Members in the order of their dependence: what comes later uses what comes earlier.
 ///
-/// Lock order: merge_mutex_ -> appender's leader role -> a key directory shard -> leaves (file cache,
-/// queues, tail, health). No file is read or written under a shard's lock or a leaf's.
+/// Lock order: merge_mutex_ -> appender's leader role -> a key directory shard -> leaves (file
+/// cache, queues, tail, health). No file is read or written under a shard's lock or a leaf's.
 class Store::Impl {
  public:
   Impl(std::shared_ptr<Environment> environment, const Options& options);

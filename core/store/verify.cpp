@@ -28,8 +28,8 @@ class Verifier {
       if (checked.has_value()) continue;
       if (!segments_.find(segment->slot)) continue;  // merged away meanwhile
       if (checked.error().code == Errc::kCancelled) return std::move(checked).error();
-      report_.damages.push_back({segment->id(), 0, segment->file_bytes, {}, 0, 0, true,
-                                 checked.error().describe()});
+      report_.damages.push_back(
+          {segment->id(), 0, segment->file_bytes, {}, 0, 0, true, checked.error().describe()});
     }
     return std::move(report_);
   }
@@ -70,8 +70,14 @@ class Verifier {
   void note(const Segment& segment, const ScannedRecord& scanned) {
     Record r = scanned.record;
     const Location at{segment.slot, uint32_t(scanned.offset)};
-    Damage damage{segment.id(), scanned.offset, scanned.bytes.size(), std::string(r.key),
-                  0, 0, false, scanned.suspect ? "the record is damaged" : "the value is damaged"};
+    Damage damage{segment.id(),
+                  scanned.offset,
+                  scanned.bytes.size(),
+                  std::string(r.key),
+                  0,
+                  0,
+                  false,
+                  scanned.suspect ? "the record is damaged" : "the value is damaged"};
     const LiveRecord live = directory_.live(r, at);
     if (live.whole) {
       damage.live = true;
@@ -92,8 +98,8 @@ class Verifier {
   /// Ranges in which not even a key can be made out.
   void note_ranges(const Segment& segment, const SegmentScanner& scanner) {
     for (const auto& range : scanner.damages()) {
-      const bool known = std::any_of(
-          report_.damages.begin(), report_.damages.end(), [&](const Damage& damage) {
+      const bool known =
+          std::any_of(report_.damages.begin(), report_.damages.end(), [&](const Damage& damage) {
             return damage.segment == segment.id() && damage.offset == range.offset;
           });
       if (known) continue;

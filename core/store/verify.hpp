@@ -9,8 +9,8 @@
 
 namespace memoria {
 
-/// Every record of every segment, and every hint, beside readers and writers. What is appended after
-/// the start may or may not be looked at. kCancelled.
+/// Every record of every segment, and every hint, beside readers and writers. What is appended
+/// after the start may or may not be looked at. kCancelled.
 Result<VerifyReport> verify_segments(Environment& environment, Segments& segments, FileCache& files,
                                      const KeyDirectory& directory, const ProgressFn& progress);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Chooses the key directory's structure: bytes for each key beyond the key itself, and nanoseconds to
-// insert, find and miss, for the packed tree and for the maps that could stand in its place.
+// Chooses the key directory's structure: bytes for each key beyond the key itself, and nanoseconds
+// to insert, find and miss, for the packed tree and for the maps that could stand in its place.
 //
 //   key_directory_bench [KEYS] [ROUNDS]
 //
@@ -60,14 +60,14 @@ Row measure(size_t n, Make make) {
   const size_t before = heap();
   auto map = make();
   row.insert_ns = 1e9 / double(n) * seconds([&] {
-    for (const auto& key : present) map.insert(key);
-  });
+                    for (const auto& key : present) map.insert(key);
+                  });
   row.bytes = double(heap() - before) / double(n) - double(kKeySize);
   size_t found = 0;
   const auto look = [&](const std::vector<std::string>& keys) {
     return 1e9 / double(n) * seconds([&] {
-      for (size_t i = 0; i < n; ++i) found += map.find(keys[i * 7919 % n]);
-    });
+             for (size_t i = 0; i < n; ++i) found += map.find(keys[i * 7919 % n]);
+           });
   };
   row.hit_ns = look(present);
   row.miss_ns = look(absent);
@@ -111,7 +111,9 @@ int main(int argc, char** argv) {
       {"absl::btree_map",
        [&] { return measure(n, [] { return Plain<absl::btree_map<std::string, Payload>>(); }); }},
       {"absl::flat_hash_map",
-       [&] { return measure(n, [] { return Plain<absl::flat_hash_map<std::string, Payload>>(); }); }},
+       [&] {
+         return measure(n, [] { return Plain<absl::flat_hash_map<std::string, Payload>>(); });
+       }},
       {"std::map",
        [&] { return measure(n, [] { return Plain<std::map<std::string, Payload>>(); }); }},
   };
@@ -119,7 +121,8 @@ int main(int argc, char** argv) {
   for (size_t round = 0; round < rounds; ++round) {
     for (size_t c = 0; c < contenders.size(); ++c) rows[c].push_back(contenders[c].second());
   }
-  fmt::print("{} keys of {} bytes, {} payload, medians of {}\n", n, kKeySize, sizeof(Payload), rounds);
+  fmt::print("{} keys of {} bytes, {} payload, medians of {}\n", n, kKeySize, sizeof(Payload),
+             rounds);
   fmt::print("{:<22}{:>12}{:>12}{:>12}{:>12}\n", "", "bytes/key", "insert ns", "hit ns", "miss ns");
   for (size_t c = 0; c < contenders.size(); ++c) {
     const auto column = [&](double Row::*member) {

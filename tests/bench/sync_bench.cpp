@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Chooses how the active segment gets its space: microseconds for an append of 1 KiB and an fdatasync,
-// into a file that grows, one that was fallocated, one with zeros written ahead, and one recycled.
+// Chooses how the active segment gets its space: microseconds for an append of 1 KiB and an
+// fdatasync, into a file that grows, one that was fallocated, one with zeros written ahead, and one
+// recycled.
 //
 //   sync_bench DIRECTORY [APPENDS] [ROUNDS]
 //
@@ -72,7 +73,8 @@ void run(Way& way, const std::string& directory, size_t appends) {
     log.write(i * kRecord, kRecord, 'x');
     log.sync();
     way.us.push_back(
-        std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
+        std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin)
+            .count());
   }
 }
 
@@ -89,7 +91,8 @@ int main(int argc, char** argv) {
   std::vector<Way> ways = {
       {"growing", nothing, nothing, {}},
       {"fallocated", [](Log& log, size_t n) { log.allocate(n * kRecord); }, nothing, {}},
-      {"zeros 512 KiB ahead", nothing,
+      {"zeros 512 KiB ahead",
+       nothing,
        [](Log& log, size_t offset) {
          if (offset % kAhead == 0) log.write(offset, kAhead, '\0');
        },

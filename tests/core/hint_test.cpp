@@ -166,7 +166,8 @@ BOOST_FIXTURE_TEST_CASE(rebuild_writes_what_is_missing_and_with_all_everything, 
 BOOST_FIXTURE_TEST_CASE(hints_requested_while_the_background_writes_them_are_whole, Fixture) {
   for (int round = 0; round < 50; ++round) {
     for (const auto& name : environment->files(".hint")) environment->delete_file(name);
-    const auto store = open_store(environment, hint_options());  // the background begins to write them
+    const auto store =
+        open_store(environment, hint_options());  // the background begins to write them
     REQUIRE_OK(store->rebuild_hints(false));
     BOOST_REQUIRE_EQUAL(unwrap(store->verify()).bad_hints, 0u);
     REQUIRE_OK(store->close());
