@@ -176,6 +176,15 @@ Outcome DirectorySubject::apply_to_file(const Operation& op, int fd) {
       return done(::fallocate(fd, op.flags, off_t(op.offset), off_t(op.length)));
     case Kind::kSync:
       return done(::fsync(fd));
+    case Kind::kHolesOpen:
+      return check_holes(
+          [&](uint64_t from, int whence) { return ::lseek(fd, off_t(from), whence); },
+          [&](uint64_t from) {
+            Operation sample;
+            sample.offset = from;
+            sample.length = kHoleSample;
+            return read(sample, fd).result;
+          });
     case Kind::kStatOpen: {
       struct stat st {};
       return ::fstat(fd, &st) != 0 ? failed() : Outcome{0, describe(st)};
@@ -290,6 +299,7 @@ Outcome DirectorySubject::apply(const Operation& op) {
     case Kind::kReadOpen:
     case Kind::kTruncateOpen:
     case Kind::kStatOpen:
+    case Kind::kHolesOpen:
     case Kind::kSync: {
       const auto& slot = slots_[size_t(op.slot)];
       return slot ? apply_to_file(op, slot.get()) : Outcome{EBADF, {}};
@@ -347,13 +357,6 @@ Outcome DirectorySubject::apply(const Operation& op) {
 }
 
 }  // namespace
-
-std::string describe_attributes(mode_t mode, uint64_t links, uid_t uid, gid_t gid, uint64_t size,
-                                uint64_t rdev) {
-  if (S_ISDIR(mode)) size = 0;
-  if (!S_ISCHR(mode) && !S_ISBLK(mode)) rdev = 0;
-  return fmt::format("{:o} {} links {}:{} {} bytes {:x}", mode, links, uid, gid, size, rdev);
-}
 
 std::unique_ptr<Subject> directory_subject(const std::string& path) {
   return std::make_unique<DirectorySubject>(path);

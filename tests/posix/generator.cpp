@@ -2,6 +2,8 @@
 #include "tests/posix/generator.hpp"
 
 #include <linux/falloc.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -24,7 +26,8 @@ constexpr auto kWeights = std::to_array<Weight>({
     {Kind::kListXattr, 5}, {Kind::kRemoveXattr, 7},   {Kind::kWrite, 80},    {Kind::kMapWrite, 15},
     {Kind::kAppend, 25},   {Kind::kRead, 60},         {Kind::kTruncate, 30}, {Kind::kAllocate, 15},
     {Kind::kCopy, 10},     {Kind::kOpen, 25},         {Kind::kClose, 15},    {Kind::kWriteOpen, 25},
-    {Kind::kReadOpen, 25}, {Kind::kTruncateOpen, 10}, {Kind::kStatOpen, 15}, {Kind::kSync, 3},
+    {Kind::kReadOpen, 25}, {Kind::kTruncateOpen, 10}, {Kind::kStatOpen, 15}, {Kind::kHolesOpen, 10},
+    {Kind::kSync, 3},
 });
 
 constexpr auto kAllocateFlags = std::to_array<int>(
@@ -99,10 +102,34 @@ void Generator::choose_bytes(Operation& op) {
   op.seed = random_();
 }
 
+/// As in an extended attribute (acl(5), linux/posix_acl_xattr.h); one in ten is not a valid one.
+std::string Generator::acl() {
+  std::string out;
+  const auto append = [&](uint32_t v, int bytes) {
+    for (int i = 0; i < bytes; ++i) out.push_back(char(v >> (8 * i)));
+  };
+  const auto entry = [&](uint32_t tag, uint32_t id = ACL_UNDEFINED_ID) {
+    append(tag, 2);
+    append(uint32_t(below(8)), 2);
+    append(id, 4);
+  };
+  append(POSIX_ACL_XATTR_VERSION, 4);
+  entry(ACL_USER_OBJ);
+  const bool users = one_in(2), groups = one_in(2);
+  if (users) entry(ACL_USER, 1000);
+  if (users && one_in(2)) entry(ACL_USER, 2000);
+  entry(ACL_GROUP_OBJ);
+  if (groups) entry(ACL_GROUP, 1000);
+  if ((users || groups || one_in(2)) && !one_in(20)) entry(ACL_MASK);
+  entry(ACL_OTHER);
+  if (one_in(20)) out.resize(below(out.size()));
+  return out;
+}
+
 void Generator::choose_xattr(Operation& op) {
-  static constexpr const char* kAttributes[] = {"user.a", "user.b", "trusted.c", "security.d"};
-  op.name = kAttributes[below(4)];
-  op.value = bytes_of(random_(), one_in(5) ? 0 : below(200));
+  op.name = kAttributeNames[below(kAttributeNames.size())];
+  const bool is_acl = op.name.starts_with("system.");
+  op.value = is_acl ? acl() : bytes_of(random_(), one_in(5) ? 0 : below(200));
   static constexpr int kFlags[] = {0, 0, XATTR_CREATE, XATTR_REPLACE};
   op.flags = kFlags[below(4)];
 }

@@ -2,11 +2,16 @@
 // Random operations. Few names and few open files, so that operations meet each other.
 #pragma once
 
+#include <array>
 #include <random>
 
 #include "tests/posix/operation.hpp"
 
 namespace memoria::test {
+
+inline constexpr auto kAttributeNames =
+    std::to_array<const char*>({"user.a", "user.b", "trusted.c", "security.d",
+                                "system.posix_acl_access", "system.posix_acl_default"});
 
 class Generator {
  public:
@@ -21,6 +26,7 @@ class Generator {
   std::string path();
   uint64_t offset();
   uint64_t length();
+  std::string acl();
   void choose_bytes(Operation& op);
   void choose_xattr(Operation& op);
 

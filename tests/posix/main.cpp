@@ -6,12 +6,14 @@
 // hold what an earlier run left. Ends with code 1 at the first difference. A volume is closed,
 // robbed of its hints, merged and opened again in between; a mount is for the caller to disturb. As
 // root.
+#include <dirent.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/filesystem.hpp>
 #include <cstdlib>
+#include <cstring>
 #include <iostream>
 #include <sstream>
 #include <stdexcept>
@@ -23,6 +25,8 @@ namespace memoria::test {
 namespace {
 
 constexpr uint64_t kCompareEvery = 5000, kReopenEvery = 25000;
+/// Renamed directories sink below what paths of a few names reach, and would only ever become more.
+constexpr uint64_t kSweepEvery = 1000;
 constexpr uint64_t kLongest = 1 << 21;  ///< what is compared of one file at its beginning
 
 template <class T>
@@ -56,12 +60,22 @@ class Comparison {
       const auto below = path + "/" + entry.substr(0, entry.rfind(':'));
       const auto attributes = look(Kind::kStat, below);
       look(Kind::kListXattr, below);
-      for (const char* name : {"user.a", "user.b", "trusted.c", "security.d"}) {
-        look(Kind::kGetXattr, below, name);
-      }
+      for (const char* name : kAttributeNames) look(Kind::kGetXattr, below, name);
       look(Kind::kReadlink, below);
       look(Kind::kRead, below);
       if (attributes.starts_with("4")) tree(below);
+    }
+  }
+
+  /// rm -rf of what is below `path`, if anything.
+  void sweep(const std::string& path) {
+    std::istringstream names(look(Kind::kList, path));
+    for (std::string entry; names >> entry;) {
+      const auto colon = entry.rfind(':');
+      const auto below = path + "/" + entry.substr(0, colon);
+      const bool is_directory = entry.substr(colon + 1) == std::to_string(DT_DIR);
+      if (is_directory) sweep(below);
+      look(is_directory ? Kind::kRmdir : Kind::kUnlink, below);
     }
   }
 
@@ -97,6 +111,7 @@ void run(Subject& reference, Subject& subject, Generator& generator, uint64_t fr
     if (op.kind != Kind::kSymlink) op.other = std::string(kTop) + "/" + op.other;
     try {
       comparison.both(op);
+      if ((i + 1) % kSweepEvery == 0) comparison.sweep(op.path.substr(0, std::strlen(kTop) + 2));
       if ((i + 1) % kCompareEvery == 0) comparison.tree(kTop);
     } catch (const Difference& difference) {
       throw Difference(fmt::format("operation {}: {}", i, difference.what()));

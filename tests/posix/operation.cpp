@@ -14,7 +14,7 @@ constexpr std::array<const char*, size_t(Kind::kCount)> kNames = {
     "rename",    "readlink",      "stat",      "list",        "chmod", "chown",        "set times",
     "setxattr",  "getxattr",      "listxattr", "removexattr", "write", "write mapped", "append",
     "read",      "truncate",      "fallocate", "copy",        "open",  "close",        "write open",
-    "read open", "truncate open", "stat open", "sync"};
+    "read open", "truncate open", "stat open", "holes open",  "sync"};
 
 }  // namespace
 

@@ -39,6 +39,7 @@ enum class Kind : uint8_t {
   kReadOpen,
   kTruncateOpen,
   kStatOpen,
+  kHolesOpen,  ///< what SEEK_DATA and SEEK_HOLE call a hole is zero
   kSync,
   kCount,
 };

@@ -3,6 +3,7 @@
 // middle of a path is ELOOP, one at its end is itself what is meant.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -30,7 +31,14 @@ std::unique_ptr<Subject> volume_subject(Volume& volume);
 //   inode numbers, device numbers of the filesystem   its own
 //   times that were not set                           two clocks
 //   the order of a listing                            unspecified
-// and where holes end (SEEK_HOLE) is not asked at all.
+//   where holes begin and end                         to the byte, or to the block
+
+inline constexpr uint64_t kHoleSample = 65536;  ///< bytes looked at in each hole, at its beginning
+
+/// Goes through a file by `seek(from, SEEK_DATA or SEEK_HOLE)`, negative where there is no more;
+/// what `read(from)` finds in the holes has to be zero.
+Outcome check_holes(const std::function<int64_t(uint64_t from, int whence)>& seek,
+                    const std::function<std::string(uint64_t from)>& read);
 
 std::string describe_attributes(mode_t mode, uint64_t links, uid_t uid, gid_t gid, uint64_t size,
                                 uint64_t rdev);

@@ -140,6 +140,16 @@ Outcome VolumeSubject::apply_to_file(const Operation& op, InodeNumber ino) {
       return outcome(volume_.fallocate(ino, op.flags, op.offset, op.length));
     case Kind::kSync:
       return outcome(volume_.sync());
+    case Kind::kHolesOpen:
+      return check_holes(
+          [&](uint64_t from, int whence) {
+            const auto found = volume_.seek(ino, from, whence);
+            return found.has_value() ? int64_t(found.value()) : int64_t{-1};
+          },
+          [&](uint64_t from) {
+            std::string out(kHoleSample, '\0');
+            return out.substr(0, volume_.read(ino, from, out).value());
+          });
     case Kind::kStatOpen: {
       const auto a = volume_.getattr(ino).value();
       return {0, describe_attributes(a.mode, a.links, a.uid, a.gid, a.size, a.rdev)};
@@ -250,6 +260,7 @@ Outcome VolumeSubject::apply(const Operation& op) {
     case Kind::kReadOpen:
     case Kind::kTruncateOpen:
     case Kind::kStatOpen:
+    case Kind::kHolesOpen:
     case Kind::kSync:
       return slot != 0 ? apply_to_file(op, slot) : Outcome{EBADF, {}};
     default:
