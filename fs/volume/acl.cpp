@@ -2,6 +2,7 @@
 #include "fs/volume/acl.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "core/base/coding.hpp"
 #include "fs/volume/errors.hpp"
@@ -18,35 +19,27 @@ bool has_id(uint16_t tag) {
   return tag == Acl::kUser || tag == Acl::kGroup;
 }
 
-/// One of each base entry, in order, named ones without repetition, and a mask when any is named.
-bool is_valid(const std::vector<Acl::Entry>& entries) {
+bool is_tag(uint16_t tag) {
+  constexpr uint16_t kAll =
+      Acl::kUserObj | Acl::kUser | Acl::kGroupObj | Acl::kGroup | Acl::kMask | Acl::kOther;
+  return (tag & ~kAll) == 0 && std::has_single_bit(tag);
+}
+
+}  // namespace
+
+bool Acl::is_valid() const {
   uint32_t seen = 0;
   for (size_t i = 0; i < entries.size(); ++i) {
     const auto& e = entries[i];
     if ((e.permissions & ~7) != 0) return false;
-    switch (e.tag) {
-      case Acl::kUserObj:
-      case Acl::kGroupObj:
-      case Acl::kMask:
-      case Acl::kOther:
-        if ((seen & e.tag) != 0) return false;
-        break;
-      case Acl::kUser:
-      case Acl::kGroup:
-        if (e.id == kNoId) return false;
-        break;
-      default:
-        return false;
-    }
+    if (!has_id(e.tag) && (seen & e.tag) != 0) return false;
     if (i > 0 && entries[i - 1].tag > e.tag) return false;
     seen |= e.tag;
   }
-  constexpr uint32_t kBase = Acl::kUserObj | Acl::kGroupObj | Acl::kOther;
-  const bool named = (seen & (Acl::kUser | Acl::kGroup)) != 0;
-  return (seen & kBase) == kBase && (!named || (seen & Acl::kMask) != 0);
+  constexpr uint32_t kBase = kUserObj | kGroupObj | kOther;
+  const bool named = (seen & (kUser | kGroup)) != 0;
+  return (seen & kBase) == kBase && (!named || (seen & kMask) != 0);
 }
-
-}  // namespace
 
 size_t Acl::position(uint16_t tag) const {
   const auto it =
@@ -85,9 +78,11 @@ std::string encode(const Acl& acl) {
   return out;
 }
 
-Result<Acl> decode_acl(std::string_view bytes) {
+Result<Acl> parse_acl(std::string_view bytes) {
+  if (bytes.size() < kHeader) return posix(EINVAL);
   Decoder in(bytes);
-  if (bytes.size() % kEntry != kHeader || in.le<uint32_t>() != kVersion) return posix(EINVAL);
+  if (in.le<uint32_t>() != kVersion) return posix(EOPNOTSUPP);
+  if (bytes.size() % kEntry != kHeader) return posix(EINVAL);
   Acl out;
   out.entries.reserve(bytes.size() / kEntry);
   while (!in.rest().empty()) {
@@ -95,10 +90,16 @@ Result<Acl> decode_acl(std::string_view bytes) {
     e.tag = in.le<uint16_t>();
     e.permissions = in.le<uint16_t>();
     e.id = in.le<uint32_t>();
+    if (!is_tag(e.tag) || (has_id(e.tag) && e.id == kNoId)) return posix(EINVAL);
     out.entries.push_back(e);
   }
-  if (!is_valid(out.entries)) return posix(EINVAL);
   return out;
+}
+
+Result<Acl> decode_acl(std::string_view bytes) {
+  auto acl = parse_acl(bytes);
+  if (!acl.has_value() || !acl.value().is_valid()) return posix(EINVAL);
+  return acl;
 }
 
 Result<std::optional<Acl>> load_acl(const Store& store, InodeNumber ino, std::string_view name) {

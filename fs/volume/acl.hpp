@@ -37,6 +37,8 @@ struct Acl {
   };
   std::vector<Entry> entries;
 
+  /// One of each base entry, in order, and a mask when any is named.
+  bool is_valid() const;
   /// Whether it says no more than permission bits can.
   bool is_minimal() const { return entries.size() == 3; }
   /// The nine permission bits that go with it.
@@ -54,8 +56,10 @@ struct Acl {
 };
 
 std::string encode(const Acl& acl);
-/// EINVAL when it is none, or not a complete one.
+/// EINVAL when it is none, or not a valid one.
 Result<Acl> decode_acl(std::string_view bytes);
+/// The same with any entries of known tags, or with none. EOPNOTSUPP: another version.
+Result<Acl> parse_acl(std::string_view bytes);
 
 /// The list that is stored under `name`, if there is one.
 Result<std::optional<Acl>> load_acl(const Store& store, InodeNumber ino, std::string_view name);

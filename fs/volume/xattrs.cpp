@@ -46,16 +46,23 @@ Status check_room(const Store& store, InodeNumber ino, std::string_view added) {
   return ok();
 }
 
-/// An access list sets the mode, too, and is only kept when it says more than the mode does. An
-/// empty one removes it.
+/// An access list sets the mode, too, and is only kept when it says more than the mode does. One
+/// without entries removes it. Errors in the kernel's order.
 Status set_acl(const Store& store, Transaction& change, InodeNumber ino, Inode& inode,
                std::string_view name, std::string_view value) {
+  Acl acl;
+  if (!value.empty()) {
+    MEMORIA_TRY(acl, parse_acl(value));
+  }
+  const bool removes = acl.entries.empty();
+  if (name == kDefaultAcl && !inode.is_directory()) {
+    if (removes) return ok();
+    return posix(EACCES);
+  }
+  if (!removes && !acl.is_valid()) return posix(EINVAL);
   const Key key(Table::kXattrs, ino, name);
-  if (name == kDefaultAcl && !inode.is_directory()) return posix(EACCES);
-  constexpr size_t kJustAHeader = 4;
   bool keep = false;
-  if (value.size() > kJustAHeader) {
-    MEMORIA_TRY(const auto acl, decode_acl(value));
+  if (!removes) {
     if (name == kAccessAcl) inode.mode = (inode.mode & ~mode_t{0777}) | acl.mode();
     keep = name == kDefaultAcl || !acl.is_minimal();
     if (keep) change.batch().put(key, change.keep(encode(acl)));
