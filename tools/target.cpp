@@ -11,8 +11,10 @@
 #include <boost/filesystem/path.hpp>
 #include <boost/system/error_code.hpp>
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <memory>
 
 #include "fs/control/unique_fd.hpp"
 
@@ -89,12 +91,30 @@ std::optional<Target> in_mount(const std::string& path, const std::vector<Mount>
   return Target{mount->source, joined(mount->root, *below(path, mount->mount_point)), true};
 }
 
-/// Absolute, with links followed as far as there is something; a path through a mount whose daemon
-/// is gone stays as it is.
+/// Of an absolute path: with links followed as far as there is something; a path through a mount
+/// whose daemon is gone stays as it is. (weakly_canonical() of Boost.Filesystem needs a current
+/// directory also for this.)
 std::string resolved(const fs::path& path) {
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                         &std::free);
+  if (real) return real.get();
+  const auto last = path.filename();
+  if (errno != ENOENT || last == "." || last == "..") return path.lexically_normal().string();
+  return joined(resolved(path.parent_path()), "/" + last.string());
+}
+
+/// Errors: kNotFound when the path is relative and the current directory is gone.
+Result<fs::path> absolute(const std::string& path) {
+  if (path.starts_with('/')) return fs::path(path);
   boost::system::error_code error;
-  const auto out = fs::weakly_canonical(path, error);
-  return (error ? fs::absolute(path).lexically_normal() : out).string();
+  const auto here = fs::current_path(error);
+  if (error) {
+    return Error(
+        Errc::kNotFound, error.value(),
+        fmt::format("{}: the current directory: {}; give an absolute path, or go elsewhere", path,
+                    error.message()));
+  }
+  return here / path;
 }
 
 }  // namespace
@@ -118,14 +138,14 @@ Result<Target> find_target(const std::string& path, const std::vector<Mount>& mo
   // Without a trailing slash, so that the last name is a name.
   std::string plain = path;
   while (plain.size() > 1 && plain.back() == '/') plain.pop_back();
-  const auto absolute = fs::absolute(plain);
+  MEMORIA_TRY(const auto whole, absolute(plain));
   // The last name is not followed: in the volume it may be a link that is meant itself.
-  if (const auto last = absolute.filename(); last != "." && last != "..") {
-    const auto parent = resolved(absolute.parent_path());
+  if (const auto last = whole.filename(); last != "." && last != "..") {
+    const auto parent = resolved(whole.parent_path());
     const auto unfollowed = joined(parent, "/" + last.string());
     if (auto found = in_mount(unfollowed, mounts)) return *found;
   }
-  const auto followed = resolved(absolute);
+  const auto followed = resolved(whole);
   if (auto found = in_mount(followed, mounts)) return *found;
   boost::system::error_code error;
   const auto status = fs::status(followed, error);

@@ -10,6 +10,7 @@
 
 #include <boost/filesystem.hpp>
 #include <cerrno>
+#include <cstdlib>
 #include <ctime>
 #include <utility>
 
@@ -214,10 +215,12 @@ Result<std::shared_ptr<Environment>> open_directory(const std::string& path, boo
   }
   Descriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd.get() < 0) return Error::from_errno(errno, "open data directory", path);
-  boost::system::error_code ec;
-  const auto full = boost::filesystem::canonical(path, ec);
+  // For messages. Not canonical() of Boost.Filesystem: it throws when the current directory is
+  // gone.
+  const std::unique_ptr<char, decltype(&std::free)> full(::realpath(path.c_str(), nullptr),
+                                                         &std::free);
   return std::shared_ptr<Environment>(
-      std::make_shared<LocalDirectory>(std::move(fd), ec ? path : full.string()));
+      std::make_shared<LocalDirectory>(std::move(fd), full ? full.get() : path));
 }
 
 }  // namespace memoria

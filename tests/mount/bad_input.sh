@@ -159,6 +159,20 @@ if ((EUID == 0)); then
     as_nobody "$work/memoria-fs" "$work/nobody/data" "$mnt"
 fi
 
+step "in a directory that is gone"
+# in_lost_directory COMMAND...
+in_lost_directory() { (mkdir "$work/lost" && cd "$work/lost" && rmdir "$work/lost" && "$@"); }
+in_lost_directory "$MEMORIA_CTL" stats "$data" >"$work/out" || fail "memoria-ctl stats ends with $?"
+if in_lost_directory "$MEMORIA_CTL" stats data >"$work/out" 2>"$work/err"; then
+  fail "memoria-ctl finds a store without a current directory"
+fi
+grep -q "^memoria-ctl: stats: data: the current directory: No such file.*absolute path" "$work/err" ||
+  fail "memoria-ctl says $(cat "$work/err")"
+in_lost_directory "$MEMORIA_FS" "$data" "$mnt" || fail "memoria-fs ends with $?"
+daemon=$(owner "$data")
+in_lost_directory "$MEMORIA_CTL" stats "$mnt" >"$work/out" || fail "memoria-ctl stats ends with $?"
+unmount_it
+
 step "nothing was lost"
 mount_it
 [[ $(cat "$mnt/kept") == content ]] || fail "a file is gone"

@@ -90,20 +90,24 @@ Result<Attributes> VolumeSubject::find_file(const Place& at) {
 }
 
 Outcome VolumeSubject::copy(const Operation& op, InodeNumber from, InodeNumber to) {
-  const uint64_t target = op.seed % 100000, size = volume_.getattr(from).value().size;
-  const uint64_t length = op.offset < size ? std::min(op.length, size - op.offset) : 0;
-  if (from == to && length > 0 && op.offset < target + length && target < op.offset + length) {
-    return {EINVAL, {}};  // as the kernel: ranges that overlap
-  }
-  std::string bytes(op.length, '\0');
-  const auto got = volume_.read(from, op.offset, bytes);
-  if (!got.has_value()) return outcome(got);
-  bytes.resize(got.value());
-  if (!bytes.empty()) {
-    const auto written = volume_.write(to, target, bytes, false);
+  uint64_t in = op.offset, out = op.seed % 100000, left = op.length;
+  while (left > 0) {  // a file that is copied behind its own end becomes longer meanwhile
+    const uint64_t size = volume_.getattr(from).value().size;
+    const uint64_t length = in < size ? std::min(left, size - in) : 0;
+    if (length == 0) break;
+    if (from == to && in < out + length && out < in + length) {
+      return {EINVAL, {}};  // as the kernel: ranges that overlap
+    }
+    std::string bytes(length, '\0');
+    const auto got = volume_.read(from, in, bytes);
+    if (!got.has_value()) return outcome(got);
+    const auto written = volume_.write(to, out, bytes, false);
     if (!written.has_value()) return outcome(written);
+    in += length;
+    out += length;
+    left -= length;
   }
-  return {0, std::to_string(bytes.size())};
+  return {0, std::to_string(op.length - left)};
 }
 
 Outcome VolumeSubject::apply_to_file(const Operation& op, InodeNumber ino) {
