@@ -164,6 +164,9 @@ Status Appender::flush() {
   }
   const auto parts = std::span(encoder_.parts());
   auto result = active_->append(parts, size, prepare);
+  if (prepare > 0 && !result.has_value() && result.error().code == Errc::kNoSpace) {
+    result = active_->append(parts, size, 0);  // the records may fit, if not what is behind them
+  }
   if (!result.has_value()) {
     if (result.error().code == Errc::kNoSpace) {
       space_checked_at_ = 0;

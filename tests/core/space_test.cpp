@@ -60,6 +60,27 @@ BOOST_FIXTURE_TEST_CASE(a_change_that_does_not_fit_fails_whole_and_changes_nothi
   check_contents(*store, expected);
 }
 
+BOOST_AUTO_TEST_CASE(what_fits_is_put_also_where_no_space_can_be_prepared_behind_it) {
+  auto options = quiet_options(8 << 20);
+  options.reserve_bytes = 0;
+  auto environment = SimulatedEnvironment::make();
+  environment->set_capacity(kCapacity);
+  auto store = open_store(environment, options);
+  Contents expected;
+  const auto put = [&](const std::string& key, size_t size) {
+    expected[key] = std::string(size, 'x');
+    REQUIRE_OK(store->put(key, expected[key]));
+  };
+  put("large", kCapacity - (100 << 10));
+  for (int i = 0; i < 40; ++i) {  // so many syncs would prepare more than is left
+    put(numbered("small", i), 100);
+    REQUIRE_OK(store->sync());
+  }
+  check_contents(*store, expected);
+  reopen(store, environment, options);
+  check_contents(*store, expected);
+}
+
 BOOST_FIXTURE_TEST_CASE(erasing_works_on_a_full_disk_and_a_merge_makes_room, Fixture) {
   fill();
   size_t erased = 0;

@@ -10,7 +10,7 @@ source_root=$(realpath "$here/../..")
 mount_it
 
 step "git"
-make_tree 3000
+make_tree "${MEMORIA_TEST_FILES:-3000}"
 mkdir "$mnt/repository"
 tar -C "$mnt/repository" -xpf "$work/tree.tar"
 find "$mnt/repository" -type d -empty -delete  # git knows no empty directories
