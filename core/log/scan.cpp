@@ -82,7 +82,7 @@ Result<bool> SegmentScanner::load_record() {
   const auto record_bytes = bytes.substr(0, r.size());
   uint64_t behind = offset + r.size();
   if (r.kind == Kind::kBatch) {
-    const auto batch_end = load_batch(r, record_bytes, offset);
+    MEMORIA_TRY(const auto batch_end, load_batch(r, record_bytes, offset));
     if (!batch_end) return false;
     behind = *batch_end;
   } else {
@@ -99,19 +99,27 @@ Result<bool> SegmentScanner::load_record() {
   return true;
 }
 
+/// The size of an intact record of a later version at `place`, if it may be ignored (else
+/// kNewerFormat); 0: it is no record.
+Result<uint64_t> SegmentScanner::size_of_unknown(std::string_view bytes, Place place) {
+  const auto unknown = decode_unknown_record(bytes, place);
+  if (!unknown) return uint64_t{0};
+  if (!unknown->ignorable) {
+    return Error{Errc::kNewerFormat,
+                 "the record at offset " + std::to_string(place.offset) +
+                     " is of a kind that only a newer Memoria knows: upgrade this one"};
+  }
+  newest_ = std::max(newest_, load_le<uint64_t>(bytes.data() + kTimestampAt));
+  return unknown->size;
+}
+
 /// Steps over an intact record of a later version, if that is allowed. False: it is no record.
 Result<bool> SegmentScanner::skip_unknown() {
   MEMORIA_TRY(auto bytes, window(at_, kHeadSize));
   MEMORIA_TRY(bytes, window(at_, load_le<uint32_t>(bytes.data())));
-  const auto unknown = decode_unknown_record(bytes, {seed_, at_});
-  if (!unknown) return false;
-  if (!unknown->ignorable) {
-    return Error{Errc::kNewerFormat,
-                 "the record at offset " + std::to_string(at_) +
-                     " is of a kind that only a newer Memoria knows: upgrade this one"};
-  }
-  newest_ = std::max(newest_, load_le<uint64_t>(bytes.data() + kTimestampAt));
-  at_ += unknown->size;
+  MEMORIA_TRY(const auto size, size_of_unknown(bytes, {seed_, at_}));
+  if (size == 0) return false;
+  at_ += size;
   good_end_ = at_;
   return true;
 }
@@ -126,13 +134,21 @@ void SegmentScanner::emit(const Record& r, std::string_view bytes, uint64_t offs
 }
 
 /// Emits a batch's records; returns where to go on, or nothing when it is torn (kTail only).
-std::optional<uint64_t> SegmentScanner::load_batch(const Record& batch, std::string_view bytes,
-                                                   uint64_t offset) {
+Result<std::optional<uint64_t>> SegmentScanner::load_batch(const Record& batch,
+                                                           std::string_view bytes,
+                                                           uint64_t offset) {
   size_t at = batch.prefix();
   uint64_t count = 0;
   while (at < bytes.size()) {
     const auto rest = bytes.substr(at);
     const auto head = decode_head(rest);
+    if (!head.has_value() && head.error().code == Errc::kUnsupported) {
+      MEMORIA_TRY(const auto size, size_of_unknown(rest, {seed_, offset + at}));
+      if (size == 0) break;
+      at += size;
+      ++count;
+      continue;
+    }
     if (!head.has_value() || head.value().size > rest.size()) break;
     const auto r = decode_record(rest, {seed_, offset + at});
     if (!r.has_value() || r.value().timestamp != batch.timestamp + 1 + count ||
@@ -150,15 +166,15 @@ std::optional<uint64_t> SegmentScanner::load_batch(const Record& batch, std::str
   }
   if (at == bytes.size() && count == batch.offset) {
     batch_overhead_ += batch.prefix();
-    return offset + batch.size();
+    return std::optional(offset + batch.size());
   }
   pending_.clear();
-  if (mode_ == Mode::kTail) return std::nullopt;
+  if (mode_ == Mode::kTail) return std::optional<uint64_t>();
   // The batch was acknowledged long ago and rotted since. What is intact in it counts; what is not
   // is stepped over like any damage, by scanning its records one by one.
   note_damage(offset, batch.prefix(), "a batch holds damaged records");
   batch_overhead_ += batch.prefix();
-  return offset + batch.prefix();
+  return std::optional(offset + batch.prefix());
 }
 
 void SegmentScanner::note_damage(uint64_t offset, uint64_t length, std::string reason) {

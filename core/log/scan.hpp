@@ -60,8 +60,10 @@ class SegmentScanner {
  private:
   Result<std::string_view> window(uint64_t offset, uint64_t size);
   Result<bool> load_record();
+  Result<uint64_t> size_of_unknown(std::string_view bytes, Place place);
   Result<bool> skip_unknown();
-  std::optional<uint64_t> load_batch(const Record& batch, std::string_view bytes, uint64_t offset);
+  Result<std::optional<uint64_t>> load_batch(const Record& batch, std::string_view bytes,
+                                             uint64_t offset);
   void emit(const Record& r, std::string_view bytes, uint64_t offset, bool intact, bool suspect);
   Status step_over_damage(std::string reason);
   Result<uint64_t> find_next_record(uint64_t from);

@@ -93,6 +93,40 @@ BOOST_AUTO_TEST_CASE(an_unknown_kind_of_record_that_may_be_ignored_is_skipped) {
   }
 }
 
+/// The same in a batch.
+Image with_unknown_record_in_batch(uint8_t flags, bool sealed) {
+  RawSegmentWriter writer(1'500'000'000'000'000'000);
+  auto unknown = RawSegmentWriter::change(Kind(9), "x", "y");
+  unknown.first.flags = flags;
+  writer.put("a", "1", 10);
+  writer.batch(20, {RawSegmentWriter::change(Kind::kPut, "b", "2"), unknown,
+                    RawSegmentWriter::change(Kind::kPut, "c", "3")});
+  writer.put("d", "4", 30);
+  if (sealed) writer.seal(40);
+  return {{writer.file_name(), writer.bytes()}};
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_kind_of_record_in_a_batch_is_refused_and_nothing_is_cut) {
+  for (const bool sealed : {true, false}) {
+    const auto image = with_unknown_record_in_batch(0, sealed);
+    const auto environment = SimulatedEnvironment::make(image);
+    CHECK_FAILS(Errc::kNewerFormat, Store::open(environment, quiet_options()));
+    BOOST_TEST((environment->image() == image));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_kind_of_record_in_a_batch_that_may_be_ignored_is_skipped) {
+  for (const bool sealed : {true, false}) {
+    const auto environment =
+        SimulatedEnvironment::make(with_unknown_record_in_batch(kFlagIgnorable, sealed));
+    auto store = open_store(environment);
+    const Contents expected{{"a", "1"}, {"b", "2"}, {"c", "3"}, {"d", "4"}};
+    check_contents(*store, expected);
+    reopen(store, environment);
+    check_contents(*store, expected);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(options_out_of_range_are_refused_and_named) {
   const auto check = [](const std::function<void(Options&)>& spoil, std::string_view word) {
     auto options = quiet_options();
