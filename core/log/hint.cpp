@@ -36,7 +36,7 @@ bool decode_entry(Decoder& in, Entry& entry, bool verify, uint32_t& crc) {
   const uint64_t key_size = in.varint();
   const uint64_t value_size = in.varint();
   if (r.kind < Kind::kPut || r.kind > Kind::kPunch || key_size > kMaxKeySize ||
-      value_size > kMaxValueSize) {
+      value_size > kMaxValueSize || r.timestamp > kLatestTimestamp) {
     return false;
   }
   r.value_size = uint32_t(value_size);

@@ -142,6 +142,7 @@ Result<Record> decode_record(std::string_view bytes, Place place) {
   r.kind = Kind(type & kKindMask);
   r.flags = type & ~kKindMask & ~kFlagBlocks;
   r.timestamp = load_le<uint64_t>(p + kAtTimestamp);
+  if (r.timestamp > kLatestTimestamp) return damaged("a time after 2262");
   r.value_size = load_le<uint32_t>(p + kAtValueSize);
   r.key = bytes.substr(kHeadSize, load_le<uint32_t>(p + kAtKeySize));
   decode_arguments(r, Decoder(bytes.substr(kHeadSize + r.key.size())));

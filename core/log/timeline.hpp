@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "core/io/environment.hpp"
+#include "core/log/record.hpp"
 
 namespace memoria {
 
@@ -26,8 +27,10 @@ class Timeline {
     return first;
   }
 
-  /// Everything given out from now on is larger than `seen`.
+  /// Everything given out from now on is larger than `seen`, unless that is beyond
+  /// kLatestTimestamp: no store of ours gets there, and nothing larger must ever wrap around.
   void advance(uint64_t seen) {
+    if (seen > kLatestTimestamp) return;
     uint64_t last = last_.load();
     while (last < seen && !last_.compare_exchange_weak(last, seen)) {
     }

@@ -127,6 +127,23 @@ BOOST_AUTO_TEST_CASE(an_unknown_kind_of_record_in_a_batch_that_may_be_ignored_is
   }
 }
 
+/// Else what is written next would be older than everything.
+BOOST_AUTO_TEST_CASE(a_time_at_the_end_of_all_numbers_is_not_believed) {
+  for (const bool sealed : {true, false}) {
+    for (const uint64_t late : {UINT64_MAX, UINT64_MAX - 1, kLatestTimestamp + 1}) {
+      RawSegmentWriter writer(1'500'000'000'000'000'000);
+      writer.put("a", "1", 10).put("b", "crafted", late);
+      if (sealed) writer.seal(30);
+      const auto environment = SimulatedEnvironment::make({{writer.file_name(), writer.bytes()}});
+      auto store = open_store(environment);
+      REQUIRE_OK(store->put("a", "2"));
+      REQUIRE_OK(store->put("b", "3"));
+      reopen(store, environment);
+      check_contents(*store, {{"a", "2"}, {"b", "3"}});
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(options_out_of_range_are_refused_and_named) {
   const auto check = [](const std::function<void(Options&)>& spoil, std::string_view word) {
     auto options = quiet_options();
