@@ -8,8 +8,10 @@
 #include <sys/types.h>
 
 #include <cerrno>
+#include <chrono>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "fs/binding/mount_table.hpp"
 
@@ -17,12 +19,20 @@ namespace memoria {
 namespace {
 
 constexpr int kMostStaleMounts = 16;  // one on top of the other; more is not an accident
+constexpr int kTries = 50;
+constexpr auto kPause = std::chrono::milliseconds(20);
 
-/// What the kernel has not cached gives ENOTCONN, or ECONNABORTED when the daemon died while it was
-/// asked. Attributes are cached; statfs never is.
+/// What the kernel has not cached gives ENOTCONN; or, of a daemon that dies while it is asked,
+/// ECONNABORTED, and EIO when a thread that was killed took the request and could not read it.
+/// Attributes are cached; statfs never is.
 bool daemon_is_gone(const std::string& mount_point) {
   struct statvfs st {};
-  return ::statvfs(mount_point.c_str(), &st) != 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+  for (int i = 0; i < kTries; ++i) {
+    if (::statvfs(mount_point.c_str(), &st) == 0) return false;
+    if (errno == ENOTCONN || errno == ECONNABORTED) return true;
+    std::this_thread::sleep_for(kPause);
+  }
+  return false;  // a living one, on a bad disk
 }
 
 std::optional<pid_t> owner(const std::string& data_directory) {
