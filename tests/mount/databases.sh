@@ -107,10 +107,13 @@ postgres=$(head -1 "$cluster/postmaster.pid")
 kill_daemon
 wait "$benching" || true
 kill -9 "$postgres" 2>/dev/null || true
-wait_for_end "$postgres"
-sleep 1  # its children notice
+for ((tries = 0; tries < 600; tries++)); do  # its children, in its session, notice by themselves
+  pgrep -s "$postgres" -r D,R,S >/dev/null || break
+  sleep 0.1
+done
 mount_it "${options[@]}"
-rm -f "$cluster/postmaster.pid"
+# They name a process that may not be collected yet, and would pass for alive.
+rm -f "$cluster/postmaster.pid" "$sockets"/.s.PGSQL.*
 start_postgres
 check_accounts "$(acknowledged)"
 query "vacuum full"
