@@ -13,7 +13,7 @@ build=(
 test=(
   clang libclang-rt-14-dev ccache                         # sanitizers, analysis, fuzz targets
   acl attr busybox-static git libcap2-bin python3 rsync sqlite3 vim-tiny  # programs that work
-  dbench fio make postgresql stress-ng                                    # inside the mount
+  dbench e2fsprogs fio make postgresql procps stress-ng                   # inside the mount
 )
 # Whoever has npm from elsewhere keeps it: Debian's brings some hundred packages.
 command -v npm >/dev/null || test+=(npm)

@@ -112,9 +112,11 @@ void lseek(fuse_req_t raw, fuse_ino_t ino, off_t offset, int whence, fuse_file_i
     if (!request.binding().writers.has(ino)) return reply_found(request, ino, offset, whence);
     auto& flusher = *request.binding().flusher;
     auto waiting = std::make_shared<Request>(std::move(request));  // std::function must be copyable
-    flusher.flush_then(ino, offset, [=] {
-      serve(std::move(*waiting),
-            [&](Request& flushed) { return reply_found(flushed, ino, offset, whence); });
+    flusher.flush_then(ino, offset, [=](int error) {
+      serve(std::move(*waiting), [&](Request& flushed) -> Status {
+        if (error != 0) return Error::posix(EIO);  // better than a hole where data may be
+        return reply_found(flushed, ino, offset, whence);
+      });
     });
     return ok();
   });

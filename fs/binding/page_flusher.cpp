@@ -12,12 +12,14 @@ namespace {
 
 constexpr off_t kToTheEnd = 0, kAttributesOnly = -1;
 
-void write_back(Session& session, InodeNumber ino, off_t offset) {
+/// 0 or an errno.
+int write_back(Session& session, InodeNumber ino, off_t offset) {
   const int result = fuse_lowlevel_notify_inval_inode(session.raw(), ino, offset, kToTheEnd);
   // EBUSY: a page was written to once more meanwhile; ENOENT: there is nothing to write.
-  if (result == 0 || result == -EBUSY || result == -ENOENT) return;
+  if (result == 0 || result == -EBUSY || result == -ENOENT) return 0;
   spdlog::warn("cannot have the kernel write what it caches of inode {}: {}", ino,
                std::generic_category().message(-result));
+  return -result;
 }
 
 }  // namespace
@@ -33,7 +35,7 @@ PageFlusher::~PageFlusher() {
   thread_.join();
 }
 
-void PageFlusher::flush_then(InodeNumber ino, off_t offset, std::function<void()> then) {
+void PageFlusher::flush_then(InodeNumber ino, off_t offset, std::function<void(int error)> then) {
   Lock lock(mutex_);
   jobs_.push_back({ino, offset, std::move(then)});
   changed_.notify_all();
@@ -61,8 +63,7 @@ void PageFlusher::run() {
     jobs_.pop_front();
     busy_ = true;
     lock.unlock();
-    write_back(session_, job.ino, job.offset);
-    job.then();
+    job.then(write_back(session_, job.ino, job.offset));
     lock.lock();
     busy_ = false;
   }

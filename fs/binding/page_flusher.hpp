@@ -31,8 +31,8 @@ class PageFlusher {
   PageFlusher& operator=(const PageFlusher&) = delete;
 
   /// Calls `then` from the flusher's thread when the volume has what had been written to the file
-  /// from `offset` on. Any thread.
-  void flush_then(InodeNumber ino, off_t offset, std::function<void()> then);
+  /// from `offset` on; with an errno when the kernel could not write it. Any thread.
+  void flush_then(InodeNumber ino, off_t offset, std::function<void(int error)> then);
 
   /// Has the kernel ask again what stat(2) shows of the file. Does not wait; any thread, also one
   /// that serves.
@@ -45,7 +45,7 @@ class PageFlusher {
   struct Job {
     InodeNumber ino;
     off_t offset;
-    std::function<void()> then;
+    std::function<void(int error)> then;
   };
 
   void run();

@@ -41,8 +41,8 @@ std::optional<pid_t> owner(const std::string& data_directory) {
   return lock >> pid ? std::optional(pid) : std::nullopt;
 }
 
-/// Whether the process was killed and cannot end, since one of its threads waits in the kernel.
-bool is_stuck_corpse(pid_t pid) {
+/// Whether the process was killed and has threads that have not ended.
+bool is_dying(pid_t pid) {
   std::ifstream file(fmt::format("/proc/{}/stat", pid));
   std::string line;
   std::getline(file, line);
@@ -54,6 +54,16 @@ bool is_stuck_corpse(pid_t pid) {
   int threads = 0;
   fields >> threads;
   return state == "Z" && threads > 1;
+}
+
+/// Whether the process was killed and cannot end, since one of its threads waits in the kernel.
+/// What only takes a moment to end is given that moment.
+bool is_stuck_corpse(pid_t pid) {
+  for (int i = 0; i < kTries; ++i) {
+    if (!is_dying(pid)) return false;
+    std::this_thread::sleep_for(kPause);
+  }
+  return true;
 }
 
 }  // namespace
