@@ -110,8 +110,8 @@ void encode_prefix(const Record& r, std::string_view value, Place place, std::st
 struct RecordHead {
   uint64_t size = 0;  ///< of the whole record
   size_t prefix = 0;  ///< bytes in front of the value
-  size_t verified =
-      0;  ///< bytes needed to verify the head: `prefix`, or `size` for whole checksums
+  /// Bytes needed to verify the head: `prefix`, or `size` for whole checksums.
+  size_t verified = 0;
 };
 /// Nothing when the head cannot be a record's (lengths out of range or not adding up).
 /// kUnsupported: it is one of a kind or with a flag that this version does not know.
