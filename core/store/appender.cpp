@@ -242,8 +242,12 @@ Status Appender::open_segment() {
   segment_->file_bytes = active_->end();
   bytes_written_.fetch_add(kSegmentHeaderSize, std::memory_order_relaxed);
   parts_.files.adopt(segment_->slot, active_->file());
-  Lock lock(tail_mutex_);
-  tail_file_ = active_->file();
+  {
+    Lock lock(tail_mutex_);
+    tail_file_ = active_->file();
+  }
+  auto saved = parts_.save_manifest();
+  if (!saved.has_value()) return parts_.health.latch(saved.error(), "the manifest was not written");
   return ok();
 }
 

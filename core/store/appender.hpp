@@ -36,6 +36,9 @@ class Appender {
     FileCache& files;
     Health& health;
     StoreUuid uuid;
+    /// Writes the manifest anew; called in the leader's role after a segment was made. False: the
+    /// disk is full.
+    std::function<Result<bool>()> save_manifest;
   };
   explicit Appender(const Parts& parts);
 

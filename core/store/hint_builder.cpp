@@ -39,16 +39,20 @@ Status build_hint(Environment& environment, FileCache& files, Segment& segment,
   return ok();
 }
 
-bool check_hint(Environment& environment, const Segment& segment) {
+std::string load_hint(Environment& environment, const Segment& segment) {
   const auto file =
       environment.open(segment_file(segment.id(), kHintSuffix), Environment::Access::kRead);
-  if (!file.has_value()) return false;
+  if (!file.has_value()) return {};
   const auto size = file.value()->size();
-  if (!size.has_value()) return false;
+  if (!size.has_value()) return {};
   std::string bytes(size.value(), '\0');
   const auto got = file.value()->read(0, bytes);
-  return got.has_value() && got.value() == bytes.size() &&
-         HintReader::open(bytes, segment.header.id, segment.file_bytes).has_value();
+  return got.has_value() && got.value() == bytes.size() ? bytes : std::string();
+}
+
+bool check_hint(Environment& environment, const Segment& segment) {
+  const auto bytes = load_hint(environment, segment);
+  return HintReader::open(bytes, segment.header.id, segment.file_bytes).has_value();
 }
 
 }  // namespace memoria

@@ -2,6 +2,9 @@
 // Writes a sealed segment's hint by scanning it, and checks those that exist.
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "core/io/environment.hpp"
 #include "core/store/file_cache.hpp"
 #include "core/store/segments.hpp"
@@ -15,6 +18,9 @@ Status write_hint_file(Environment& environment, uint64_t id, std::string_view c
 /// so that every opening looks at the damage again.
 Status build_hint(Environment& environment, FileCache& files, Segment& segment,
                   size_t inline_limit);
+
+/// The bytes of the segment's hint, unchecked; empty when they cannot be read.
+std::string load_hint(Environment& environment, const Segment& segment);
 
 /// Whether the segment has a hint that checks out.
 bool check_hint(Environment& environment, const Segment& segment);

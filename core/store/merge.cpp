@@ -334,7 +334,9 @@ Status Merge::commit() {
     if (had_hint) (void)parts_.environment.remove(segment_file(input->id(), kHintSuffix));
   }
   MEMORIA_TRY(parts_.environment.sync_directory());
-  MEMORIA_TRY(parts_.environment.remove(segment_file(header.id, kDataSuffix)));
+  // As long as the manifest names the inputs, the marker must tell why they are gone.
+  MEMORIA_TRY(const bool saved, parts_.save_manifest());
+  if (saved) MEMORIA_TRY(parts_.environment.remove(segment_file(header.id, kDataSuffix)));
   report_.bytes_freed -= std::min(report_.bytes_freed, report_.bytes_written);
   return ok();
 }

@@ -37,6 +37,8 @@ class Merge {
     StoreUuid uuid;
     /// Makes everything that was appended so far durable.
     std::function<Status()> sync_log;
+    /// Writes the manifest anew. False: the disk is full.
+    std::function<Result<bool>()> save_manifest;
   };
   Merge(const Parts& parts, std::vector<std::shared_ptr<Segment>> inputs, uint64_t rate,
         const ProgressFn& progress);

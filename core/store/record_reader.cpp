@@ -47,10 +47,10 @@ Status RecordReader::read(std::string_view key, const Piece& piece, std::span<ch
   auto file = files_.open(*segment);
   if (!file.has_value()) {
     // Removed by a merge between the look-up and here, or really lost.
-    if (file.error().code == Errc::kNotFound && !segments_.find(piece.location.slot)) {
-      return Error{Errc::kConflict};
-    }
-    return file.error();
+    if (file.error().code != Errc::kNotFound) return file.error();
+    if (!segments_.find(piece.location.slot)) return Error{Errc::kConflict};
+    return Error{Errc::kCorrupt,
+                 segment_file(segment->id(), kDataSuffix) + " is missing, and this value with it"};
   }
   // Without a block table nothing can be verified but the whole.
   const bool small = !has_blocks(piece.kind, piece.value_size) ||

@@ -23,7 +23,7 @@ constexpr uint64_t kSealSize = record_size(Kind::kSeal, 0, 0);
 /// Files that a store may have beside segments and that say nothing about whether it is one.
 bool neutral(std::string_view name) {
   return name.starts_with('.') || name == "lost+found" || name == "lock" || name == "control" ||
-         name == "snapshots";
+         name == "snapshots" || name == kManifestFile;
 }
 
 StoreUuid random_uuid() {
@@ -40,13 +40,15 @@ void Recovery::log(Severity severity, const std::string& text) const {
 }
 
 Status Recovery::run() {
+  MEMORIA_TRY(load_manifest());
   MEMORIA_TRY(list());
-  if (found_.empty()) {
+  if (found_.empty() && listed_.empty()) {
     uuid_ = random_uuid();
     return ok();
   }
   MEMORIA_TRY(settle_headers());
   MEMORIA_TRY(finish_merges());
+  MEMORIA_TRY(compare_with_manifest());
   const auto tail = find_tail();
   std::vector<Found*> sealed;
   for (size_t i = 0; i < found_.size(); ++i) {
@@ -59,6 +61,20 @@ Status Recovery::run() {
   directory_.finish_loading();
   // The names that were read may not have been durable, either.
   return options_.read_only ? ok() : environment_.sync_directory();
+}
+
+Status Recovery::load_manifest() {
+  auto manifest = read_manifest(environment_);
+  if (!manifest.has_value() && manifest.error().code != Errc::kCorrupt) return manifest.error();
+  if (!manifest.has_value()) {
+    log(Severity::kError,
+        manifest.error().describe() +
+            "; it is written anew, and whether a segment is missing is not known");
+  } else if (manifest.value()) {
+    manifest_ = std::move(*manifest.value());
+    for (const auto& entry : manifest_.segments) listed_[entry.id] = &entry;
+  }
+  return ok();
 }
 
 Status Recovery::list() {
@@ -90,9 +106,10 @@ Status Recovery::remove_leftovers(const std::vector<std::string>& names) {
   for (const auto& name : names) {
     const bool temporary = segment_id(name, kMergeSuffix) || name.ends_with(kTemporarySuffix);
     const auto hint = segment_id(name, kHintSuffix);
-    const bool orphaned =
-        hint && std::none_of(found_.begin(), found_.end(),
-                             [&](const Found& found) { return found.name_id == *hint; });
+    // The hint of a segment that is missing tells what was in it.
+    const bool orphaned = hint && !listed_.contains(*hint) &&
+                          std::none_of(found_.begin(), found_.end(),
+                                       [&](const Found& found) { return found.name_id == *hint; });
     if (!temporary && !orphaned) continue;
     log(Severity::kInfo, "removing leftover " + name);
     MEMORIA_TRY(environment_.remove(name));
@@ -104,7 +121,8 @@ Status Recovery::remove_leftovers(const std::vector<std::string>& names) {
 Result<Recovery::Found> Recovery::inspect(uint64_t name_id) {
   const auto name = segment_file(name_id, kDataSuffix);
   MEMORIA_TRY(const auto file, environment_.open(name, Environment::Access::kRead));
-  Found found{name_id, 0, std::nullopt, {}, false};
+  Found found;
+  found.name_id = name_id;
   MEMORIA_TRY(found.size, file->size());
   char raw[kSegmentHeaderSize];
   MEMORIA_TRY(const size_t got, file->read(0, raw));
@@ -140,9 +158,10 @@ Status Recovery::settle_headers() {
     for (const auto& found : found_) {
       if (found.size > kSegmentHeaderSize) return Error{Errc::kCorrupt, found.problem};
     }
-    uuid_ = random_uuid();
+    uuid_ = listed_.empty() ? random_uuid() : manifest_.uuid;
   } else {
     uuid_ = with_header->header->uuid;
+    if (!listed_.empty() && manifest_.uuid != uuid_) forget_foreign_manifest();
   }
   std::set<uint64_t> seen;
   for (const auto& found : found_) {
@@ -150,7 +169,7 @@ Status Recovery::settle_headers() {
   }
   std::vector<Found> kept;
   for (auto& found : found_) {
-    if (!found.header && found.size <= kSegmentHeaderSize) {
+    if (!found.header && found.size <= kSegmentHeaderSize && listed(found) == nullptr) {
       MEMORIA_TRY(remove_found(found.name_id));
       continue;
     }
@@ -181,15 +200,37 @@ Status Recovery::settle_headers() {
 Status Recovery::remove_found(uint64_t name_id) {
   if (options_.read_only) return ok();
   log(Severity::kInfo, "removing leftover " + segment_file(name_id, kDataSuffix));
-  if (std::find(hints_.begin(), hints_.end(), name_id) != hints_.end()) {
-    MEMORIA_TRY(environment_.remove(segment_file(name_id, kHintSuffix)));
-  }
+  if (has_hint(name_id)) MEMORIA_TRY(environment_.remove(segment_file(name_id, kHintSuffix)));
   return environment_.remove(segment_file(name_id, kDataSuffix));
+}
+
+bool Recovery::has_hint(uint64_t name_id) const {
+  return std::find(hints_.begin(), hints_.end(), name_id) != hints_.end();
+}
+
+/// A file that somebody renamed is known by its header.
+const ManifestEntry* Recovery::listed(const Found& found) const {
+  const auto it = listed_.find(found.header ? found.header->id : found.name_id);
+  return it == listed_.end() ? nullptr : it->second;
+}
+
+void Recovery::forget_foreign_manifest() {
+  log(Severity::kError, fmt::format("{}/{} belongs to another store; it is written anew, and "
+                                    "whether a segment is missing is not known",
+                                    environment_.describe(), kManifestFile));
+  manifest_ = {};
+  listed_.clear();
+}
+
+Status Recovery::remove_doomed() {
+  for (const uint64_t id : doomed_) MEMORIA_TRY(remove_found(id));
+  doomed_.clear();
+  return ok();
 }
 
 /// Removes the inputs of merges that were complete.
 Status Recovery::finish_merges() {
-  std::set<uint64_t> replaced, markers;
+  std::set<uint64_t> markers;
   for (const auto& found : found_) {
     if (found.header->origin != Origin::kMerge || !found.sealed) continue;
     MEMORIA_TRY(const auto file, environment_.open(segment_file(found.name_id, kDataSuffix),
@@ -202,28 +243,66 @@ Status Recovery::finish_merges() {
     MEMORIA_TRY(const auto* scanned, scanner.next());
     if (scanned == nullptr || scanned->record.kind != Kind::kReplaces) continue;
     for (Decoder in(scanned->value); !in.rest().empty() && in.ok();) {
-      replaced.insert(in.le<uint64_t>());
+      replaced_.insert(in.le<uint64_t>());
     }
     markers.insert(found.name_id);
   }
   if (markers.empty()) return ok();
-  for (const uint64_t id : markers) replaced.erase(id);
-  const auto gone = [&](const Found& found) { return replaced.count(found.name_id) != 0; };
+  for (const uint64_t id : markers) replaced_.erase(id);
+  const auto gone = [&](const Found& found) { return replaced_.contains(found.name_id); };
   for (const auto& found : found_) {
     if (gone(found)) MEMORIA_TRY(remove_found(found.name_id));
   }
   std::erase_if(found_, gone);
   if (!options_.read_only) MEMORIA_TRY(environment_.sync_directory());
-  for (const uint64_t id : markers) MEMORIA_TRY(remove_found(id));
-  std::erase_if(found_, [&](const Found& found) { return markers.count(found.name_id) != 0; });
+  doomed_.assign(markers.begin(), markers.end());
+  std::erase_if(found_, [&](const Found& found) { return markers.contains(found.name_id); });
   return ok();
+}
+
+/// Notices segments that are missing, or that are longer or shorter than when they were sealed.
+Status Recovery::compare_with_manifest() {
+  std::set<const ManifestEntry*> there;
+  for (auto& found : found_) {
+    const auto* entry = listed(found);
+    there.insert(entry);
+    if (entry == nullptr || entry->length == 0 || entry->length == found.size) continue;
+    log(Severity::kError,
+        fmt::format("{} has {} bytes; it was sealed with {}",
+                    segment_file(found.name_id, kDataSuffix), found.size, entry->length));
+    found.expected = entry->length;
+    found.size = std::min(found.size, found.expected);  // what is behind it is not ours
+    if (found.header) MEMORIA_TRY(look_for_seal(found));
+  }
+  std::string missing;
+  for (const auto& entry : manifest_.segments) {
+    if (there.contains(&entry) || replaced_.contains(entry.id)) continue;
+    const auto name = segment_file(entry.id, kDataSuffix);
+    if (has_hint(entry.id) && entry.length != 0 && !found_.empty()) {
+      log(Severity::kError, name + " is missing; what its hint names of it cannot be read");
+      Found found;
+      found.name_id = entry.id;
+      found.header = SegmentHeader{entry.id, Origin::kLog, uuid_};
+      found.expected = entry.length;
+      found.missing = true;
+      found_.push_back(std::move(found));
+    } else {
+      missing += (missing.empty() ? "" : ", ") + name;
+    }
+  }
+  if (missing.empty()) return ok();
+  return Error{Errc::kCorrupt,
+               fmt::format("{}: {} missing, so files could show older contents; put it back (a "
+                           "snapshot or a backup may have it), or accept the loss by removing the "
+                           "file \"{}\"",
+                           environment_.describe(), missing, kManifestFile)};
 }
 
 /// The newest segment of the log, when a crash left it without a seal.
 std::optional<size_t> Recovery::find_tail() const {
   for (size_t i = found_.size(); i-- > 0;) {
-    if (found_[i].header->origin != Origin::kLog) continue;
-    if (found_[i].sealed) return std::nullopt;
+    if (found_[i].header->origin != Origin::kLog || found_[i].missing) continue;
+    if (found_[i].sealed || found_[i].cut()) return std::nullopt;
     return i;
   }
   return std::nullopt;
@@ -246,7 +325,10 @@ Status Recovery::load_tail(Found& found) {
     directory_.load(entry_of(*scanned, options_.inline_limit), segment->slot);
     ++records;
   }
-  if (!segment) return remove_found(found.name_id);
+  if (!segment) {
+    doomed_.push_back(found.name_id);
+    return ok();
+  }
   timeline_.advance(scanner.newest());
   const uint64_t end = scanner.good_end();
   if (end < found.size) {
@@ -304,19 +386,27 @@ Status Recovery::load_all(const std::vector<Found*>& found) {
 
 Status Recovery::load(const Found& found) {
   const auto segment = segments_.add(*found.header, found.name_id);
-  segment->file_bytes = found.size;
+  segment->file_bytes = found.full_size();
   segment->sealed = true;
   MEMORIA_TRY(const bool by_hint, load_hint(found, *segment));
   segment->has_hint = by_hint;
+  if (!by_hint && found.missing) {
+    return Error{Errc::kCorrupt,
+                 fmt::format("{}/{} is missing, and its hint is damaged; put it "
+                             "back, or accept the loss by removing the file \"{}\"",
+                             environment_.describe(), segment_file(found.name_id, kDataSuffix),
+                             kManifestFile)};
+  }
   if (!by_hint) MEMORIA_TRY(load_scan(found, *segment));
+  if (found.cut()) segment->damaged = true;
   account_rest(*segment, found.sealed ? kSealSize : 0);
   return ok();
 }
 
 /// False: there is none that can be trusted.
 Result<bool> Recovery::load_hint(const Found& found, Segment& segment) {
-  if (!found.sealed || found.problem.size() > 0) return false;
-  if (std::find(hints_.begin(), hints_.end(), found.name_id) == hints_.end()) return false;
+  if (!found.cut() && (!found.sealed || !found.problem.empty())) return false;
+  if (!has_hint(found.name_id)) return false;
   const auto name = segment_file(found.name_id, kHintSuffix);
   const auto file = environment_.open(name, Environment::Access::kRead);
   if (!file.has_value()) return false;
@@ -325,7 +415,7 @@ Result<bool> Recovery::load_hint(const Found& found, Segment& segment) {
   std::string bytes(size.value(), '\0');
   const auto got = file.value()->read(0, bytes);
   if (!got.has_value() || got.value() != bytes.size()) return false;
-  auto reader = HintReader::open(bytes, found.header->id, found.size);
+  auto reader = HintReader::open(bytes, found.header->id, found.full_size());
   if (!reader) {
     log(Severity::kWarning, name + " is damaged or of another time and will be written anew");
     return false;

@@ -3,12 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "core/io/environment.hpp"
+#include "core/log/manifest.hpp"
 #include "core/log/timeline.hpp"
 #include "core/store/key_directory.hpp"
 #include "core/store/options.hpp"
@@ -28,8 +31,14 @@ class Recovery {
         directory_(directory),
         timeline_(timeline) {}
 
-  /// kNotAStore, kNewerFormat, kCorrupt (no segment's header can be read), kIo.
+  /// kNotAStore, kNewerFormat, kCorrupt (no segment's header can be read, or a segment is missing),
+  /// kIo.
   Status run();
+
+  /// What the manifest said; empty without one.
+  const std::vector<ManifestEntry>& manifest() const { return manifest_.segments; }
+  /// Removes what may only go when a new manifest is durable that does not name it.
+  Status remove_doomed();
 
   /// The store's own id; a new one in an empty directory.
   const StoreUuid& uuid() const { return uuid_; }
@@ -41,14 +50,26 @@ class Recovery {
     std::optional<SegmentHeader> header;
     std::string problem;  // why there is no header
     bool sealed = false;
+    uint64_t expected = 0;  // its length by the manifest; 0: not known
+    bool missing = false;   // there is only its hint
+
+    /// It was sealed, and this is not all of it.
+    bool cut() const { return expected > size; }
+    /// What a hint of it must match.
+    uint64_t full_size() const { return cut() ? expected : size; }
   };
   Status list();
   Status remove_leftovers(const std::vector<std::string>& names);
   Result<Found> inspect(uint64_t name_id);
   Status look_for_seal(Found& found) const;
+  Status load_manifest();
+  const ManifestEntry* listed(const Found& found) const;
+  void forget_foreign_manifest();
   Status settle_headers();
   Status finish_merges();
+  Status compare_with_manifest();
   Status remove_found(uint64_t name_id);
+  bool has_hint(uint64_t name_id) const;
   std::optional<size_t> find_tail() const;
   Status load_tail(Found& found);
   Status load_all(const std::vector<Found*>& found);
@@ -66,6 +87,10 @@ class Recovery {
   StoreUuid uuid_{};
   std::vector<Found> found_;
   std::vector<uint64_t> hints_;
+  Manifest manifest_;
+  std::map<uint64_t, const ManifestEntry*> listed_;  // manifest_ by id
+  std::set<uint64_t> replaced_;                      // by merges that were complete
+  std::vector<uint64_t> doomed_;                     // see remove_doomed()
 };
 
 }  // namespace memoria

@@ -74,8 +74,15 @@ Status Store::Impl::open() {
   MEMORIA_TRY(recovery.run());
   uuid_ = recovery.uuid();
   if (!options_.read_only) {
-    appender_ = std::make_unique<Appender>(Appender::Parts{
-        *environment_, options_, timeline_, segments_, directory_, files_, health_, uuid_});
+    {
+      Lock lock(manifest_mutex_);
+      manifest_ = recovery.manifest();
+    }
+    MEMORIA_TRY(const bool saved, save_manifest());
+    if (saved) MEMORIA_TRY(recovery.remove_doomed());
+    appender_ = std::make_unique<Appender>(
+        Appender::Parts{*environment_, options_, timeline_, segments_, directory_, files_, health_,
+                        uuid_, [this] { return save_manifest(); }});
     const bool by_interval = options_.sync_policy == SyncPolicy::kInterval;
     committer_ = std::make_unique<Committer>(
         health_, [this] { return appender_->tail(); },
@@ -107,8 +114,29 @@ Status Store::Impl::close() {
     if (segment->sealed && !segment->has_hint && !segment->damaged) write_hint(*segment);
   }
   if (result.has_value()) result = environment_->sync_directory();
+  const auto saved = save_manifest();
+  if (result.has_value() && !saved.has_value()) result = saved.error();
   lock_.reset();
   return result;
+}
+
+/// Writes down which segments there are. False: the disk is full, which is no error as long as
+/// nothing is removed that the old manifest names: only newer segments could then go unnoticed.
+Result<bool> Store::Impl::save_manifest() {
+  Lock lock(manifest_mutex_);
+  std::vector<ManifestEntry> entries;
+  for (const auto& segment : segments_.all()) {
+    entries.push_back({segment->header.id, segment->sealed ? segment->file_bytes.load() : 0});
+  }
+  if (entries == manifest_) return true;
+  auto written = write_manifest(*environment_, {uuid_, environment_->now_ns(), entries});
+  if (written.has_value()) {
+    manifest_ = std::move(entries);
+    return true;
+  }
+  if (written.error().code != Errc::kNoSpace) return std::move(written).error();
+  log(Severity::kWarning, "the manifest was not written: " + written.error().describe());
+  return false;
 }
 
 Status Store::Impl::check_key(std::string_view key) const {

@@ -5,7 +5,9 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <vector>
 
+#include "core/log/manifest.hpp"
 #include "core/log/timeline.hpp"
 #include "core/store/appender.hpp"
 #include "core/store/committer.hpp"
@@ -21,7 +23,8 @@ namespace memoria {
 /// Members in the order of their dependence: what comes later uses what comes earlier.
 ///
 /// Lock order: merge_mutex_ -> appender's leader role -> a key directory shard -> leaves (file
-/// cache, queues, tail, health). No file is read or written under a shard's lock or a leaf's.
+/// cache, queues, tail, health). No file is read or written under a shard's lock or a leaf's, but
+/// under manifest_mutex_.
 class Store::Impl {
  public:
   Impl(std::shared_ptr<Environment> environment, const Options& options);
@@ -32,6 +35,7 @@ class Store::Impl {
   Status check_key(std::string_view key) const;
   Status apply(const Batch& batch);
   Status after_append();
+  Result<bool> save_manifest();
   Status read_plan(std::string_view key, const ReadPlan& plan, uint64_t offset,
                    std::span<char> out) const;
   template <class Target>
@@ -67,6 +71,10 @@ class Store::Impl {
 
   mutable Mutex merge_mutex_;  // one merge or rewriting of hints at a time
   Mutex hint_mutex_;           // one writer of hints at a time; after merge_mutex_
+  // One writer of the manifest at a time; last of all, and held over its I/O: it is written once
+  // for each segment.
+  Mutex manifest_mutex_;
+  std::vector<ManifestEntry> manifest_ GUARDED_BY(manifest_mutex_);  // as it was written last
   mutable Mutex merged_mutex_;
   uint64_t merges_ GUARDED_BY(merged_mutex_) = 0;
   uint64_t merge_bytes_read_ GUARDED_BY(merged_mutex_) = 0;

@@ -56,7 +56,8 @@ Result<MergeReport> Store::Impl::merge(const MergeRequest& request, const Progre
   const uint64_t rate = request.rate_bytes_per_second != 0 ? request.rate_bytes_per_second
                                                            : options_.merge.rate_bytes_per_second;
   const auto sync_log = [this] { return committer_->sync(appender_->position()); };
-  Merge merge({*environment_, options_, timeline_, segments_, directory_, files_, uuid_, sync_log},
+  Merge merge({*environment_, options_, timeline_, segments_, directory_, files_, uuid_, sync_log,
+               [this] { return save_manifest(); }},
               std::move(inputs), rate, progress);
   auto report = merge.run();
   if (report.has_value()) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/log/hint.hpp"
 #include "core/log/scan.hpp"
 #include "core/store/entries.hpp"
 #include "core/store/hint_builder.hpp"
@@ -36,9 +37,18 @@ class Verifier {
 
  private:
   Status check(const Segment& segment) {
-    MEMORIA_TRY(const auto file, files_.open(segment));
+    const uint64_t full = segment.file_bytes;
+    auto opened = files_.open(segment);
+    if (!opened.has_value() && opened.error().code == Errc::kNotFound &&
+        segments_.find(segment.slot)) {
+      note_lost(segment, 0);
+      report_.damages.push_back({segment.id(), 0, full, {}, 0, 0, true, "the file is missing"});
+      return ok();
+    }
+    MEMORIA_TRY(const auto file, std::move(opened));
     MEMORIA_TRY(check_header(*file, segment));
-    const uint64_t end = segment.file_bytes;
+    MEMORIA_TRY(const uint64_t size, file->size());
+    const uint64_t end = std::min(size, full);
     SegmentScanner scanner(*file, segment.header.seed(), kSegmentHeaderSize, end,
                            SegmentScanner::Mode::kSealed);
     while (true) {
@@ -46,12 +56,17 @@ class Verifier {
       if (scanned == nullptr) break;
       if (!describes_a_key(scanned->record.kind)) continue;
       ++report_.records;
-      if (!scanned->intact) note(segment, *scanned);
+      if (!scanned->intact) {
+        note(segment, scanned->record, scanned->offset,
+             scanned->suspect ? "the record is damaged" : "the value is damaged");
+      }
       MEMORIA_TRY(report_progress(scanned->record.size()));
     }
+    if (end < full) note_lost(segment, end);
     note_ranges(segment, scanner);
     if (segment.sealed && !scanner.sealed()) {
-      report_.damages.push_back({segment.id(), end, 0, {}, 0, 0, true, "the end is missing"});
+      report_.damages.push_back(
+          {segment.id(), end, full - end, {}, 0, 0, true, "the end is missing"});
     }
     if (segment.has_hint && !check_hint(environment_, segment)) ++report_.bad_hints;
     ++report_.segments;
@@ -66,18 +81,21 @@ class Verifier {
     return ok();
   }
 
+  /// What lay behind `end` of a segment is gone; its hint knows what that was.
+  void note_lost(const Segment& segment, uint64_t end) {
+    const auto bytes = load_hint(environment_, segment);
+    auto hint = HintReader::open(bytes, segment.header.id, segment.file_bytes);
+    if (!hint) return;
+    for (Entry entry; hint->next(entry);) {
+      if (entry.record_offset + entry.record.size() <= end) continue;
+      note(segment, entry.record, entry.record_offset, "the record is lost with its file");
+    }
+  }
+
   /// A record of a known key cannot be read: which part of its value is that?
-  void note(const Segment& segment, const ScannedRecord& scanned) {
-    Record r = scanned.record;
-    const Location at{segment.slot, uint32_t(scanned.offset)};
-    Damage damage{segment.id(),
-                  scanned.offset,
-                  scanned.bytes.size(),
-                  std::string(r.key),
-                  0,
-                  0,
-                  false,
-                  scanned.suspect ? "the record is damaged" : "the value is damaged"};
+  void note(const Segment& segment, Record r, uint64_t offset, const char* reason) {
+    const Location at{segment.slot, uint32_t(offset)};
+    Damage damage{segment.id(), offset, r.size(), std::string(r.key), 0, 0, false, reason};
     const LiveRecord live = directory_.live(r, at);
     if (live.whole) {
       damage.live = true;
