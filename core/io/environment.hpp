@@ -41,8 +41,8 @@ struct Space {
   uint64_t free_files = 0;
 };
 
-/// One data directory and a clock. Names are plain file names without '/'; `snapshots/NAME/x`
-/// style sub-paths are allowed where a function says so. Thread-safe.
+/// One data directory and a clock. Names are plain file names without '/', but where a function
+/// says otherwise. Thread-safe.
 class Environment {
  public:
   virtual ~Environment() = default;
@@ -56,12 +56,15 @@ class Environment {
   virtual Result<std::vector<std::string>> list() = 0;
   /// Atomically gives `from` the name `to`, replacing it.
   virtual Status rename(std::string_view from, std::string_view to) = 0;
-  /// Gives `from` a second name in the sub-directory path `to` (both relative).
+  /// Gives the file `from` a second name; `to` may be a path through sub-directories. kExists.
   virtual Status link(std::string_view from, std::string_view to) = 0;
+  /// A file, or an empty sub-directory.
   virtual Status remove(std::string_view name) = 0;
   /// Makes a sub-directory; no error when it is there.
   virtual Status make_directory(std::string_view name) = 0;
-  /// Makes creations, renames, links and removals so far durable.
+  /// A sub-directory as an environment of its own; kNotFound. May outlive this one.
+  virtual Result<std::shared_ptr<Environment>> directory(std::string_view name) = 0;
+  /// Makes creations, renames, links and removals in this directory so far durable.
   virtual Status sync_directory() = 0;
   virtual Result<Space> space() = 0;
 

@@ -146,6 +146,14 @@ class LocalDirectory final : public Environment {
     return check(rc, "make directory", name);
   }
 
+  Result<std::shared_ptr<Environment>> directory(std::string_view name) override {
+    auto path = path_ + "/" + std::string(name);
+    Descriptor fd(::openat(fd_.get(), text(name), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    if (fd.get() < 0) return Error::from_errno(errno, "open directory", path);
+    return std::shared_ptr<Environment>(
+        std::make_shared<LocalDirectory>(std::move(fd), std::move(path)));
+  }
+
   Status sync_directory() override { return check(::fsync(fd_.get()), "sync", "directory"); }
 
   Result<Space> space() override {

@@ -261,6 +261,7 @@ Status Merge::finish_output() {
   MEMORIA_TRY(file.seal(output_->records, parts_.timeline.take()));
   MEMORIA_TRY(
       write_hint_file(parts_.environment, header.id, std::move(output_->hint).finish(file.end())));
+  Lock layout(parts_.layout_mutex);
   MEMORIA_TRY(parts_.environment.rename(segment_file(header.id, kMergeSuffix),
                                         segment_file(header.id, kDataSuffix)));
   MEMORIA_TRY(parts_.environment.sync_directory());
@@ -304,6 +305,7 @@ Status Merge::commit() {
   }
   // What made the inputs' records dead may be in the active segment, and must outlive them.
   MEMORIA_TRY(parts_.sync_log());
+  Lock layout(parts_.layout_mutex);
   SegmentHeader header;
   header.id = parts_.timeline.take();
   header.origin = Origin::kMerge;

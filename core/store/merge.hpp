@@ -39,6 +39,8 @@ class Merge {
     std::function<Status()> sync_log;
     /// Writes the manifest anew. False: the disk is full.
     std::function<Result<bool>()> save_manifest;
+    /// Held while segments are added or taken away.
+    Mutex& layout_mutex;
   };
   Merge(const Parts& parts, std::vector<std::shared_ptr<Segment>> inputs, uint64_t rate,
         const ProgressFn& progress);

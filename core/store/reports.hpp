@@ -96,6 +96,15 @@ struct MergeReport {
   std::chrono::nanoseconds duration{0};
 };
 
+struct SnapshotInfo {
+  std::string name;
+  uint64_t created_ns = 0;  ///< since the epoch
+  uint64_t segments = 0;
+  uint64_t bytes = 0;      ///< of its data files
+  uint64_t own_bytes = 0;  ///< of those that neither the store nor another snapshot has
+  bool damaged = false;    ///< its manifest cannot be read; the numbers are 0 then
+};
+
 struct HintReport {
   uint64_t written = 0, kept = 0;
   uint64_t damaged = 0;  ///< segments that have no hint because they are damaged

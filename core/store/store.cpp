@@ -4,10 +4,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "core/store/snapshots.hpp"
 #include "core/store/store_impl.hpp"
 #include "core/store/verify.hpp"
 
 namespace memoria {
+namespace {
+
+constexpr size_t kSnapshotFiles = 32;  ///< open files of a snapshot, at most
+
+}  // namespace
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
@@ -136,6 +144,28 @@ Result<MergeReport> Store::merge(const MergeRequest& request, const ProgressFn& 
 
 Result<HintReport> Store::rebuild_hints(bool all, const ProgressFn& progress) {
   return impl_->rebuild_hints(all, progress);
+}
+
+Result<SnapshotInfo> Store::create_snapshot(std::string_view name) {
+  return impl_->create_snapshot(name);
+}
+
+Result<std::vector<SnapshotInfo>> Store::snapshots() const {
+  if (impl_->closed_) return Error{Errc::kClosed};
+  return Snapshots(*impl_->environment_).list(impl_->segments_.all());
+}
+
+Status Store::remove_snapshot(std::string_view name) {
+  return impl_->remove_snapshot(name);
+}
+
+Result<std::unique_ptr<Store>> Store::open_snapshot(std::string_view name) const {
+  if (impl_->closed_) return Error{Errc::kClosed};
+  MEMORIA_TRY(auto directory, Snapshots(*impl_->environment_).directory(name));
+  Options options = impl_->options_;
+  options.read_only = true;
+  options.file_cache.max_size = std::min(options.file_cache.max_size, kSnapshotFiles);
+  return open(std::move(directory), options);
 }
 
 Result<VerifyReport> Store::verify(const ProgressFn& progress) {

@@ -110,6 +110,20 @@ class Store {
   Result<HintReport> rebuild_hints(bool all, const ProgressFn& progress = {});
   /// Reads every record of every segment and checks every checksum and every hint.
   Result<VerifyReport> verify(const ProgressFn& progress = {});
+  // ---- Snapshots: the store as it is at one moment of its order of changes, read-only, durable.
+  // Names: 1 to 200 bytes, without '/' and control characters, not beginning with '.'
+  // (kInvalidArgument).
+
+  /// Copies nothing: takes a sync and a hard link for each segment. kExists.
+  Result<SnapshotInfo> create_snapshot(std::string_view name);
+  /// By age.
+  Result<std::vector<SnapshotInfo>> snapshots() const;
+  /// kNotFound. Stores that have it open lose what they did not read yet (kIo, kCorrupt).
+  Status remove_snapshot(std::string_view name);
+  /// The snapshot as a read-only store, which may outlive this one; kNotFound. Its keys are loaded
+  /// into memory like those of any store.
+  Result<std::unique_ptr<Store>> open_snapshot(std::string_view name) const;
+
   /// Where each part of a value lies, in the order of the value; kNotFound.
   Result<std::vector<Extent>> locate(std::string_view key) const;
   StoreStats stats() const;

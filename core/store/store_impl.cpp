@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/store/recovery.hpp"
+#include "core/store/snapshots.hpp"
 
 namespace memoria {
 namespace {
@@ -80,6 +81,9 @@ Status Store::Impl::open() {
     }
     MEMORIA_TRY(const bool saved, save_manifest());
     if (saved) MEMORIA_TRY(recovery.remove_doomed());
+    if (auto removed = Snapshots(*environment_).remove_leftovers(); !removed.has_value()) {
+      log(Severity::kWarning, "what is left of a snapshot stays: " + removed.error().describe());
+    }
     appender_ = std::make_unique<Appender>(
         Appender::Parts{*environment_, options_, timeline_, segments_, directory_, files_, health_,
                         uuid_, [this] { return save_manifest(); }});

@@ -22,9 +22,9 @@ namespace memoria {
 
 /// Members in the order of their dependence: what comes later uses what comes earlier.
 ///
-/// Lock order: merge_mutex_ -> appender's leader role -> a key directory shard -> leaves (file
-/// cache, queues, tail, health). No file is read or written under a shard's lock or a leaf's, but
-/// under manifest_mutex_.
+/// Lock order: merge_mutex_ -> layout_mutex_ -> appender's leader role -> a key directory shard ->
+/// leaves (file cache, queues, tail, health). No file is read or written under a shard's lock or a
+/// leaf's, but under manifest_mutex_.
 class Store::Impl {
  public:
   Impl(std::shared_ptr<Environment> environment, const Options& options);
@@ -51,6 +51,8 @@ class Store::Impl {
   Status renew_hint(Segment& segment);
   StoreStats stats() const;
   Result<std::vector<Extent>> locate(std::string_view key) const;
+  Result<SnapshotInfo> create_snapshot(std::string_view name);
+  Status remove_snapshot(std::string_view name);
   Result<HintReport> rebuild_hints(bool all, const ProgressFn& progress);
   void log(Severity severity, const std::string& text) const;
 
@@ -70,7 +72,10 @@ class Store::Impl {
   std::atomic<bool> closed_{false};
 
   mutable Mutex merge_mutex_;  // one merge or rewriting of hints at a time
-  Mutex hint_mutex_;           // one writer of hints at a time; after merge_mutex_
+  // Held while segments come and go by a merge, and while a snapshot takes all of them.
+  Mutex layout_mutex_;
+  Mutex snapshot_mutex_;  // one change of the snapshots at a time; before layout_mutex_
+  Mutex hint_mutex_;      // one writer of hints at a time; after merge_mutex_
   // One writer of the manifest at a time; last of all, and held over its I/O: it is written once
   // for each segment.
   Mutex manifest_mutex_;

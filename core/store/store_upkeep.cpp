@@ -8,6 +8,7 @@
 #include "core/store/hint_builder.hpp"
 #include "core/store/merge.hpp"
 #include "core/store/merge_policy.hpp"
+#include "core/store/snapshots.hpp"
 #include "core/store/store_impl.hpp"
 
 namespace memoria {
@@ -57,7 +58,7 @@ Result<MergeReport> Store::Impl::merge(const MergeRequest& request, const Progre
                                                            : options_.merge.rate_bytes_per_second;
   const auto sync_log = [this] { return committer_->sync(appender_->position()); };
   Merge merge({*environment_, options_, timeline_, segments_, directory_, files_, uuid_, sync_log,
-               [this] { return save_manifest(); }},
+               [this] { return save_manifest(); }, layout_mutex_},
               std::move(inputs), rate, progress);
   auto report = merge.run();
   if (report.has_value()) {
@@ -68,6 +69,25 @@ Result<MergeReport> Store::Impl::merge(const MergeRequest& request, const Progre
     last_merge_ns_ = environment_->now_ns();
   }
   return report;
+}
+
+Result<SnapshotInfo> Store::Impl::create_snapshot(std::string_view name) {
+  if (closed_) return Error{Errc::kClosed};
+  if (!appender_) return Error{Errc::kReadOnly, "the store was opened read-only"};
+  MEMORIA_TRY(Snapshots::check_name(name));
+  Lock one(snapshot_mutex_);
+  // A merge must not take a segment away between the moment that the snapshot stands for, which is
+  // that of the rotation, and the link to it; nor add one with what was written later.
+  Lock layout(layout_mutex_);
+  MEMORIA_TRY(appender_->rotate());
+  return Snapshots(*environment_).create(name, uuid_, segments_.all());
+}
+
+Status Store::Impl::remove_snapshot(std::string_view name) {
+  if (closed_) return Error{Errc::kClosed};
+  if (!appender_) return Error{Errc::kReadOnly, "the store was opened read-only"};
+  Lock one(snapshot_mutex_);
+  return Snapshots(*environment_).remove(name);
 }
 
 void Store::Impl::background_merge() {

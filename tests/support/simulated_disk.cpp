@@ -84,6 +84,15 @@ void SimulatedDisk::perform(std::string& bytes, const Pending& change) {
   bytes.replace(change.offset, change.bytes.size(), change.bytes);
 }
 
+void SimulatedDisk::rename_directory(Names& names, const Operation& change) {
+  Names moved;
+  for (auto it = names.lower_bound(change.name);
+       it != names.end() && it->first.starts_with(change.name); it = names.erase(it)) {
+    moved[change.to + it->first.substr(change.name.size())] = it->second;
+  }
+  names.merge(moved);
+}
+
 void SimulatedDisk::perform(Names& names, const Operation& change) {
   using Type = Operation::Type;
   switch (change.type) {
@@ -92,6 +101,10 @@ void SimulatedDisk::perform(Names& names, const Operation& change) {
       names[change.name] = change.inode;
       break;
     case Type::kRename:
+      if (change.name.ends_with('/')) {
+        rename_directory(names, change);
+        break;
+      }
       names[change.to] = names.at(change.name);
       if (change.to != change.name) names.erase(change.name);
       break;

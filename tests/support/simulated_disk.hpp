@@ -101,6 +101,7 @@ class SimulatedDisk {
 
   static void perform(std::string& bytes, const Pending& change);
   static void perform(Names& names, const Operation& change);
+  static void rename_directory(Names& names, const Operation& change);
   static std::string survivor(const File& file, Loss loss, Random& random);
   static void tear(std::string& bytes, const Pending& write, Random& random);
   void change_data(const Operation& operation);

@@ -119,30 +119,32 @@ std::shared_ptr<SimulatedEnvironment> SimulatedEnvironment::restart(const Simula
   return out;
 }
 
-Result<std::unique_ptr<File>> SimulatedEnvironment::create(std::string_view name) {
+Result<std::unique_ptr<File>> SimulatedEnvironment::create(std::string_view plain) {
+  const auto name = path(plain);
   const Guard guard(state_->mutex);
   MEMORIA_TRY(state_->enter(kCallCreate, name));
   if (state_->disk.find(name) != 0) return Error::from_errno(EEXIST, "create", name);
   const uint64_t inode = state_->disk.next_inode();
-  state_->apply({.type = Type::kCreate, .inode = inode, .name = std::string(name)});
-  return std::unique_ptr<File>(
-      std::make_unique<OpenFile>(state_, inode, std::string(name), Access::kWrite));
+  state_->apply({.type = Type::kCreate, .inode = inode, .name = name});
+  return std::unique_ptr<File>(std::make_unique<OpenFile>(state_, inode, name, Access::kWrite));
 }
 
-Result<std::unique_ptr<File>> SimulatedEnvironment::open(std::string_view name, Access access) {
+Result<std::unique_ptr<File>> SimulatedEnvironment::open(std::string_view plain, Access access) {
+  const auto name = path(plain);
   const Guard guard(state_->mutex);
   MEMORIA_TRY(state_->enter(kCallOpen, name));
   const uint64_t inode = state_->disk.find(name);
   if (inode == 0) return Error::from_errno(ENOENT, "open", name);
-  return std::unique_ptr<File>(
-      std::make_unique<OpenFile>(state_, inode, std::string(name), access));
+  return std::unique_ptr<File>(std::make_unique<OpenFile>(state_, inode, name, access));
 }
 
 Result<std::vector<std::string>> SimulatedEnvironment::list() {
   const Guard guard(state_->mutex);
   MEMORIA_TRY(state_->enter(kCallList, ""));
   std::vector<std::string> out;
-  for (const auto& [name, inode] : state_->disk.names()) {
+  for (const auto& [path, inode] : state_->disk.names()) {
+    if (!path.starts_with(prefix_) || path == prefix_) continue;
+    const auto name = path.substr(prefix_.size());
     const auto slash = name.find('/');
     if (slash == std::string::npos) out.push_back(name);
     if (slash == name.size() - 1) out.push_back(name.substr(0, slash));
@@ -150,29 +152,41 @@ Result<std::vector<std::string>> SimulatedEnvironment::list() {
   return out;
 }
 
-Status SimulatedEnvironment::rename(std::string_view from, std::string_view to) {
+Status SimulatedEnvironment::rename(std::string_view plain_from, std::string_view plain_to) {
+  auto from = path(plain_from), to = path(plain_to);
   const Guard guard(state_->mutex);
   MEMORIA_TRY(state_->enter(kCallRename, from));
+  if (state_->disk.find(from + '/') != 0) {
+    from += '/';
+    to += '/';
+    if (state_->disk.find(to) != 0) return Error::from_errno(ENOTEMPTY, "rename", from);
+  }
   if (state_->disk.find(from) == 0) return Error::from_errno(ENOENT, "rename", from);
-  state_->apply({.type = Type::kRename, .name = std::string(from), .to = std::string(to)});
+  state_->apply({.type = Type::kRename, .name = from, .to = to});
   return ok();
 }
 
-Status SimulatedEnvironment::link(std::string_view from, std::string_view to) {
+Status SimulatedEnvironment::link(std::string_view plain_from, std::string_view plain_to) {
+  const auto from = path(plain_from), to = path(plain_to);
   const Guard guard(state_->mutex);
   MEMORIA_TRY(state_->enter(kCallLink, from));
   if (state_->disk.find(from) == 0) return Error::from_errno(ENOENT, "link", from);
   if (state_->disk.find(to) != 0) return Error::from_errno(EEXIST, "link", to);
-  state_->apply({.type = Type::kLink, .name = std::string(from), .to = std::string(to)});
+  state_->apply({.type = Type::kLink, .name = from, .to = to});
   return ok();
 }
 
 Status SimulatedEnvironment::remove(std::string_view name) {
   const Guard guard(state_->mutex);
   MEMORIA_TRY(state_->enter(kCallRemove, name));
-  std::string path(name);
+  auto path = this->path(name);
   if (state_->disk.find(path) == 0) path += '/';
   if (state_->disk.find(path) == 0) return Error::from_errno(ENOENT, "remove", name);
+  const auto& names = state_->disk.names();
+  const auto next = names.upper_bound(path);
+  if (path.ends_with('/') && next != names.end() && next->first.starts_with(path)) {
+    return Error::from_errno(ENOTEMPTY, "remove", name);
+  }
   state_->apply({.type = Type::kRemove, .name = path});
   return ok();
 }
@@ -180,10 +194,25 @@ Status SimulatedEnvironment::remove(std::string_view name) {
 Status SimulatedEnvironment::make_directory(std::string_view name) {
   const Guard guard(state_->mutex);
   MEMORIA_TRY(state_->enter(kCallMakeDirectory, name));
-  const auto path = std::string(name) + '/';
+  const auto path = this->path(name) + '/';
   if (state_->disk.find(path) != 0) return ok();
   state_->apply({.type = Type::kMakeDirectory, .inode = ~uint64_t{0} >> 1, .name = path});
   return ok();
+}
+
+Result<std::shared_ptr<Environment>> SimulatedEnvironment::directory(std::string_view name) {
+  const auto path = this->path(name) + '/';
+  const Guard guard(state_->mutex);
+  MEMORIA_TRY(state_->enter(kCallOpen, path));
+  if (state_->disk.find(path) == 0) return Error::from_errno(ENOENT, "open directory", name);
+  std::shared_ptr<SimulatedEnvironment> out(new SimulatedEnvironment);
+  out->state_ = state_;
+  out->prefix_ = path;
+  return std::shared_ptr<Environment>(std::move(out));
+}
+
+std::string SimulatedEnvironment::path(std::string_view name) const {
+  return prefix_ + std::string(name);
 }
 
 Status SimulatedEnvironment::sync_directory() {

@@ -64,6 +64,7 @@ class SimulatedEnvironment final : public Environment {
   Status link(std::string_view from, std::string_view to) override;
   Status remove(std::string_view name) override;
   Status make_directory(std::string_view name) override;
+  Result<std::shared_ptr<Environment>> directory(std::string_view name) override;
   Status sync_directory() override;
   Result<Space> space() override;
   Result<std::shared_ptr<void>> lock() override;
@@ -95,7 +96,7 @@ class SimulatedEnvironment final : public Environment {
   void set_capacity(uint64_t bytes);
   uint64_t used_bytes() const;
 
-  // ---- Files, for tests that damage them. Names must exist.
+  // ---- Files, for tests that damage them. Names must exist; paths from the top.
   Image image() const;
   std::vector<std::string> files(std::string_view suffix) const;  ///< sorted
   bool exists(std::string_view name) const;
@@ -129,7 +130,10 @@ class SimulatedEnvironment final : public Environment {
 
   SimulatedEnvironment() : state_(std::make_shared<State>()) {}
 
+  std::string path(std::string_view name) const;
+
   std::shared_ptr<State> state_;
+  std::string prefix_;  // of a sub-directory, with '/' at its end
 };
 
 }  // namespace memoria::test
