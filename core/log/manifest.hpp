@@ -26,6 +26,7 @@ struct ManifestEntry {
 struct Manifest {
   StoreUuid uuid{};
   uint64_t written_ns = 0;  ///< when, since the epoch
+  bool snapshot = false;    ///< of a snapshot, which is only ever read
   std::vector<ManifestEntry> segments;
 };
 

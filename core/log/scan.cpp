@@ -24,7 +24,8 @@ SegmentScanner::SegmentScanner(const File& file, uint32_t seed, uint64_t begin, 
 /// At least `size` bytes at `offset` where the segment has them; fewer only at its end. Invalidates
 /// earlier windows.
 Result<std::string_view> SegmentScanner::window(uint64_t offset, uint64_t size) {
-  size = std::min(size, end_ - std::min(offset, end_));
+  if (offset >= end_) return std::string_view();
+  size = std::min(size, end_ - offset);
   const bool held = offset >= buffer_at_ && offset + size <= buffer_at_ + buffer_.size();
   if (!held) {
     const uint64_t want = std::min(std::max(size, kReadAhead), end_ - offset);
@@ -32,6 +33,7 @@ Result<std::string_view> SegmentScanner::window(uint64_t offset, uint64_t size) 
     MEMORIA_TRY(const size_t got, file_.read(offset, std::span(buffer_)));
     buffer_.resize(got);
     buffer_at_ = offset;
+    if (got < want) end_ = offset + got;  // the file was cut
   }
   return std::string_view(buffer_).substr(offset - buffer_at_);
 }
@@ -210,6 +212,7 @@ Result<bool> SegmentScanner::emit_suspect(uint64_t next) {
   uint64_t next_timestamp = ~uint64_t{0};
   if (next + kHeadSize <= end_) {
     MEMORIA_TRY(const auto bytes, window(next, kHeadSize));
+    if (bytes.size() < kHeadSize) return false;
     next_timestamp = load_le<uint64_t>(bytes.data() + kTimestampAt);
   }
   MEMORIA_TRY(const auto bytes, window(at_, next - at_));

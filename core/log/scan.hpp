@@ -72,7 +72,7 @@ class SegmentScanner {
 
   const File& file_;
   const uint32_t seed_;
-  const uint64_t end_;
+  uint64_t end_;  // an earlier end of the file is found on the way
   const Mode mode_;
   uint64_t at_;
   uint64_t good_end_;

@@ -51,7 +51,7 @@ struct Options {
   uint64_t reserve_bytes = 16 << 20;
   /// Check checksums on every read. Off: only when a segment is scanned.
   bool verify_reads = true;
-  /// Changes nothing on disk, takes no lock: for snapshots.
+  /// Changes nothing on disk, takes no lock. A snapshot's directory is always opened so.
   bool read_only = false;
   /// Threads that load hints at open; 0: as many as there are cores.
   unsigned recovery_threads = 0;

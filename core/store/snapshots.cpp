@@ -86,6 +86,7 @@ Result<SnapshotInfo> Snapshots::create(std::string_view name, const StoreUuid& u
 
   Manifest manifest;
   manifest.uuid = uuid;
+  manifest.snapshot = true;
   manifest.written_ns = environment_.now_ns();
   for (const auto& segment : segments) {
     if (segment->sealed) manifest.segments.push_back({segment->header.id, segment->file_bytes});

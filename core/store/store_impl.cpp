@@ -68,6 +68,11 @@ Status Store::Impl::open() {
   closed_ = true;  // until it is open
   MEMORIA_TRY(check_options(options_));
   if (!options_.read_only) {
+    // What is wrong with a manifest is for the recovery to say.
+    const auto manifest = read_manifest(*environment_);
+    options_.read_only = manifest.has_value() && manifest.value() && manifest.value()->snapshot;
+  }
+  if (!options_.read_only) {
     MEMORIA_TRY(auto lock, environment_->lock());
     lock_ = std::move(lock);
   }
@@ -133,7 +138,8 @@ Result<bool> Store::Impl::save_manifest() {
     entries.push_back({segment->header.id, segment->sealed ? segment->file_bytes.load() : 0});
   }
   if (entries == manifest_) return true;
-  auto written = write_manifest(*environment_, {uuid_, environment_->now_ns(), entries});
+  Manifest manifest{.uuid = uuid_, .written_ns = environment_->now_ns(), .segments = entries};
+  auto written = write_manifest(*environment_, manifest);
   if (written.has_value()) {
     manifest_ = std::move(entries);
     return true;

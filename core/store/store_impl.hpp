@@ -57,7 +57,7 @@ class Store::Impl {
   void log(Severity severity, const std::string& text) const;
 
   const std::shared_ptr<Environment> environment_;
-  const Options options_;
+  Options options_;  // constant once it is open
   Health health_;
   Timeline timeline_;
   Segments segments_;

@@ -140,7 +140,9 @@ Result<HintReport> Store::Impl::rebuild_hints(bool all, const ProgressFn& progre
     if (progress && !progress({"hints", done, total})) {
       return Error{Errc::kCancelled, "stopped on request; hints written so far stay"};
     }
-    if (!all && segment->has_hint && check_hint(*environment_, *segment)) {
+    if (segment->damaged) {  // its hint, if it has one, knows more than what is left of it
+      ++report.damaged;
+    } else if (!all && segment->has_hint && check_hint(*environment_, *segment)) {
       ++report.kept;
     } else {
       const auto written = renew_hint(*segment);

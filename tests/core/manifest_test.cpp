@@ -64,16 +64,18 @@ BOOST_AUTO_TEST_CASE(it_comes_back_as_it_was_written) {
   Manifest manifest;
   manifest.uuid[3] = 'u';
   manifest.written_ns = 77;
+  manifest.snapshot = true;
   manifest.segments = {{1, 0}, {uint64_t{1} << 63, 4711}};
   const auto bytes = encode_manifest(manifest);
   const auto back = unwrap(decode_manifest(bytes, "m"));
   BOOST_TEST((back.uuid == manifest.uuid));
   BOOST_TEST(back.written_ns == 77u);
+  BOOST_TEST(back.snapshot);
   BOOST_TEST((back.segments == manifest.segments));
 }
 
 BOOST_AUTO_TEST_CASE(any_change_of_it_is_damage_and_a_later_version_is_refused) {
-  const auto bytes = encode_manifest({{}, 1, {{1, 2}, {3, 4}}});
+  const auto bytes = encode_manifest({.segments = {{1, 2}, {3, 4}}});
   for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
     auto changed = bytes;
     changed[bit / 8] = char(changed[bit / 8] ^ (1 << bit % 8));
@@ -125,8 +127,9 @@ BOOST_FIXTURE_TEST_CASE(a_missing_segment_with_a_hint_costs_exactly_what_it_held
                                     [](const auto& d) { return d.live && !d.key.empty(); });
     BOOST_TEST(live == lost);
     BOOST_TEST(!report.clean());
-    // Neither a merge nor more openings forget it.
+    // Neither a merge nor new hints nor more openings forget it.
     unwrap(store->merge({.all = true}));
+    BOOST_TEST(unwrap(store->rebuild_hints(true)).damaged == 1u);
     REQUIRE_OK(store->put("more", "later"));
     reopen(store, damaged, options);
     BOOST_TEST(lost_of(*store) == lost);
@@ -159,6 +162,7 @@ BOOST_FIXTURE_TEST_CASE(a_cut_segment_shows_no_older_value_under_its_hint, Fixtu
       const int lost = lost_of(*store);
       BOOST_TEST(lost > 0);
       BOOST_TEST(!unwrap(store->verify()).clean());
+      BOOST_TEST(unwrap(store->rebuild_hints(true)).damaged == 1u);
       REQUIRE_OK(store->put("new", "value"));
       reopen(store, damaged, options);
       BOOST_TEST(lost_of(*store) == lost);
@@ -178,7 +182,7 @@ BOOST_FIXTURE_TEST_CASE(without_it_or_with_a_damaged_or_foreign_one_a_store_open
   for (int kind = 0; kind < 3; ++kind) {
     if (kind == 0) environment->delete_file("manifest");
     if (kind == 1) environment->flip_bit("manifest", 100);
-    if (kind == 2) environment->set_contents("manifest", encode_manifest({{}, 1, {{1, 2}}}));
+    if (kind == 2) environment->set_contents("manifest", encode_manifest({.segments = {{1, 2}}}));
     log.clear();
     auto store = open_store(environment, options);
     BOOST_TEST(logged("written anew") == (kind != 0));

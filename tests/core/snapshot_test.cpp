@@ -74,6 +74,19 @@ BOOST_FIXTURE_TEST_CASE(it_is_read_only_and_may_outlive_the_store, Fixture) {
   check_contents(*snapshot, expected);
 }
 
+BOOST_FIXTURE_TEST_CASE(whoever_opens_its_directory_cannot_change_it, Fixture) {
+  put("key", "value");
+  unwrap(store->create_snapshot("s"));
+  const auto directory = unwrap(unwrap(environment->directory("snapshots"))->directory("s"));
+  const auto before = environment->calls(kCallsThatChange);
+  const auto opened = open_store(directory, options);
+  BOOST_TEST(opened->options().read_only);
+  CHECK_FAILS(Errc::kReadOnly, opened->put("key", "other"));
+  check_contents(*opened, expected);
+  REQUIRE_OK(opened->close());
+  BOOST_TEST(environment->calls(kCallsThatChange) == before);
+}
+
 BOOST_FIXTURE_TEST_CASE(it_takes_no_space_but_its_manifest, Fixture) {
   Random random(base_seed());
   fill(random);
