@@ -45,8 +45,8 @@ class Recovery {
 
  private:
   struct Found {
-    uint64_t name_id;
-    uint64_t size;
+    uint64_t name_id = 0;
+    uint64_t size = 0;
     std::optional<SegmentHeader> header;
     std::string problem;  // why there is no header
     bool sealed = false;
