@@ -5,6 +5,7 @@
 
 #include "core/base/coding.hpp"
 #include "core/base/crc32c.hpp"
+#include "core/io/whole_file.hpp"
 
 namespace memoria {
 namespace {
@@ -63,29 +64,18 @@ Result<Manifest> decode_manifest(std::string_view bytes, std::string_view subjec
 
 Result<std::optional<Manifest>> read_manifest(Environment& environment) {
   const auto subject = fmt::format("{}/{}", environment.describe(), kManifestFile);
-  const auto file = environment.open(kManifestFile, Environment::Access::kRead);
-  if (!file.has_value() && file.error().code == Errc::kNotFound) return std::optional<Manifest>();
-  if (!file.has_value()) return file.error();
-  MEMORIA_TRY(const uint64_t size, file.value()->size());
-  if (size > kMaxManifestSize) {
+  const auto bytes = read_file(environment, kManifestFile, kMaxManifestSize);
+  if (!bytes.has_value() && bytes.error().code == Errc::kNotFound) return std::optional<Manifest>();
+  if (!bytes.has_value() && bytes.error().code == Errc::kTooLarge) {
     return Error{Errc::kCorrupt, fmt::format("{}: not a manifest", subject)};
   }
-  std::string bytes(size, '\0');
-  MEMORIA_TRY(const size_t got, file.value()->read(0, bytes));
-  MEMORIA_TRY(auto manifest, decode_manifest(std::string_view(bytes).substr(0, got), subject));
+  if (!bytes.has_value()) return bytes.error();
+  MEMORIA_TRY(auto manifest, decode_manifest(bytes.value(), subject));
   return std::optional<Manifest>(std::move(manifest));
 }
 
 Status write_manifest(Environment& environment, const Manifest& manifest) {
-  const auto name = std::string(kManifestFile);
-  const auto temporary = name + std::string(kTemporarySuffix);
-  (void)environment.remove(temporary);  // of an attempt that failed
-  auto bytes = encode_manifest(manifest);
-  MEMORIA_TRY(const auto file, environment.create(temporary));
-  const iovec parts[] = {{bytes.data(), bytes.size()}};
-  MEMORIA_TRY(file->write(0, parts));
-  MEMORIA_TRY(file->sync());
-  MEMORIA_TRY(environment.rename(temporary, name));
+  MEMORIA_TRY(replace_file(environment, kManifestFile, encode_manifest(manifest)));
   return environment.sync_directory();
 }
 

@@ -36,7 +36,6 @@ Result<SegmentHeader> decode_segment_header(std::string_view bytes, std::string_
 inline constexpr std::string_view kDataSuffix = ".data";
 inline constexpr std::string_view kHintSuffix = ".hint";
 inline constexpr std::string_view kMergeSuffix = ".merge";
-inline constexpr std::string_view kTemporarySuffix = ".tmp";
 
 /// `<id><suffix>`, the id with at least 19 digits so that names sort by age.
 std::string segment_file(uint64_t id, std::string_view suffix);

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "core/store/hint_builder.hpp"
 
+#include "core/io/whole_file.hpp"
 #include "core/log/hint.hpp"
 #include "core/log/scan.hpp"
 #include "core/store/entries.hpp"
 
 namespace memoria {
 
-Status write_hint_file(Environment& environment, uint64_t id, std::string_view contents) {
-  const auto name = segment_file(id, kHintSuffix);
-  const auto temporary = name + std::string(kTemporarySuffix);
-  (void)environment.remove(temporary);  // of an attempt that failed
-  MEMORIA_TRY(const auto file, environment.create(temporary));
-  const iovec parts[] = {{const_cast<char*>(contents.data()), contents.size()}};
-  MEMORIA_TRY(file->write(0, parts));
-  MEMORIA_TRY(file->sync());
-  return environment.rename(temporary, name);
+namespace {
+
+/// Every entry is shorter than its record; header and trailer are longer than the segment's.
+constexpr uint64_t max_hint_size(uint64_t segment_size) {
+  return segment_size + 1024;
 }
+
+}  // namespace
 
 Status build_hint(Environment& environment, FileCache& files, Segment& segment,
                   size_t inline_limit) {
@@ -33,21 +32,16 @@ Status build_hint(Environment& environment, FileCache& files, Segment& segment,
     segment.damaged = true;
     return Error{Errc::kCorrupt, segment_file(segment.id(), kDataSuffix) + " is damaged"};
   }
-  MEMORIA_TRY(
-      write_hint_file(environment, segment.id(), std::move(hint).finish(segment.file_bytes)));
+  MEMORIA_TRY(replace_file(environment, segment_file(segment.id(), kHintSuffix),
+                           std::move(hint).finish(segment.file_bytes)));
   segment.has_hint = true;
   return ok();
 }
 
 std::string load_hint(Environment& environment, const Segment& segment) {
-  const auto file =
-      environment.open(segment_file(segment.id(), kHintSuffix), Environment::Access::kRead);
-  if (!file.has_value()) return {};
-  const auto size = file.value()->size();
-  if (!size.has_value()) return {};
-  std::string bytes(size.value(), '\0');
-  const auto got = file.value()->read(0, bytes);
-  return got.has_value() && got.value() == bytes.size() ? bytes : std::string();
+  auto bytes = read_file(environment, segment_file(segment.id(), kHintSuffix),
+                         max_hint_size(segment.file_bytes));
+  return bytes.has_value() ? std::move(bytes).value() : std::string();
 }
 
 bool check_hint(Environment& environment, const Segment& segment) {

@@ -3,16 +3,12 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "core/io/environment.hpp"
 #include "core/store/file_cache.hpp"
 #include "core/store/segments.hpp"
 
 namespace memoria {
-
-/// Makes `contents` the hint of segment `id`: whole or not at all.
-Status write_hint_file(Environment& environment, uint64_t id, std::string_view contents);
 
 /// Scans `segment` and writes its hint. kCorrupt: the segment is damaged; such a one has no hint,
 /// so that every opening looks at the damage again.

@@ -7,6 +7,7 @@
 #include <cassert>
 
 #include "core/base/coding.hpp"
+#include "core/io/whole_file.hpp"
 #include "core/store/entries.hpp"
 #include "core/store/hint_builder.hpp"
 
@@ -79,18 +80,10 @@ namespace {
 /// Calls `visit` for the records of a sealed segment, from its hint when that is good.
 Status for_each_record(Environment& environment, FileCache& files, const Segment& segment,
                        const std::function<void(const Record&)>& visit) {
-  const auto hint_file =
-      environment.open(segment_file(segment.id(), kHintSuffix), Environment::Access::kRead);
-  if (hint_file.has_value()) {
-    MEMORIA_TRY(const uint64_t size, hint_file.value()->size());
-    std::string bytes(size, '\0');
-    MEMORIA_TRY(const size_t got, hint_file.value()->read(0, bytes));
-    auto reader =
-        got == size ? HintReader::open(bytes, segment.header.id, segment.file_bytes) : std::nullopt;
-    if (reader) {
-      for (Entry entry; reader->next(entry);) visit(entry.record);
-      return ok();
-    }
+  const auto hint = load_hint(environment, segment);
+  if (auto reader = HintReader::open(hint, segment.header.id, segment.file_bytes)) {
+    for (Entry entry; reader->next(entry);) visit(entry.record);
+    return ok();
   }
   MEMORIA_TRY(const auto file, files.open(segment));
   SegmentScanner scanner(*file, segment.header.seed(), kSegmentHeaderSize, segment.file_bytes,
@@ -259,8 +252,8 @@ Status Merge::finish_output() {
   ActiveSegment& file = *output_->file;
   const SegmentHeader header = file.header();
   MEMORIA_TRY(file.seal(output_->records, parts_.timeline.take()));
-  MEMORIA_TRY(
-      write_hint_file(parts_.environment, header.id, std::move(output_->hint).finish(file.end())));
+  MEMORIA_TRY(replace_file(parts_.environment, segment_file(header.id, kHintSuffix),
+                           std::move(output_->hint).finish(file.end())));
   Lock layout(parts_.layout_mutex);
   MEMORIA_TRY(parts_.environment.rename(segment_file(header.id, kMergeSuffix),
                                         segment_file(header.id, kDataSuffix)));

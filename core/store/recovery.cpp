@@ -10,10 +10,12 @@
 
 #include "core/base/coding.hpp"
 #include "core/base/signals.hpp"
+#include "core/io/whole_file.hpp"
 #include "core/log/active_segment.hpp"
 #include "core/log/hint.hpp"
 #include "core/log/scan.hpp"
 #include "core/store/entries.hpp"
+#include "core/store/hint_builder.hpp"
 
 namespace memoria {
 namespace {
@@ -85,7 +87,7 @@ Status Recovery::list() {
       MEMORIA_TRY(auto found, inspect(*id));
       found_.push_back(std::move(found));
     } else if (const auto hint = segment_id(name, kHintSuffix)) {
-      hints_.push_back(*hint);
+      hints_.insert(*hint);
     } else if (!segment_id(name, kMergeSuffix) && !name.ends_with(kTemporarySuffix) &&
                !neutral(name)) {
       stranger = name;
@@ -200,12 +202,9 @@ Status Recovery::settle_headers() {
 Status Recovery::remove_found(uint64_t name_id) {
   if (options_.read_only) return ok();
   log(Severity::kInfo, "removing leftover " + segment_file(name_id, kDataSuffix));
-  if (has_hint(name_id)) MEMORIA_TRY(environment_.remove(segment_file(name_id, kHintSuffix)));
+  if (hints_.contains(name_id))
+    MEMORIA_TRY(environment_.remove(segment_file(name_id, kHintSuffix)));
   return environment_.remove(segment_file(name_id, kDataSuffix));
-}
-
-bool Recovery::has_hint(uint64_t name_id) const {
-  return std::find(hints_.begin(), hints_.end(), name_id) != hints_.end();
 }
 
 /// A file that somebody renamed is known by its header.
@@ -278,7 +277,7 @@ Status Recovery::compare_with_manifest() {
   for (const auto& entry : manifest_.segments) {
     if (there.contains(&entry) || replaced_.contains(entry.id)) continue;
     const auto name = segment_file(entry.id, kDataSuffix);
-    if (has_hint(entry.id) && entry.length != 0 && !found_.empty()) {
+    if (hints_.contains(entry.id) && entry.length != 0 && !found_.empty()) {
       log(Severity::kError, name + " is missing; what its hint names of it cannot be read");
       Found found;
       found.name_id = entry.id;
@@ -388,7 +387,7 @@ Status Recovery::load(const Found& found) {
   const auto segment = segments_.add(*found.header, found.name_id);
   segment->file_bytes = found.full_size();
   segment->sealed = true;
-  MEMORIA_TRY(const bool by_hint, load_hint(found, *segment));
+  MEMORIA_TRY(const bool by_hint, load_from_hint(found, *segment));
   segment->has_hint = by_hint;
   if (!by_hint && found.missing) {
     return Error{Errc::kCorrupt,
@@ -404,20 +403,14 @@ Status Recovery::load(const Found& found) {
 }
 
 /// False: there is none that can be trusted.
-Result<bool> Recovery::load_hint(const Found& found, Segment& segment) {
+Result<bool> Recovery::load_from_hint(const Found& found, Segment& segment) {
   if (!found.cut() && (!found.sealed || !found.problem.empty())) return false;
-  if (!has_hint(found.name_id)) return false;
-  const auto name = segment_file(found.name_id, kHintSuffix);
-  const auto file = environment_.open(name, Environment::Access::kRead);
-  if (!file.has_value()) return false;
-  const auto size = file.value()->size();
-  if (!size.has_value()) return false;
-  std::string bytes(size.value(), '\0');
-  const auto got = file.value()->read(0, bytes);
-  if (!got.has_value() || got.value() != bytes.size()) return false;
-  auto reader = HintReader::open(bytes, found.header->id, found.full_size());
+  if (!hints_.contains(found.name_id)) return false;
+  const auto bytes = load_hint(environment_, segment);
+  auto reader = HintReader::open(bytes, segment.header.id, segment.file_bytes);
   if (!reader) {
-    log(Severity::kWarning, name + " is damaged or of another time and will be written anew");
+    log(Severity::kWarning, segment_file(found.name_id, kHintSuffix) +
+                                " is damaged or of another time and will be written anew");
     return false;
   }
   uint64_t newest = 0;

@@ -69,12 +69,11 @@ class Recovery {
   Status finish_merges();
   Status compare_with_manifest();
   Status remove_found(uint64_t name_id);
-  bool has_hint(uint64_t name_id) const;
   std::optional<size_t> find_tail() const;
   Status load_tail(Found& found);
   Status load_all(const std::vector<Found*>& found);
   Status load(const Found& found);
-  Result<bool> load_hint(const Found& found, Segment& segment);
+  Result<bool> load_from_hint(const Found& found, Segment& segment);
   Status load_scan(const Found& found, Segment& segment);
   void account_rest(Segment& segment, uint64_t trailing);
   void log(Severity severity, const std::string& text) const;
@@ -86,7 +85,7 @@ class Recovery {
   Timeline& timeline_;
   StoreUuid uuid_{};
   std::vector<Found> found_;
-  std::vector<uint64_t> hints_;
+  std::set<uint64_t> hints_;  // segments with one, by the name
   Manifest manifest_;
   std::map<uint64_t, const ManifestEntry*> listed_;  // manifest_ by id
   std::set<uint64_t> replaced_;                      // by merges that were complete

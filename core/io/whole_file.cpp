@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#include "core/io/whole_file.hpp"
+
+namespace memoria {
+
+Result<std::string> read_file(Environment& environment, std::string_view name, uint64_t limit) {
+  MEMORIA_TRY(const auto file, environment.open(name, Environment::Access::kRead));
+  MEMORIA_TRY(const uint64_t size, file->size());
+  if (size > limit) {
+    return Error{Errc::kTooLarge, environment.describe() + "/" + std::string(name) +
+                                      " is larger than anything that was written there"};
+  }
+  std::string bytes(size, '\0');
+  MEMORIA_TRY(const size_t got, file->read(0, bytes));
+  bytes.resize(got);
+  return bytes;
+}
+
+Status replace_file(Environment& environment, std::string_view name, std::string_view contents) {
+  const auto temporary = std::string(name) + std::string(kTemporarySuffix);
+  (void)environment.remove(temporary);  // of an attempt that failed
+  MEMORIA_TRY(const auto file, environment.create(temporary));
+  const iovec parts[] = {{const_cast<char*>(contents.data()), contents.size()}};
+  MEMORIA_TRY(file->write(0, parts));
+  MEMORIA_TRY(file->sync());
+  return environment.rename(temporary, name);
+}
+
+}  // namespace memoria

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// Small files that are read and replaced as a whole: hints and manifests.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/io/environment.hpp"
+
+namespace memoria {
+
+/// What replace_file() writes has this behind its name until it is complete; a leftover after a
+/// crash.
+inline constexpr std::string_view kTemporarySuffix = ".tmp";
+
+/// All of a file. kNotFound; kTooLarge above `limit` bytes, before memory is taken for it.
+Result<std::string> read_file(Environment& environment, std::string_view name, uint64_t limit);
+
+/// Gives `name` these contents: after a crash it has the old ones or the new ones. The contents are
+/// durable when it returns, the name with the next sync_directory(). One caller for a name at a
+/// time.
+Status replace_file(Environment& environment, std::string_view name, std::string_view contents);
+
+}  // namespace memoria
