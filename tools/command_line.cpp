@@ -36,6 +36,7 @@ class Grammar {
     app_.require_subcommand(1);
     app_.fallthrough();
     add_upkeep();
+    add_snapshots();
     add_names();
   }
 
@@ -93,6 +94,20 @@ class Grammar {
     command(app_, "verify", Verb::kVerify, "read everything and check every checksum");
   }
 
+  void add_snapshots() {
+    auto* snapshot = app_.add_subcommand("snapshot", "the store as it was, read-only");
+    snapshot->require_subcommand(1);
+    snapshot->fallthrough();
+    auto* create = command(*snapshot, "create", Verb::kSnapshotCreate,
+                           "keep the present; in a mount it is under .snapshots/NAME/");
+    auto* remove = command(*snapshot, "delete", Verb::kSnapshotDelete, "give its space back");
+    for (auto* one : {create, remove}) {
+      one->add_option("NAME", line_.name, "1 to 200 bytes, no '/', not beginning with '.'")
+          ->required();
+    }
+    command(*snapshot, "list", Verb::kSnapshotList, "by age, with the space that only they hold");
+  }
+
   void add_names() {
     auto* list = command(app_, "ls", Verb::kList, "list a directory, or keys by prefix");
     add_name(*list, "PATH", "a path in the volume (with --key: the beginning of keys)");
@@ -140,6 +155,12 @@ std::string_view request_word(Verb verb) {
       return "hints-check";
     case Verb::kVerify:
       return "verify";
+    case Verb::kSnapshotCreate:
+      return "snapshot-create";
+    case Verb::kSnapshotList:
+      return "snapshot-list";
+    case Verb::kSnapshotDelete:
+      return "snapshot-delete";
     case Verb::kList:
       return "ls";
     case Verb::kGet:
@@ -160,6 +181,12 @@ std::string_view typed_words(Verb verb) {
       return "hints rebuild";
     case Verb::kHintsCheck:
       return "hints check";
+    case Verb::kSnapshotCreate:
+      return "snapshot create";
+    case Verb::kSnapshotList:
+      return "snapshot list";
+    case Verb::kSnapshotDelete:
+      return "snapshot delete";
     default:
       return request_word(verb);
   }

@@ -17,6 +17,9 @@ enum class Verb {
   kHintsRebuild,
   kHintsCheck,
   kVerify,
+  kSnapshotCreate,
+  kSnapshotList,
+  kSnapshotDelete,
   kList,
   kGet,
   kPut,
@@ -32,7 +35,7 @@ std::string_view typed_words(Verb verb);
 struct CommandLine {
   Verb verb = Verb::kStats;
   std::string target;
-  std::optional<std::string> name;  ///< PATH, or KEY as bytes
+  std::optional<std::string> name;  ///< PATH, or KEY as bytes, or a snapshot's
   bool is_key = false;
   bool json = false;
   bool json_progress = false;

@@ -38,6 +38,10 @@ class HumanReport : public Report {
         return checked_hints_text(result);
       case Verb::kVerify:
         return verify_text(result, items_);
+      case Verb::kSnapshotCreate:
+        return created_snapshot_text(result);
+      case Verb::kSnapshotList:
+        return snapshots_text(items_);
       case Verb::kList:
         return listing_.text();
       case Verb::kLocate:
@@ -45,6 +49,7 @@ class HumanReport : public Report {
       case Verb::kGet:
       case Verb::kPut:
       case Verb::kRemove:
+      case Verb::kSnapshotDelete:
         break;  // silent when all went well, as cp and rm
     }
     return {};

@@ -17,6 +17,8 @@ std::string merge_text(const Json& result);
 std::string rebuilt_hints_text(const Json& result);
 std::string checked_hints_text(const Json& result);
 std::string verify_text(const Json& result, const Items& damages);
+std::string created_snapshot_text(const Json& result);
+std::string snapshots_text(const Items& snapshots);
 std::string locate_text(const Json& result, const Items& extents);
 
 /// Directory entries or keys, collected compactly: there may be millions.

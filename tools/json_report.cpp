@@ -11,6 +11,8 @@ std::string_view list_name(Verb verb) {
       return "segments";
     case Verb::kVerify:
       return "damages";
+    case Verb::kSnapshotList:
+      return "snapshots";
     case Verb::kList:
       return "entries";
     case Verb::kLocate:

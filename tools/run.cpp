@@ -74,6 +74,9 @@ Need need_of(const CommandLine& line) {
     case Verb::kMerge:
     case Verb::kHintsRebuild:
     case Verb::kHintsCheck:
+    case Verb::kSnapshotCreate:
+    case Verb::kSnapshotList:
+    case Verb::kSnapshotDelete:
       return Need::kStore;
     case Verb::kVerify:
       return Need::kVolumeIfSound;
@@ -90,6 +93,10 @@ Need need_of(const CommandLine& line) {
 bool takes_name(Verb verb) {
   return verb == Verb::kList || verb == Verb::kGet || verb == Verb::kPut || verb == Verb::kRemove ||
          verb == Verb::kLocate;
+}
+
+bool names_snapshot(Verb verb) {
+  return verb == Verb::kSnapshotCreate || verb == Verb::kSnapshotDelete;
 }
 
 class Program {
@@ -134,6 +141,10 @@ class Program {
   /// What was written through the mount shall be there, also when it still is in the kernel's
   /// cache.
   void flush(const Target& target) {
+    if (line_.verb == Verb::kSnapshotCreate) {
+      if (const auto root = path_through_mount(target, "/", mounts_)) flush_all_written(*root);
+      return;
+    }
     if (line_.is_key || (line_.verb != Verb::kGet && line_.verb != Verb::kLocate)) return;
     if (const auto path = path_through_mount(target, subject_, mounts_)) flush_written(*path);
   }
@@ -145,6 +156,10 @@ class Program {
     if (line_.min_dead) request["min_dead"] = *line_.min_dead;
     if (line_.rate) request["rate"] = *line_.rate;
     if (line_.verb == Verb::kList && (line_.long_format || line_.json)) request["long"] = true;
+    if (names_snapshot(line_.verb)) {
+      snapshot_ = line_.name.value_or("");
+      set_bytes(request, "name", snapshot_);
+    }
     if (!takes_name(line_.verb)) return request;
     if (line_.is_key) {
       subject_ = line_.name.value_or("");
@@ -187,7 +202,8 @@ class Program {
   /// "memoria-ctl: get /x/y: no such file in the volume /srv/data"
   void say(const Error& error) {
     auto line = fmt::format("memoria-ctl: {}", typed_words(line_.verb));
-    if (!subject_.empty()) line += " " + printable(subject_);
+    const auto& about = subject_.empty() ? snapshot_ : subject_;
+    if (!about.empty()) line += " " + printable(about);
     const auto words =
         error.code == Errc::kCancelled ? std::string("interrupted") : error.describe();
     (void)streams_.err(fmt::format("{}: {}\n", line, words));
@@ -198,7 +214,8 @@ class Program {
   ProgressDisplay progress_;
   std::unique_ptr<Report> report_;
   std::vector<Mount> mounts_;
-  std::string subject_;  // the path in the volume or the key
+  std::string subject_;   // the path in the volume or the key
+  std::string snapshot_;  // the one that is named
   ExitCode exit_ = ExitCode::kOk;
 };
 

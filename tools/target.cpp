@@ -195,4 +195,9 @@ void flush_written(const std::string& path) {
   if (file) ::fsync(file.get());
 }
 
+void flush_all_written(const std::string& path) {
+  const UniqueFd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (root) ::syncfs(root.get());
+}
+
 }  // namespace memoria::ctl

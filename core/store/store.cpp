@@ -155,6 +155,13 @@ Result<std::vector<SnapshotInfo>> Store::snapshots() const {
   return Snapshots(*impl_->environment_).list(impl_->segments_.all());
 }
 
+Result<bool> Store::has_snapshot(std::string_view name) const {
+  if (impl_->closed_) return Error{Errc::kClosed};
+  const auto found = Snapshots(*impl_->environment_).directory(name);
+  if (!found.has_value() && found.error().code != Errc::kNotFound) return found.error();
+  return found.has_value();
+}
+
 Status Store::remove_snapshot(std::string_view name) {
   return impl_->remove_snapshot(name);
 }

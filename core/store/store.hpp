@@ -118,6 +118,7 @@ class Store {
   Result<SnapshotInfo> create_snapshot(std::string_view name);
   /// By age.
   Result<std::vector<SnapshotInfo>> snapshots() const;
+  Result<bool> has_snapshot(std::string_view name) const;
   /// kNotFound. Stores that have it open lose what they did not read yet (kIo, kCorrupt).
   Status remove_snapshot(std::string_view name);
   /// The snapshot as a read-only store, which may outlive this one; kNotFound. Its keys are loaded

@@ -4,6 +4,7 @@
 
 #include "fs/binding/handlers.hpp"
 #include "fs/binding/request.hpp"
+#include "fs/binding/snapshot_directory.hpp"
 
 namespace memoria {
 namespace {
@@ -27,17 +28,22 @@ AttributeChanges to_changes(const struct stat& wanted, int to_set) {
   return changes;
 }
 
+Result<Attributes> attributes_of(const Request& request) {
+  if (request.tree() == kSnapshotsTree) return snapshots_attributes(request.binding().snapshots);
+  return request.volume().getattr(request.ino());
+}
+
 void getattr(fuse_req_t raw, fuse_ino_t ino, fuse_file_info*) {
-  serve(raw, "getattr", [&](Request& request) -> Status {
-    MEMORIA_TRY(const Attributes attributes, request.volume().getattr(ino));
+  serve(raw, "getattr", ino, [&](Request& request) -> Status {
+    MEMORIA_TRY(const Attributes attributes, attributes_of(request));
     request.reply_attributes(attributes);
     return ok();
   });
 }
 
 [[maybe_unused]] void statx(fuse_req_t raw, fuse_ino_t ino, int, int, fuse_file_info*) {
-  serve(raw, "statx", [&](Request& request) -> Status {
-    MEMORIA_TRY(const Attributes attributes, request.volume().getattr(ino));
+  serve(raw, "statx", ino, [&](Request& request) -> Status {
+    MEMORIA_TRY(const Attributes attributes, attributes_of(request));
     request.reply_extended_attributes(attributes);
     return ok();
   });
@@ -50,9 +56,9 @@ void add_statx(Operations& operations) {
 }
 
 void setattr(fuse_req_t raw, fuse_ino_t ino, struct stat* wanted, int to_set, fuse_file_info*) {
-  serve(raw, "setattr", [&](Request& request) -> Status {
+  serve_change(raw, "setattr", ino, [&](Request& request) -> Status {
     MEMORIA_TRY(const Attributes attributes,
-                request.volume().setattr(ino, to_changes(*wanted, to_set)));
+                request.volume().setattr(request.ino(), to_changes(*wanted, to_set)));
     request.reply_attributes(attributes);
     return ok();
   });

@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "fs/binding/snapshot_trees.hpp"
 #include "fs/binding/writers.hpp"
 #include "fs/volume/volume.hpp"
 
@@ -23,6 +24,7 @@ struct CacheTimes {
 /// answered, but for what is thread-safe itself, so handlers read it without a lock.
 struct Binding {
   Volume& volume;
+  SnapshotTrees& snapshots;
   CacheTimes cache_times;
   bool writeback = true;  ///< wished; after negotiate(): in force, the kernel owns sizes and times
   // Agreed with the kernel:

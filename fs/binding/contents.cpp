@@ -23,19 +23,23 @@ void begin_writing(Binding& binding, InodeNumber ino, int flags) {
 }
 
 void open(fuse_req_t raw, fuse_ino_t ino, fuse_file_info* file) {
-  serve(raw, "open", [&](Request& request) -> Status {
-    MEMORIA_TRY(request.volume().open(ino));
-    if (Writers::writes(file->flags)) begin_writing(request.binding(), ino, file->flags);
+  serve(raw, "open", ino, [&](Request& request) -> Status {
+    const bool writes = Writers::writes(file->flags);
+    if (writes && request.tree() != kVolumeTree) return Error::posix(EROFS);
+    MEMORIA_TRY(request.volume().open(request.ino()));
+    if (writes) begin_writing(request.binding(), ino, file->flags);
     file->keep_cache = 1;
-    request.reply_open(ino, *file);
+    request.reply_open(request.ino(), *file);
     return ok();
   });
 }
 
 void release(fuse_req_t raw, fuse_ino_t ino, fuse_file_info* file) {
   serve(raw, "release", [&](Request& request) -> Status {
-    request.binding().writers.closed(ino, file->flags);
-    request.volume().release(ino);
+    if (tree_of(ino) == kVolumeTree) {  // else there is nothing to count
+      request.binding().writers.closed(ino, file->flags);
+      request.volume().release(ino);
+    }
     request.reply_ok();
     return ok();
   });
@@ -49,10 +53,10 @@ std::span<char> read_buffer(size_t size) {
 }
 
 void read(fuse_req_t raw, fuse_ino_t ino, size_t size, off_t offset, fuse_file_info*) {
-  serve(raw, "read", [&](Request& request) -> Status {
+  serve(raw, "read", ino, [&](Request& request) -> Status {
     const auto buffer = read_buffer(size);
     MEMORIA_TRY(const size_t count,
-                request.volume().read(ino, static_cast<uint64_t>(offset), buffer));
+                request.volume().read(request.ino(), static_cast<uint64_t>(offset), buffer));
     request.reply_bytes({buffer.data(), count});
     return ok();
   });
@@ -66,7 +70,7 @@ bool must_sync(const fuse_file_info& file) {
 
 void write(fuse_req_t raw, fuse_ino_t ino, const char* bytes, size_t size, off_t offset,
            fuse_file_info* file) {
-  serve(raw, "write", [&](Request& request) -> Status {
+  serve_change(raw, "write", ino, [&](Request& request) -> Status {
     auto& volume = request.volume();
     const bool writeback = request.binding().writeback;
     if (!writeback && (file->flags & O_APPEND) != 0) {
@@ -92,7 +96,7 @@ void fsync(fuse_req_t raw, fuse_ino_t, int, fuse_file_info*) {
 
 void fallocate(fuse_req_t raw, fuse_ino_t ino, int mode, off_t offset, off_t length,
                fuse_file_info*) {
-  serve(raw, "fallocate", [&](Request& request) -> Status {
+  serve_change(raw, "fallocate", ino, [&](Request& request) -> Status {
     MEMORIA_TRY(request.volume().fallocate(ino, mode, static_cast<uint64_t>(offset),
                                            static_cast<uint64_t>(length)));
     request.reply_ok();
@@ -100,22 +104,22 @@ void fallocate(fuse_req_t raw, fuse_ino_t ino, int mode, off_t offset, off_t len
   });
 }
 
-Status reply_found(Request& request, InodeNumber ino, off_t offset, int whence) {
+Status reply_found(Request& request, off_t offset, int whence) {
   MEMORIA_TRY(const uint64_t found,
-              request.volume().seek(ino, static_cast<uint64_t>(offset), whence));
+              request.volume().seek(request.ino(), static_cast<uint64_t>(offset), whence));
   request.reply_position(static_cast<off_t>(found));
   return ok();
 }
 
 void lseek(fuse_req_t raw, fuse_ino_t ino, off_t offset, int whence, fuse_file_info*) {
-  serve(raw, "lseek", [&](Request& request) -> Status {
-    if (!request.binding().writers.has(ino)) return reply_found(request, ino, offset, whence);
+  serve(raw, "lseek", ino, [&](Request& request) -> Status {
+    if (!request.binding().writers.has(ino)) return reply_found(request, offset, whence);
     auto& flusher = *request.binding().flusher;
     auto waiting = std::make_shared<Request>(std::move(request));  // std::function must be copyable
     flusher.flush_then(ino, offset, [=](int error) {
       serve(std::move(*waiting), [&](Request& flushed) -> Status {
         if (error != 0) return Error::posix(EIO);  // better than a hole where data may be
-        return reply_found(flushed, ino, offset, whence);
+        return reply_found(flushed, offset, whence);
       });
     });
     return ok();

@@ -98,8 +98,10 @@ Checked<std::unique_ptr<Volume>> open_volume(const Paths& paths, const MountOpti
   return std::move(volume).value();
 }
 
-/// Lets memoria-ctl in. A mount without it is better than none.
+/// Lets memoria-ctl in. A mount without it is better than none. A volume that never changes is
+/// owned by nobody, and memoria-ctl opens it itself.
 std::unique_ptr<ControlServer> start_control(Volume& volume, const Paths& paths) {
+  if (volume.store().options().read_only) return nullptr;
   auto control = ControlServer::start(volume, paths.data_directory + "/control");
   if (control) return std::move(control).value();
   spdlog::error("memoria-ctl will not work on this mount: {}", control.error().describe());
@@ -110,13 +112,15 @@ std::unique_ptr<ControlServer> start_control(Volume& volume, const Paths& paths)
 /// are there.
 Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& options,
                     Reporter& reporter, std::optional<BlockedSignals>& blocked) {
+  SnapshotTrees snapshots(volume);
   Binding binding{.volume = volume,
+                  .snapshots = snapshots,
                   .cache_times = options.cache_times,
                   .writeback = options.writeback && !options.read_only};
   MEMORIA_TRY(const auto session, Session::mount(binding, options, paths));
   PageFlusher flusher(*session);
   binding.flusher = &flusher;
-  volume.set_watcher(kernel_notifier(*session));
+  volume.set_caches(kernel_caches(*session, binding, flusher));
   auto control = start_control(volume, paths);
   binding.on_ready = [&] {
     spdlog::info("{} is mounted at {}", paths.data_directory, paths.mount_point);
@@ -129,7 +133,7 @@ Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& opti
   auto served = session->serve(options.max_threads);
   flusher.finish();
   control.reset();
-  volume.set_watcher({});
+  volume.set_caches({});
   // While the session still lives: the committer may be answering an fsync through it.
   if (auto closed = volume.close(); !closed && served) {
     return Failure(MountExit::kInternal, "closing: " + closed.error().describe());
@@ -139,10 +143,12 @@ Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& opti
 
 }  // namespace
 
-Checked<void> run_daemon(const Paths& paths, const MountOptions& options, Reporter& reporter) {
+Checked<void> run_daemon(const Paths& paths, const MountOptions& wanted, Reporter& reporter) {
   prepare_process();
   std::optional<BlockedSignals> blocked(std::in_place);
-  MEMORIA_TRY(const auto volume, open_volume(paths, options));
+  MEMORIA_TRY(const auto volume, open_volume(paths, wanted));
+  MountOptions options = wanted;
+  options.read_only |= volume->store().options().read_only;  // as a snapshot's directory is
   auto served = serve(*volume, paths, options, reporter, blocked);
   if (served) spdlog::info("{} is unmounted and closed", paths.data_directory);
   return served;

@@ -7,6 +7,7 @@
 
 #include "fs/binding/handlers.hpp"
 #include "fs/binding/request.hpp"
+#include "fs/binding/snapshot_directory.hpp"
 #include "fs/binding/syncing.hpp"
 
 namespace memoria {
@@ -19,19 +20,21 @@ constexpr ino_t kUnknownInode = 0xffffffff;
 /// One reply under construction.
 class Listing {
  public:
-  Listing(Request& request, InodeNumber directory, size_t size, bool plus)
-      : request_(request), directory_(directory), plus_(plus), buffer_(size) {}
+  Listing(Request& request, size_t size, bool plus)
+      : request_(request), plus_(plus), buffer_(size) {}
 
   /// What lies behind position `offset`, as far as it fits.
   Status fill(uint64_t offset) {
-    if (offset < kSelf && !add_dot(".", directory_, kSelf)) return ok();
+    if (offset < kSelf && !add_dot(".", request_.node(request_.ino()), kSelf)) return ok();
     if (offset < kParent) {
-      MEMORIA_TRY(const InodeNumber parent, request_.volume().parent(directory_));
+      MEMORIA_TRY(const NodeId parent, this->parent());
       if (!add_dot("..", parent, kParent)) return ok();
     }
     const auto cookie = offset <= kParent ? 0 : offset;
-    return request_.volume().list(directory_, cookie,
-                                  [this](const DirectoryEntry& entry) { return add(entry); });
+    const auto visit = [this](const DirectoryEntry& entry) { return add(entry); };
+    return request_.tree() == kSnapshotsTree
+               ? list_snapshots(request_, cookie, visit)
+               : request_.volume().list(request_.ino(), cookie, visit);
   }
 
   std::string_view bytes() const { return {buffer_.data(), used_}; }
@@ -41,6 +44,13 @@ class Listing {
   std::span<const InodeNumber> held() const { return held_; }
 
  private:
+  Result<NodeId> parent() const {
+    if (request_.tree() == kSnapshotsTree) return kRootInode;
+    if (request_.tree() != kVolumeTree && request_.ino() == kRootInode) return kSnapshotsNode;
+    MEMORIA_TRY(const InodeNumber above, request_.volume().parent(request_.ino()));
+    return request_.node(above);
+  }
+
   bool fits(const char* name) const {
     const auto needed = plus_ ? fuse_add_direntry_plus(request_.raw(), nullptr, 0, name, nullptr, 0)
                               : fuse_add_direntry(request_.raw(), nullptr, 0, name, nullptr, 0);
@@ -56,10 +66,10 @@ class Listing {
                                        static_cast<off_t>(cookie));
   }
 
-  bool add_dot(const char* name, InodeNumber ino, uint64_t cookie) {
+  bool add_dot(const char* name, NodeId node, uint64_t cookie) {
     if (!fits(name)) return false;
     fuse_entry_param entry{};  // its node id stays 0: the kernel takes no reference on these
-    entry.attr.st_ino = ino;
+    entry.attr.st_ino = node;
     entry.attr.st_mode = S_IFDIR;
     append(name, entry, cookie);
     return true;
@@ -68,16 +78,17 @@ class Listing {
   bool add(const DirectoryEntry& found) {
     if (!fits(found.name.c_str())) return false;
     fuse_entry_param entry{};
-    entry.attr.st_ino = found.ino != 0 ? found.ino : kUnknownInode;
+    entry.attr.st_ino = found.ino != 0 ? request_.node(found.ino) : kUnknownInode;
     entry.attr.st_mode = found.type;
-    if (plus_) {
+    // A snapshot is opened when somebody looks at it, not when its name is listed.
+    if (plus_ && request_.tree() != kSnapshotsTree) {
       // By name, not by number: this holds the inode, and an entry that is gone by now is left out.
       // One that is damaged is listed without attributes: whoever looks closer gets the error.
-      auto attributes = request_.volume().lookup(directory_, found.name);
+      auto attributes = request_.volume().lookup(request_.ino(), found.name);
       if (!attributes && attributes.error().to_errno() == ENOENT) return true;
       if (attributes) {
         held_.push_back(attributes.value().ino);
-        entry = to_entry(attributes.value(), request_.binding());
+        entry = request_.entry(attributes.value());
       }
     }
     append(found.name.c_str(), entry, found.cookie);
@@ -85,7 +96,6 @@ class Listing {
   }
 
   Request& request_;
-  InodeNumber directory_;
   bool plus_;
   std::vector<char> buffer_;
   size_t used_ = 0;
@@ -93,8 +103,8 @@ class Listing {
 };
 
 void list(fuse_req_t raw, fuse_ino_t ino, size_t size, off_t offset, bool plus) {
-  serve(raw, plus ? "readdirplus" : "readdir", [&](Request& request) -> Status {
-    Listing listing(request, ino, size, plus);
+  serve(raw, plus ? "readdirplus" : "readdir", ino, [&](Request& request) -> Status {
+    Listing listing(request, size, plus);
     auto filled = listing.fill(static_cast<uint64_t>(offset));
     // Once there are entries an error has to wait for the next call, which will meet it again.
     if (!filled && listing.empty()) return filled.error();

@@ -50,7 +50,15 @@ bool set_merge_hours(std::string_view value, MountOptions& o) {
   return store_if(from, o.store.merge.from_hour) && store_if(until, o.store.merge.until_hour);
 }
 
+bool set_snapshot(std::string_view value, MountOptions& o) {
+  if (value.empty() || value.front() == '.' || value.find('/') != value.npos) return false;
+  o.snapshot = value;
+  return true;
+}
+
 constexpr auto kOurs = std::to_array<Known>({
+    {"snapshot", "the name of a snapshot", "show the volume as it was then, read-only",
+     set_snapshot},
     {"sync", "always, interval or never", "when what is written becomes durable without fsync",
      set_sync},
     {"sync_interval", "0.01 to 3600 seconds", "how old unsynced data may get",

@@ -17,6 +17,7 @@ struct MountOptions {
   CacheTimes cache_times;
   bool writeback = true;
   bool read_only = false;
+  std::string snapshot;             ///< shown instead of the present; empty: none
   unsigned max_threads = 10;        ///< that serve requests
   bool io_uring = true;             ///< when libfuse and the kernel have it
   std::vector<std::string> kernel;  ///< for libfuse, as given: "allow_other", "noexec" ...

@@ -4,18 +4,43 @@
 
 #include <cerrno>
 #include <span>
+#include <string_view>
 
 #include "fs/binding/handlers.hpp"
 #include "fs/binding/request.hpp"
+#include "fs/binding/snapshot_directory.hpp"
 
 namespace memoria {
 namespace {
 
+/// The snapshots' place in the root, unless the volume has something of its own there.
+bool is_snapshots(NodeId parent, std::string_view name) {
+  return parent == kRootInode && name == kSnapshotsName;
+}
+
+Status check_not_snapshots(const Request& request, NodeId parent, std::string_view name) {
+  if (!is_snapshots(parent, name) || request.volume().resolve(name)) return ok();
+  return Error::posix(EBUSY);  // as of a place that something is mounted on
+}
+
+/// A request that changes what a name stands for.
+template <class Body>
+void serve_name(fuse_req_t raw, const char* operation, NodeId parent, const char* name,
+                Body&& body) noexcept {
+  serve_change(raw, operation, parent, [&](Request& request) -> Status {
+    MEMORIA_TRY(check_not_snapshots(request, parent, name));
+    return body(request);
+  });
+}
+
 void lookup(fuse_req_t raw, fuse_ino_t parent, const char* name) {
-  serve(raw, "lookup", [&](Request& request) -> Status {
-    auto found = request.volume().lookup(parent, name);
+  serve(raw, "lookup", parent, [&](Request& request) -> Status {
+    if (parent == kSnapshotsNode) return reply_snapshot(request, name);
+    auto found = request.volume().lookup(request.ino(), name);
     if (found) {
       request.reply_entry(found.value());
+    } else if (is_snapshots(parent, name) && found.error().code == Errc::kNotFound) {
+      return reply_snapshots(request);
     } else if (found.error().code == Errc::kNotFound || found.error().system == ENOENT) {
       request.reply_no_entry();
     } else {
@@ -28,7 +53,9 @@ void lookup(fuse_req_t raw, fuse_ino_t parent, const char* name) {
 void forget_all(fuse_req_t raw, std::span<const fuse_forget_data> list) noexcept {
   auto& volume = static_cast<Binding*>(fuse_req_userdata(raw))->volume;
   try {
-    for (const auto& one : list) volume.forget(one.ino, one.nlookup);
+    for (const auto& one : list) {  // in a snapshot nothing is held
+      if (tree_of(one.ino) == kVolumeTree) volume.forget(one.ino, one.nlookup);
+    }
   } catch (const std::exception& e) {
     spdlog::error("forget: {}; this is a bug", e.what());
   }
@@ -45,7 +72,7 @@ void forget_multi(fuse_req_t raw, size_t count, fuse_forget_data* list) {
 }
 
 void mknod(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode, dev_t rdev) {
-  serve(raw, "mknod", [&](Request& request) -> Status {
+  serve_name(raw, "mknod", parent, name, [&](Request& request) -> Status {
     MEMORIA_TRY(const Attributes made,
                 request.volume().mknod(parent, name, mode, rdev, request.caller()));
     request.reply_entry(made);
@@ -67,7 +94,7 @@ Status reply_opened(Request& request, const Attributes& made, fuse_file_info& fi
 
 void create(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode,
             fuse_file_info* file) {
-  serve(raw, "create", [&](Request& request) -> Status {
+  serve_name(raw, "create", parent, name, [&](Request& request) -> Status {
     MEMORIA_TRY(
         const Attributes made,
         request.volume().mknod(parent, name, S_IFREG | (mode & ~S_IFMT), 0, request.caller()));
@@ -76,7 +103,7 @@ void create(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode,
 }
 
 void mkdir(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode) {
-  serve(raw, "mkdir", [&](Request& request) -> Status {
+  serve_name(raw, "mkdir", parent, name, [&](Request& request) -> Status {
     MEMORIA_TRY(const Attributes made,
                 request.volume().mkdir(parent, name, mode, request.caller()));
     request.reply_entry(made);
@@ -85,7 +112,7 @@ void mkdir(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode) {
 }
 
 void symlink(fuse_req_t raw, const char* target, fuse_ino_t parent, const char* name) {
-  serve(raw, "symlink", [&](Request& request) -> Status {
+  serve_name(raw, "symlink", parent, name, [&](Request& request) -> Status {
     MEMORIA_TRY(const Attributes made,
                 request.volume().symlink(parent, name, target, request.caller()));
     request.reply_entry(made);
@@ -94,7 +121,8 @@ void symlink(fuse_req_t raw, const char* target, fuse_ino_t parent, const char* 
 }
 
 void link(fuse_req_t raw, fuse_ino_t ino, fuse_ino_t parent, const char* name) {
-  serve(raw, "link", [&](Request& request) -> Status {
+  serve_name(raw, "link", parent, name, [&](Request& request) -> Status {
+    if (tree_of(ino) != kVolumeTree) return Error::posix(EXDEV);
     MEMORIA_TRY(const Attributes linked, request.volume().link(ino, parent, name));
     request.reply_entry(linked);
     return ok();
@@ -102,7 +130,7 @@ void link(fuse_req_t raw, fuse_ino_t ino, fuse_ino_t parent, const char* name) {
 }
 
 void unlink(fuse_req_t raw, fuse_ino_t parent, const char* name) {
-  serve(raw, "unlink", [&](Request& request) -> Status {
+  serve_name(raw, "unlink", parent, name, [&](Request& request) -> Status {
     MEMORIA_TRY(request.volume().unlink(parent, name));
     request.reply_ok();
     return ok();
@@ -110,7 +138,7 @@ void unlink(fuse_req_t raw, fuse_ino_t parent, const char* name) {
 }
 
 void rmdir(fuse_req_t raw, fuse_ino_t parent, const char* name) {
-  serve(raw, "rmdir", [&](Request& request) -> Status {
+  serve_name(raw, "rmdir", parent, name, [&](Request& request) -> Status {
     MEMORIA_TRY(request.volume().rmdir(parent, name));
     request.reply_ok();
     return ok();
@@ -119,7 +147,9 @@ void rmdir(fuse_req_t raw, fuse_ino_t parent, const char* name) {
 
 void rename(fuse_req_t raw, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
             const char* new_name, unsigned flags) {
-  serve(raw, "rename", [&](Request& request) -> Status {
+  if (tree_of(parent) != tree_of(new_parent)) return Request(raw, "rename").reply_errno(EXDEV);
+  serve_name(raw, "rename", parent, name, [&](Request& request) -> Status {
+    MEMORIA_TRY(check_not_snapshots(request, new_parent, new_name));
     MEMORIA_TRY(request.volume().rename(parent, name, new_parent, new_name, flags));
     request.reply_ok();
     return ok();
@@ -127,8 +157,8 @@ void rename(fuse_req_t raw, fuse_ino_t parent, const char* name, fuse_ino_t new_
 }
 
 void readlink(fuse_req_t raw, fuse_ino_t ino) {
-  serve(raw, "readlink", [&](Request& request) -> Status {
-    MEMORIA_TRY(const std::string target, request.volume().readlink(ino));
+  serve(raw, "readlink", ino, [&](Request& request) -> Status {
+    MEMORIA_TRY(const std::string target, request.volume().readlink(request.ino()));
     request.reply_link(target);
     return ok();
   });
@@ -137,7 +167,7 @@ void readlink(fuse_req_t raw, fuse_ino_t ino) {
 /// O_TMPFILE.
 [[maybe_unused]] void make_unnamed(fuse_req_t raw, fuse_ino_t parent, mode_t mode,
                                    fuse_file_info* file) {
-  serve(raw, "tmpfile", [&](Request& request) -> Status {
+  serve_change(raw, "tmpfile", parent, [&](Request& request) -> Status {
     MEMORIA_TRY(const Attributes made,
                 request.volume().make_unnamed(parent, mode, request.caller()));
     return reply_opened(request, made, *file);

@@ -17,19 +17,26 @@ void check(int result, InodeNumber ino) {
 
 }  // namespace
 
-Volume::Watcher kernel_notifier(Session& session) {
+Volume::Caches kernel_caches(Session& session, Binding& binding, PageFlusher& flusher) {
   // A negative offset: attributes only. Contents never change behind the kernel's back, since a
   // replaced file is a new inode; and dropping pages could wait for them to be written.
-  return {
-      .inode_changed =
-          [&session](InodeNumber ino) {
-            check(fuse_lowlevel_notify_inval_inode(session.raw(), ino, -1, 0), ino);
-          },
-      .entry_changed =
-          [&session](InodeNumber parent, std::string_view name) {
-            check(fuse_lowlevel_notify_inval_entry(session.raw(), parent, name.data(), name.size()),
-                  parent);
-          }};
+  const auto inode_changed = [&session](NodeId node) {
+    check(fuse_lowlevel_notify_inval_inode(session.raw(), node, -1, 0), node);
+  };
+  const auto entry_changed = [&session](NodeId parent, std::string_view name) {
+    check(fuse_lowlevel_notify_inval_entry(session.raw(), parent, name.data(), name.size()),
+          parent);
+  };
+  return {.inode_changed = inode_changed,
+          .entry_changed = entry_changed,
+          .snapshot_changed =
+              [=, &binding](std::string_view snapshot) {
+                binding.snapshots.forget(snapshot);
+                entry_changed(kSnapshotsNode, snapshot);
+                inode_changed(kSnapshotsNode);
+              },
+          // Of a file without writers the kernel has nothing that the volume has not.
+          .write_back = [&] { return flusher.flush(binding.writers.all()); }};
 }
 
 }  // namespace memoria

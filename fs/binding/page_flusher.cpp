@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "fs/binding/page_flusher.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <cerrno>
+#include <chrono>
+#include <future>
 #include <system_error>
 #include <utility>
 
@@ -11,6 +14,7 @@ namespace memoria {
 namespace {
 
 constexpr off_t kToTheEnd = 0, kAttributesOnly = -1;
+constexpr auto kServePoll = std::chrono::milliseconds(10);
 
 /// 0 or an errno.
 int write_back(Session& session, InodeNumber ino, off_t offset) {
@@ -36,9 +40,30 @@ PageFlusher::~PageFlusher() {
 }
 
 void PageFlusher::flush_then(InodeNumber ino, off_t offset, std::function<void(int error)> then) {
-  Lock lock(mutex_);
-  jobs_.push_back({ino, offset, std::move(then)});
-  changed_.notify_all();
+  {
+    Lock lock(mutex_);
+    if (!closed_) {
+      jobs_.push_back({ino, offset, std::move(then)});
+      changed_.notify_all();
+      return;
+    }
+  }
+  then(ESHUTDOWN);
+}
+
+Status PageFlusher::flush(const std::vector<InodeNumber>& inodes) {
+  for (const auto ino : inodes) {
+    std::promise<int> written;
+    flush_then(ino, 0, [&](int error) { written.set_value(error); });
+    const int error = written.get_future().get();
+    if (error == ESHUTDOWN) return Error(Errc::kClosed, "the mount is ending");
+    if (error != 0) {
+      return Error(Errc::kIo, error,
+                   fmt::format("the kernel cannot write what programs wrote to inode {}: {}", ino,
+                               std::generic_category().message(error)));
+    }
+  }
+  return ok();
 }
 
 void PageFlusher::forget_attributes(InodeNumber ino) {
@@ -46,7 +71,18 @@ void PageFlusher::forget_attributes(InodeNumber ino) {
 }
 
 void PageFlusher::finish() {
-  session_.serve_while([this] { return !idle(); });
+  while (!close_when_idle()) {
+    session_.serve_while([this] { return !idle(); });
+    Lock lock(mutex_);
+    // The mount is gone, and with it what the last job waits for.
+    if (busy_) changed_.wait_for(lock, kServePoll);
+  }
+}
+
+bool PageFlusher::close_when_idle() {
+  Lock lock(mutex_);
+  closed_ = jobs_.empty() && !busy_;
+  return closed_;
 }
 
 bool PageFlusher::idle() const {
@@ -66,6 +102,7 @@ void PageFlusher::run() {
     job.then(write_back(session_, job.ino, job.offset));
     lock.lock();
     busy_ = false;
+    changed_.notify_all();
   }
 }
 

@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <thread>
+#include <vector>
 
 #include "core/base/mutex.hpp"
 #include "fs/binding/session.hpp"
@@ -31,8 +32,13 @@ class PageFlusher {
   PageFlusher& operator=(const PageFlusher&) = delete;
 
   /// Calls `then` from the flusher's thread when the volume has what had been written to the file
-  /// from `offset` on; with an errno when the kernel could not write it. Any thread.
+  /// from `offset` on; with an errno when the kernel could not write it. Any thread. After finish()
+  /// it calls at once, with ESHUTDOWN.
   void flush_then(InodeNumber ino, off_t offset, std::function<void(int error)> then);
+
+  /// Waits until the volume has all that had been written to these files. From a thread that
+  /// answers no requests. kIo: the kernel could not write it; kClosed: the mount ends.
+  Status flush(const std::vector<InodeNumber>& inodes);
 
   /// Has the kernel ask again what stat(2) shows of the file. Does not wait; any thread, also one
   /// that serves.
@@ -50,12 +56,14 @@ class PageFlusher {
 
   void run();
   bool idle() const;
+  bool close_when_idle();
 
   Session& session_;
   mutable Mutex mutex_;
   Condition changed_;
   std::deque<Job> jobs_ GUARDED_BY(mutex_);
   bool busy_ GUARDED_BY(mutex_) = false;
+  bool closed_ GUARDED_BY(mutex_) = false;  // takes no more jobs
   bool ending_ GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

@@ -122,6 +122,16 @@ Checked<std::string> check_mount_point(const std::string& path) {
 
 }  // namespace
 
+Checked<std::string> snapshot_directory(const std::string& data_directory,
+                                        const std::string& snapshot) {
+  const auto path = fmt::format("{}/snapshots/{}", data_directory, snapshot);
+  if (::access(path.c_str(), F_OK) == 0) return path;
+  return bad_data(
+      fmt::format("data directory {}: has no snapshot '{}': {}; 'memoria-ctl snapshot list {}' "
+                  "names those it has",
+                  data_directory, snapshot, reason(errno), data_directory));
+}
+
 bool is_handed_over(const std::string& mount_point) {
   return mount_point.starts_with("/dev/fd/");
 }

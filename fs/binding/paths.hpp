@@ -19,6 +19,11 @@ struct Paths {
 Checked<Paths> check_paths(const std::string& data_directory, const std::string& mount_point,
                            bool read_only);
 
+/// The directory of a snapshot, which is a data directory that is never changed. kDataDirectory:
+/// there is no such snapshot.
+Checked<std::string> snapshot_directory(const std::string& data_directory,
+                                        const std::string& snapshot);
+
 /// True for "/dev/fd/N", with which mount.fuse3 hands over a mount it has already made (the option
 /// drop_privileges). Such a path cannot be looked at.
 bool is_handed_over(const std::string& mount_point);

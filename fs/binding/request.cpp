@@ -68,31 +68,46 @@ struct stat to_stat(const Attributes& a) {
   return st;
 }
 
-Attributes shown(const Attributes& attributes, const Writers& writers) {
-  Attributes out = attributes;
-  if (out.blocks == 0 && S_ISREG(out.mode) && writers.has(out.ino)) out.blocks = 1;
-  return out;
-}
-
-fuse_entry_param to_entry(const Attributes& attributes, const Binding& binding) {
-  fuse_entry_param entry{};
-  entry.ino = attributes.ino;
-  entry.generation = kGeneration;
-  entry.attr = to_stat(shown(attributes, binding.writers));
-  entry.attr_timeout = binding.cache_times.attributes;
-  entry.entry_timeout = binding.cache_times.entry;
-  return entry;
-}
-
 Request::~Request() {
-  if (raw_ != nullptr) {
+  if (raw() != nullptr) {
     spdlog::error("{}: no answer was given; this is a bug", operation_);
     reply_errno(EIO);
   }
 }
 
+Status Request::enter(NodeId node) {
+  tree_ = tree_of(node);
+  ino_ = inode_of(node);
+  if (tree_ == kVolumeTree || tree_ == kSnapshotsTree) return ok();
+  MEMORIA_TRY(snapshot_, binding().snapshots.open(tree_));
+  return ok();
+}
+
+/// A file that has writers is never without blocks, since what they wrote may still be with the
+/// kernel, and `tar --sparse` reads no file that has none.
+Attributes Request::shown(const Attributes& attributes) const {
+  Attributes out = attributes;
+  out.ino = node(attributes.ino);
+  if (out.blocks == 0 && S_ISREG(out.mode) && binding().writers.has(out.ino)) out.blocks = 1;
+  return out;
+}
+
+fuse_entry_param Request::entry(const Attributes& attributes) const {
+  fuse_entry_param entry{};
+  entry.ino = node(attributes.ino);
+  entry.generation = kGeneration;
+  entry.attr = to_stat(shown(attributes));
+  entry.attr_timeout = binding().cache_times.attributes;
+  entry.entry_timeout = binding().cache_times.entry;
+  return entry;
+}
+
+void Request::undo_hold(InodeNumber ino) const {
+  if (tree_ != kSnapshotsTree) volume().forget(ino, 1);
+}
+
 Caller Request::caller() const {
-  const auto* context = fuse_req_ctx(raw_);
+  const auto* context = fuse_req_ctx(raw());
   return {.uid = context->uid,
           .gid = context->gid,
           .umask = binding().acls ? context->umask : mode_t{0}};
@@ -103,18 +118,16 @@ void Request::reply_errno(int error) {
 }
 
 void Request::reply_entry(const Attributes& attributes) {
-  auto& mount = binding();
-  const auto entry = to_entry(attributes, mount);
-  if (fuse_reply_entry(take(), &entry) != 0) mount.volume.forget(attributes.ino, 1);
+  const auto entry = this->entry(attributes);
+  if (fuse_reply_entry(take(), &entry) != 0) undo_hold(attributes.ino);
 }
 
 void Request::reply_create(const Attributes& attributes, const fuse_file_info& file) {
-  auto& mount = binding();
-  const auto entry = to_entry(attributes, mount);
+  const auto entry = this->entry(attributes);
   if (fuse_reply_create(take(), &entry, &file) == 0) return;
-  mount.writers.closed(attributes.ino, file.flags);
-  mount.volume.release(attributes.ino);
-  mount.volume.forget(attributes.ino, 1);
+  binding().writers.closed(attributes.ino, file.flags);
+  volume().release(attributes.ino);
+  undo_hold(attributes.ino);
 }
 
 void Request::reply_no_entry() {
@@ -125,21 +138,20 @@ void Request::reply_no_entry() {
 
 void Request::reply_attributes(const Attributes& attributes) {
   const auto timeout = binding().cache_times.attributes;
-  const auto st = to_stat(shown(attributes, binding().writers));
+  const auto st = to_stat(shown(attributes));
   fuse_reply_attr(take(), &st, timeout);
 }
 
 void Request::reply_extended_attributes(const Attributes& attributes) {
   const auto timeout = binding().cache_times.attributes;
-  auto out = to_statx(shown(attributes, binding().writers));
+  auto out = to_statx(shown(attributes));
   reply_statx(take(), out, timeout);
 }
 
 void Request::reply_open(InodeNumber ino, const fuse_file_info& file) {
-  auto& mount = binding();
   if (fuse_reply_open(take(), &file) == 0) return;
-  mount.writers.closed(ino, file.flags);
-  mount.volume.release(ino);
+  binding().writers.closed(ino, file.flags);
+  volume().release(ino);
 }
 
 void Request::reply_open_directory(const fuse_file_info& file) {
@@ -151,9 +163,8 @@ void Request::reply_bytes(std::string_view bytes) {
 }
 
 void Request::reply_listing(std::string_view bytes, std::span<const InodeNumber> held) {
-  auto& volume = this->volume();
   if (fuse_reply_buf(take(), bytes.data(), bytes.size()) == 0) return;
-  for (const auto ino : held) volume.forget(ino, 1);
+  for (const auto ino : held) undo_hold(ino);
 }
 
 void Request::reply_link(const std::string& target) {
@@ -180,12 +191,12 @@ void Request::fail(const Error& error) {
   if (is_alarming(error)) spdlog::error("{}: {}", operation_, error.describe());
   // ENOSYS from one object would switch the operation off for the whole mount.
   const int code = error.to_errno() == ENOSYS ? EOPNOTSUPP : error.to_errno();
-  if (raw_ != nullptr) reply_errno(code);
+  if (raw() != nullptr) reply_errno(code);
 }
 
 void Request::fail(const std::exception& exception) {
   spdlog::error("{}: {}; this is a bug", operation_, exception.what());
-  if (raw_ != nullptr) reply_errno(EIO);
+  if (raw() != nullptr) reply_errno(EIO);
 }
 
 }  // namespace memoria

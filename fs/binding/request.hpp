@@ -10,22 +10,40 @@
 
 #include "fs/binding/binding.hpp"
 #include "fs/binding/fuse.hpp"
+#include "fs/binding/node_id.hpp"
 
 namespace memoria {
 
 /// Move-only. The first reply_*() ends it; one that is destroyed without a reply answers EIO, so
 /// that no program ever hangs. May be moved to another thread and answered there.
+///
+/// A request is about an inode of one tree (node_id.hpp); the attributes that it is answered with
+/// are of that tree, too.
 class Request {
  public:
   /// `operation` is a literal, for the log.
-  Request(fuse_req_t raw, const char* operation) : raw_(raw), operation_(operation) {}
+  Request(fuse_req_t raw, const char* operation)
+      : raw_(raw), binding_(static_cast<Binding*>(fuse_req_userdata(raw))), operation_(operation) {}
   Request(Request&& other) noexcept
-      : raw_(std::exchange(other.raw_, nullptr)), operation_(other.operation_) {}
+      : raw_(std::exchange(other.raw_, nullptr)),
+        binding_(other.binding_),
+        operation_(other.operation_),
+        tree_(other.tree_),
+        ino_(other.ino_),
+        snapshot_(std::move(other.snapshot_)) {}
   Request& operator=(Request&&) = delete;
   ~Request();
 
-  Binding& binding() const { return *static_cast<Binding*>(fuse_req_userdata(raw_)); }
-  Volume& volume() const { return binding().volume; }
+  Binding& binding() const { return *binding_; }
+  /// Goes to an inode; before that, the request is about the volume as a whole. ESTALE and what
+  /// opening a snapshot can give.
+  Status enter(NodeId node);
+  /// That of the tree: a snapshot's is read-only.
+  Volume& volume() const { return snapshot_ ? *snapshot_ : binding().volume; }
+  InodeNumber ino() const { return ino_; }
+  TreeNumber tree() const { return tree_; }
+  /// An inode of the same tree, for the kernel.
+  NodeId node(InodeNumber ino) const { return node_id(tree_, ino); }
   Caller caller() const;
   fuse_req_t raw() const { return raw_; }
 
@@ -54,22 +72,27 @@ class Request {
   void reply_statfs(const struct statvfs& statistics);
   void reply_xattr_size(size_t size);
 
+  /// Attributes as the kernel gets them, in the forms of a lookup's answer and of stat(2).
+  fuse_entry_param entry(const Attributes& attributes) const;
+  Attributes shown(const Attributes& attributes) const;
+
   void fail(const Error& error);
   void fail(const std::exception& exception);
 
  private:
   fuse_req_t take() { return std::exchange(raw_, nullptr); }
+  /// The kernel did not get the inode of this answer.
+  void undo_hold(InodeNumber ino) const;
 
   fuse_req_t raw_;
+  Binding* binding_;
   const char* operation_;
+  TreeNumber tree_ = kVolumeTree;
+  InodeNumber ino_ = kRootInode;
+  std::shared_ptr<Volume> snapshot_;  // when the tree is one
 };
 
-/// What the kernel is told: a file that has writers is never without blocks, since what they wrote
-/// may still be with the kernel, and `tar --sparse` reads no file that has none.
-Attributes shown(const Attributes& attributes, const Writers& writers);
-/// Attributes in the forms of stat(2) and of a lookup's answer.
 struct stat to_stat(const Attributes& attributes);
-fuse_entry_param to_entry(const Attributes& attributes, const Binding& binding);
 
 /// Runs `body(Request&) -> Status`, which replies itself (or moves the request on) and returns
 /// ok(), or returns the error to reply.
@@ -84,6 +107,22 @@ void serve(Request request, Body&& body) noexcept {
 template <class Body>
 void serve(fuse_req_t raw, const char* operation, Body&& body) noexcept {
   serve(Request(raw, operation), std::forward<Body>(body));
+}
+/// The same about an inode.
+template <class Body>
+void serve(fuse_req_t raw, const char* operation, NodeId node, Body&& body) noexcept {
+  serve(raw, operation, [&](Request& request) -> Status {
+    MEMORIA_TRY(request.enter(node));
+    return body(request);
+  });
+}
+/// The same for what changes it: snapshots refuse.
+template <class Body>
+void serve_change(fuse_req_t raw, const char* operation, NodeId node, Body&& body) noexcept {
+  serve(raw, operation, node, [&](Request& request) -> Status {
+    if (request.tree() != kVolumeTree) return Error::posix(EROFS);
+    return body(request);
+  });
 }
 
 }  // namespace memoria

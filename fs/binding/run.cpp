@@ -78,8 +78,13 @@ Checked<void> start(const CommandLine& command) {
   log_to(LogTarget::kStandardError);
   MountOptions options;
   for (const auto& list : command.options) MEMORIA_TRY(add_mount_options(list, options));
+  auto data_directory = command.data_directory;
+  if (!options.snapshot.empty()) {
+    MEMORIA_TRY(data_directory, snapshot_directory(data_directory, options.snapshot));
+    options.read_only = true;
+  }
   MEMORIA_TRY(const Paths paths,
-              check_paths(command.data_directory, command.mount_point, options.read_only));
+              check_paths(data_directory, command.mount_point, options.read_only));
   return command.foreground ? run_foreground(paths, options) : run_background(paths, options);
 }
 

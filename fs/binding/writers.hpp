@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "core/base/mutex.hpp"
 #include "fs/volume/attributes.hpp"
@@ -36,6 +37,15 @@ class Writers {
     const Shard& s = shards_[ino % shards_.size()];
     Lock lock(s.mutex);
     return s.opens.contains(ino);
+  }
+
+  std::vector<InodeNumber> all() const {
+    std::vector<InodeNumber> out;
+    for (const Shard& s : shards_) {
+      Lock lock(s.mutex);
+      for (const auto& [ino, opens] : s.opens) out.push_back(ino);
+    }
+    return out;
   }
 
   static bool writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }

@@ -16,9 +16,9 @@ bool is_refused(const Request& request, std::string_view name) {
 
 void setxattr(fuse_req_t raw, fuse_ino_t ino, const char* name, const char* value, size_t size,
               int flags) {
-  serve(raw, "setxattr", [&](Request& request) -> Status {
+  serve_change(raw, "setxattr", ino, [&](Request& request) -> Status {
     if (is_refused(request, name)) return Error::posix(EOPNOTSUPP);
-    MEMORIA_TRY(request.volume().setxattr(ino, name, {value, size}, flags));
+    MEMORIA_TRY(request.volume().setxattr(request.ino(), name, {value, size}, flags));
     request.reply_ok();
     return ok();
   });
@@ -36,16 +36,18 @@ Status reply_sized(Request& request, std::string_view bytes, size_t size) {
 }
 
 void getxattr(fuse_req_t raw, fuse_ino_t ino, const char* name, size_t size) {
-  serve(raw, "getxattr", [&](Request& request) -> Status {
+  serve(raw, "getxattr", ino, [&](Request& request) -> Status {
+    if (request.tree() == kSnapshotsTree) return Error::posix(ENODATA);
     if (is_refused(request, name)) return Error::posix(EOPNOTSUPP);
-    MEMORIA_TRY(const std::string value, request.volume().getxattr(ino, name));
+    MEMORIA_TRY(const std::string value, request.volume().getxattr(request.ino(), name));
     return reply_sized(request, value, size);
   });
 }
 
 void listxattr(fuse_req_t raw, fuse_ino_t ino, size_t size) {
-  serve(raw, "listxattr", [&](Request& request) -> Status {
-    MEMORIA_TRY(const auto names, request.volume().listxattr(ino));
+  serve(raw, "listxattr", ino, [&](Request& request) -> Status {
+    if (request.tree() == kSnapshotsTree) return reply_sized(request, {}, size);
+    MEMORIA_TRY(const auto names, request.volume().listxattr(request.ino()));
     std::string joined;
     for (const auto& name : names) {
       // As ext4: its names are for those who could read its values. (Those, the kernel guards.)
@@ -57,9 +59,9 @@ void listxattr(fuse_req_t raw, fuse_ino_t ino, size_t size) {
 }
 
 void removexattr(fuse_req_t raw, fuse_ino_t ino, const char* name) {
-  serve(raw, "removexattr", [&](Request& request) -> Status {
+  serve_change(raw, "removexattr", ino, [&](Request& request) -> Status {
     if (is_refused(request, name)) return Error::posix(EOPNOTSUPP);
-    MEMORIA_TRY(request.volume().removexattr(ino, name));
+    MEMORIA_TRY(request.volume().removexattr(request.ino(), name));
     request.reply_ok();
     return ok();
   });

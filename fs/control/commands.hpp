@@ -23,6 +23,7 @@ struct Call {
   Result<double> number(const std::string& name, double otherwise) const;
   std::optional<std::string> path() const { return get_argument("path"); }
   std::optional<std::string> key() const { return get_argument("key"); }
+  std::optional<std::string> name() const { return get_argument("name"); }
 
   /// For the long calls of the store: tells the sink and asks it whether to go on.
   ProgressFn progress() const;
@@ -46,6 +47,9 @@ Result<Json> merge(const Call& call);
 Result<Json> rebuild_hints(const Call& call);
 Result<Json> check_hints(const Call& call);
 Result<Json> verify(const Call& call);
+Result<Json> create_snapshot(const Call& call);
+Result<Json> list_snapshots(const Call& call);
+Result<Json> remove_snapshot(const Call& call);
 
 // Of files in the volume.
 Result<Json> list_directory(const Call& call, const std::string& path);

@@ -31,6 +31,9 @@ constexpr std::array kWholeCommands{
     WholeCommand{"hints-rebuild", control::rebuild_hints},
     WholeCommand{"hints-check", control::check_hints},
     WholeCommand{"verify", control::verify},
+    WholeCommand{"snapshot-create", control::create_snapshot},
+    WholeCommand{"snapshot-list", control::list_snapshots},
+    WholeCommand{"snapshot-delete", control::remove_snapshot},
 };
 
 struct NamedCommand {

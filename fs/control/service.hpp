@@ -12,17 +12,21 @@ namespace memoria {
 /// Requests. Files are named by "path" (absolute in the volume), or, to reach the store beneath it,
 /// values by "key"; instead of either, "path_hex" and "key_hex" carry bytes that are not UTF-8.
 ///
-/// | command       | arguments                             | list items | data | result |
-/// |---------------|---------------------------------------|------------|------|--------|
-/// | stats         |                                       | segments   |      | counters |
-/// | merge         | all, min_dead, rate, dry_run          |            |      | what was merged |
-/// | hints-rebuild | all                                   |            |      | written, kept |
-/// | hints-check   |                                       |            |      | missing, bad,
-/// clean | | verify        |                                       | damages    |      | totals,
-/// clean | | ls            | path, long, or key as a prefix        | entries    |      | count | |
-/// get           | path or key                           |            | out  | size | | put | path
-/// or key, size (only for progress) |            | in   | size | | rm            | path or key | |
-/// | | | locate        | path or key                           | extents    |      | keys, size |
+/// | command         | arguments                             | items    | data | result          |
+/// |-----------------|---------------------------------------|----------|------|-----------------|
+/// | stats           |                                       | segments |      | counters        |
+/// | merge           | all, min_dead, rate, dry_run          |          |      | what was merged |
+/// | hints-rebuild   | all                                   |          |      | written, kept   |
+/// | hints-check     |                                       |          |      | missing, bad    |
+/// | verify          |                                       | damages  |      | totals, clean   |
+/// | snapshot-create | name                                  |          |      | the snapshot    |
+/// | snapshot-list   |                                       | snapshots|      | count           |
+/// | snapshot-delete | name                                  |          |      |                 |
+/// | ls              | path, long, or key as a prefix        | entries  |      | count           |
+/// | get             | path or key                           |          | out  | size            |
+/// | put             | path or key, size (only for progress) |          | in   | size            |
+/// | rm              | path or key                           |          |      |                 |
+/// | locate          | path or key                           | extents  |      | keys, size      |
 ///
 /// Times in results are text of full precision; segments are named by text, too: JSON numbers would
 /// lose digits in most readers.

@@ -13,9 +13,11 @@
 
 namespace memoria {
 
-/// Inode numbers are never reused. 1 is the root.
+/// Inode numbers are never reused. 1 is the root. The upper 16 bits are left to a mount, to tell
+/// apart the trees that it shows: making a million inodes a second, 2^48 last for nine years.
 using InodeNumber = uint64_t;
 inline constexpr InodeNumber kRootInode = 1;
+inline constexpr InodeNumber kMaxInode = (InodeNumber{1} << 48) - 1;
 
 struct Attributes {
   InodeNumber ino = 0;

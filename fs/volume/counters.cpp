@@ -37,7 +37,9 @@ Status Counters::reserve() {
   next.next_inode = next_inode_ + kRange;
   next.next_cookie = next_cookie_ + kRange;
   next.files.reset();
-  if (next.next_cookie >= kDamagedCookies) return posix(ENOSPC, "the volume has no cookies left");
+  if (next.next_cookie >= kDamagedCookies || next.next_inode > kMaxInode) {
+    return posix(ENOSPC, "the volume has no inode numbers left");
+  }
   MEMORIA_TRY(store_.put(Key(Table::kSuperblock), encode(next)));
   stored_ = next;
   struck_out_ = true;

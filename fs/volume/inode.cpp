@@ -39,7 +39,9 @@ std::string_view contradiction(const Inode& inode) {
   if (!is_file_type(inode.mode) || (inode.mode & ~mode_t{S_IFMT | 07777}) != 0)
     return "no such mode";
   if (inode.rdev != 0 && !is_device(inode.mode)) return "a device number without a device";
-  if (inode.is_directory() && inode.parent == 0) return "a directory without a parent";
+  if (inode.is_directory() && (inode.parent == 0 || inode.parent > kMaxInode)) {
+    return "a directory without a parent";
+  }
   if (inode.is_directory() && inode.links < 2) return "a directory with too few links";
   if (inode.extension.size() > kMaxExtension) return "too long an extension";
   return {};

@@ -52,12 +52,12 @@ Result<std::pair<InodeNumber, std::string>> find_name(const Store& store, std::s
 
 /// Tells that a name changed, and with it its directory and what it stood for (`was`; 0: nothing),
 /// which may have other names.
-void tell(const Volume::Watcher& watcher, InodeNumber directory, std::string_view name,
+void tell(const Volume::Caches& caches, InodeNumber directory, std::string_view name,
           InodeNumber was) {
-  if (watcher.entry_changed) watcher.entry_changed(directory, name);
-  if (!watcher.inode_changed) return;
-  watcher.inode_changed(directory);
-  if (was != 0) watcher.inode_changed(was);
+  if (caches.entry_changed) caches.entry_changed(directory, name);
+  if (!caches.inode_changed) return;
+  caches.inode_changed(directory);
+  if (was != 0) caches.inode_changed(was);
 }
 
 /// The next contents of a file, being written under no name.
@@ -120,7 +120,7 @@ Status Replacement::commit() {
   MEMORIA_TRY(flush());
   MEMORIA_TRY(put_in_place());
   committed_ = true;
-  tell(impl_.watcher(), directory_, name_, replaced_);
+  tell(impl_.caches(), directory_, name_, replaced_);
   return volume_.sync();
 }
 
@@ -222,7 +222,7 @@ Status Volume::remove(std::string_view path) {
     removed = rmdir(directory.ino, name);
   }
   MEMORIA_TRY(removed);
-  tell(impl_->watcher(), directory.ino, name, removed_ino);
+  tell(impl_->caches(), directory.ino, name, removed_ino);
   return sync();
 }
 

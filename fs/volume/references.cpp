@@ -6,12 +6,14 @@
 namespace memoria {
 
 void References::hold(InodeNumber ino) {
+  if (frozen_) return;
   Shard& s = shard(ino);
   Lock lock(s.mutex);
   ++s.uses[ino].holds;
 }
 
 bool References::forget(InodeNumber ino, uint64_t count) {
+  if (frozen_) return false;
   Shard& s = shard(ino);
   Lock lock(s.mutex);
   const auto it = s.uses.find(ino);
@@ -25,12 +27,14 @@ bool References::forget(InodeNumber ino, uint64_t count) {
 }
 
 void References::open(InodeNumber ino) {
+  if (frozen_) return;
   Shard& s = shard(ino);
   Lock lock(s.mutex);
   ++s.uses[ino].opens;
 }
 
 bool References::release(InodeNumber ino) {
+  if (frozen_) return false;
   Shard& s = shard(ino);
   Lock lock(s.mutex);
   const auto it = s.uses.find(ino);

@@ -20,6 +20,10 @@ namespace memoria {
 /// stripe (stripes.hpp) is held, so holding that makes the answers stay true.
 class References {
  public:
+  /// `frozen`: nothing ever loses its name, as in a volume that is read-only; then nothing is
+  /// counted, and nobody needs to keep count.
+  explicit References(bool frozen = false) : frozen_(frozen) {}
+
   void hold(InodeNumber ino);
   /// True when this was the last use of an unnamed inode: it can be removed.
   bool forget(InodeNumber ino, uint64_t count);
@@ -59,6 +63,7 @@ class References {
   Shard& shard(InodeNumber ino) { return shards_[ino % shards_.size()]; }
   const Shard& shard(InodeNumber ino) const { return shards_[ino % shards_.size()]; }
 
+  const bool frozen_;
   std::array<Shard, 64> shards_;
 };
 

@@ -40,8 +40,8 @@ Result<Superblock> decode_superblock(std::string_view bytes) {
   out.next_inode = in.varint();
   out.next_cookie = in.varint();
   if (const auto files = in.varint(); files != 0) out.files = files - 1;
-  if (!in.done() || out.next_inode <= kRootInode || out.next_cookie < kFirstCookie ||
-      out.next_cookie >= kDamagedCookies) {
+  if (!in.done() || out.next_inode <= kRootInode || out.next_inode > kMaxInode ||
+      out.next_cookie < kFirstCookie || out.next_cookie >= kDamagedCookies) {
     return damaged("the superblock of the volume is damaged");
   }
   return out;

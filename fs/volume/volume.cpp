@@ -128,18 +128,41 @@ uint64_t Volume::files() const {
   return impl_->counters.files();
 }
 
-void Volume::set_watcher(Watcher watcher) {
-  auto next = std::make_shared<const Watcher>(std::move(watcher));
-  Lock lock(impl_->watcher_mutex);
-  impl_->watcher_ptr.swap(next);
+void Volume::set_caches(Caches caches) {
+  auto next = std::make_shared<const Caches>(std::move(caches));
+  Lock lock(impl_->caches_mutex);
+  impl_->caches_ptr.swap(next);
 }
 
-Volume::Watcher VolumeState::watcher() const {
-  Lock lock(watcher_mutex);
-  return watcher_ptr ? *watcher_ptr : Volume::Watcher{};
+Volume::Caches VolumeState::caches() const {
+  Lock lock(caches_mutex);
+  return caches_ptr ? *caches_ptr : Volume::Caches{};
+}
+
+Result<SnapshotInfo> Volume::create_snapshot(std::string_view name) {
+  const auto caches = impl_->caches();
+  if (caches.write_back) MEMORIA_TRY(caches.write_back());
+  MEMORIA_TRY(auto made, impl_->store->create_snapshot(name));
+  if (caches.snapshot_changed) caches.snapshot_changed(name);
+  return made;
+}
+
+Status Volume::remove_snapshot(std::string_view name) {
+  MEMORIA_TRY(impl_->store->remove_snapshot(name));
+  if (const auto caches = impl_->caches(); caches.snapshot_changed) caches.snapshot_changed(name);
+  return ok();
+}
+
+Result<std::unique_ptr<Volume>> Volume::open_snapshot(std::string_view name) const {
+  MEMORIA_TRY(auto store, impl_->store->open_snapshot(name));
+  return open(std::move(store), {});
 }
 
 Store& Volume::store() {
+  return *impl_->store;
+}
+
+const Store& Volume::store() const {
   return *impl_->store;
 }
 

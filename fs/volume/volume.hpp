@@ -128,16 +128,20 @@ class Volume {
   /// The key of a file's contents.
   static std::string content_key(InodeNumber ino);
 
-  /// Called after a change that the kernel did not ask for, so that its caches can be told. `name`
-  /// is empty when the inode itself changed. From the changing thread, with no lock held, before
-  /// the changing call returns.
-  struct Watcher {
-    std::function<void(InodeNumber)> inode_changed;
-    std::function<void(InodeNumber parent, std::string_view name)> entry_changed;
+  /// What stands in front of a mounted volume and remembers: the kernel. It is told of changes that
+  /// it did not ask for, from the changing thread, with no lock held, before the changing call
+  /// returns. Functions may be missing.
+  struct Caches {
+    std::function<void(InodeNumber)> inode_changed = {};
+    std::function<void(InodeNumber parent, std::string_view name)> entry_changed = {};
+    /// There is a new snapshot, or one is gone.
+    std::function<void(std::string_view snapshot)> snapshot_changed = {};
+    /// Returns when the volume has all that programs had written before the call.
+    std::function<Status()> write_back = {};
   };
-  void set_watcher(Watcher watcher);
+  void set_caches(Caches caches);
   /// Replaces the file at `path` by one with these contents, atomically, as write, sync, rename do;
-  /// parents must exist. Durable when it returns. Tells the watcher.
+  /// parents must exist. Durable when it returns. Tells the caches.
   class Writer {
    public:
     virtual ~Writer() = default;
@@ -145,10 +149,20 @@ class Volume {
     virtual Status commit() = 0;                       ///< without it nothing happens
   };
   Result<std::unique_ptr<Writer>> replace(std::string_view path, const Caller& caller);
-  /// Removes the name at `path` (a directory must be empty), durably. Tells the watcher.
+  /// Removes the name at `path` (a directory must be empty), durably. Tells the caches.
   Status remove(std::string_view path);
 
+  // ---- Snapshots: the volume at one moment, read-only. Names and errors as in Store.
+
+  /// Holds what programs had written before, also what the caches still had. Tells the caches.
+  Result<SnapshotInfo> create_snapshot(std::string_view name);
+  /// Tells the caches.
+  Status remove_snapshot(std::string_view name);
+  /// May outlive this volume. Loads its keys into memory.
+  Result<std::unique_ptr<Volume>> open_snapshot(std::string_view name) const;
+
   Store& store();
+  const Store& store() const;
 
  private:
   class Impl;

@@ -29,7 +29,7 @@ inline constexpr size_t kMaxTarget = 4095;  ///< of a symlink, bytes
 
 /// Lock order: rename_mutex; then stripes, all that an operation needs at once; then, each alone
 /// and only for memory, those inside References, DirectoryCache (before DirectoryIndex), Counters
-/// (which may write the superblock) and watcher_mutex; then the store's own. A DirectoryIndex is
+/// (which may write the superblock) and caches_mutex; then the store's own. A DirectoryIndex is
 /// built without a stripe. Nothing calls back into the volume with a lock held.
 ///
 /// What a stripe guards: the inode's record, its contents' existence, its extended attributes, and
@@ -40,7 +40,9 @@ inline constexpr size_t kMaxTarget = 4095;  ///< of a symlink, bytes
 /// release, and the store orders the pieces.
 struct VolumeState {
   VolumeState(std::unique_ptr<Store> opened, const Superblock& superblock, uint64_t files)
-      : store(std::move(opened)), counters(*store, superblock, files) {}
+      : store(std::move(opened)),
+        counters(*store, superblock, files),
+        references(store->options().read_only) {}
 
   Transaction begin() { return Transaction(*store, counters, directories); }
 
@@ -98,7 +100,7 @@ struct VolumeState {
   Status rename(const NameRef& from, const NameRef& to, unsigned flags);
 
   // ---- volume.cpp
-  Volume::Watcher watcher() const;
+  Volume::Caches caches() const;
 
   std::unique_ptr<Store> store;
   Counters counters;
@@ -110,8 +112,8 @@ struct VolumeState {
 
   std::atomic<bool> closed = false;
 
-  mutable Mutex watcher_mutex;
-  std::shared_ptr<const Volume::Watcher> watcher_ptr GUARDED_BY(watcher_mutex);
+  mutable Mutex caches_mutex;
+  std::shared_ptr<const Volume::Caches> caches_ptr GUARDED_BY(caches_mutex);
 };
 
 class Volume::Impl final : public VolumeState {

@@ -57,6 +57,37 @@ BOOST_DATA_TEST_CASE(stats_fit_on_a_screen, kBothWays, served) {
   BOOST_TEST(run_ctl({"stats", place.path(), "--segments"}).out.size() > ran.out.size());
 }
 
+BOOST_DATA_TEST_CASE(snapshots_are_made_listed_read_and_deleted, kBothWays, served) {
+  SampleStore place(served);
+  BOOST_TEST(run_ctl({"snapshot", "list", place.path()}).out == "no snapshots\n");
+  const auto made = run_ctl({"snapshot", "create", place.path(), "before"});
+  BOOST_TEST(made.code == 0);
+  BOOST_TEST(made.out.starts_with("before: "), made.out);
+  BOOST_TEST(run_ctl({"put", place.path(), "/hello"}, "changed").code == 0);
+  const auto listed = document(run_ctl({"snapshot", "list", "--json", place.path()}));
+  BOOST_REQUIRE(listed["snapshots"].size() == 1u);
+  BOOST_TEST(listed["snapshots"][0]["name"] == "before");
+  BOOST_TEST(listed["snapshots"][0]["bytes"].get<uint64_t>() > 300000u);
+  BOOST_TEST(run_ctl({"snapshot", "list", place.path()}).out.find("before") != std::string::npos);
+
+  const auto directory = place.path() + "/snapshots/before";
+  BOOST_TEST(run_ctl({"get", directory, "/hello"}).out == "hello, world");
+  BOOST_TEST(run_ctl({"verify", directory}).code == 0);
+  BOOST_TEST(run_ctl({"put", directory, "/hello"}, "x").code == 8);
+
+  const auto again = run_ctl({"snapshot", "create", place.path(), "before"});
+  BOOST_TEST(again.code == 8);
+  BOOST_TEST(again.err ==
+             "memoria-ctl: snapshot create before: there is a snapshot \"before\" already\n");
+  BOOST_TEST(run_ctl({"snapshot", "create", place.path(), ".hidden"}).code == 2);
+  BOOST_TEST(run_ctl({"snapshot", "create", place.path()}).code == 2);
+  BOOST_TEST(run_ctl({"snapshot", "delete", place.path(), "after"}).code == 5);
+  const auto deleted = run_ctl({"snapshot", "delete", place.path(), "before"});
+  BOOST_TEST(deleted.code == 0);
+  BOOST_TEST(deleted.out == "");
+  BOOST_TEST(run_ctl({"snapshot", "list", place.path()}).out == "no snapshots\n");
+}
+
 BOOST_DATA_TEST_CASE(stats_as_json_agree_with_what_is_there, kBothWays, served) {
   const SampleStore place(served);
   const auto json = document(run_ctl({"--json", "stats", place.path()}));

@@ -10,7 +10,10 @@ for programs; do PATH=$programs:$PATH; done
 
 work=$(mktemp -d)
 cleanup() {
-  if mountpoint -q "$work/mnt"; then fusermount3 -uz "$work/mnt"; fi
+  local mounted
+  for mounted in "$work"/*/; do
+    if mountpoint -q "$mounted"; then fusermount3 -uz "$mounted"; fi
+  done
   rm -rf "$work"
 }
 trap cleanup EXIT

@@ -39,7 +39,7 @@ Inode largest(mode_t type) {
   out.links = ~uint32_t{0};
   out.uid = out.gid = ~uint32_t{0};
   if (S_ISCHR(type)) out.rdev = ~uint64_t{0};
-  if (S_ISDIR(type)) out.parent = out.entries = ~uint64_t{0};
+  if (S_ISDIR(type)) out.parent = kMaxInode, out.entries = ~uint64_t{0};
   out.flags = kCompatibleFlags;
   out.btime = INT64_MIN;
   out.ctime = INT64_MAX;
@@ -178,7 +178,8 @@ BOOST_AUTO_TEST_CASE(impossible_inodes_are_refused) {
   BOOST_TEST(!with(0200000 | S_IFREG, 1, 0, 0).has_value());  // more bits than a mode has
   BOOST_TEST(!with(S_IFREG | 0644, 1, 5, 0).has_value());     // a file with a device number
   BOOST_TEST(!with(S_IFDIR | 0755, 2, 0, 0).has_value());     // no parent
-  BOOST_TEST(!with(S_IFDIR | 0755, 1, 0, 1).has_value());     // not even "." and ".."
+  BOOST_TEST(!with(S_IFDIR | 0755, 2, 0, kMaxInode + 1).has_value());
+  BOOST_TEST(!with(S_IFDIR | 0755, 1, 0, 1).has_value());  // not even "." and ".."
 }
 
 BOOST_AUTO_TEST_CASE(what_a_later_version_adds_to_an_inode_is_kept) {
@@ -204,7 +205,7 @@ BOOST_AUTO_TEST_CASE(an_inode_that_only_a_later_version_understands_is_refused) 
 
 BOOST_AUTO_TEST_CASE(entries_of_every_type_come_back) {
   for (const mode_t type : {S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK}) {
-    const Dentry entry{~uint64_t{0}, type, kDamagedCookies - 1};
+    const Dentry entry{kMaxInode, type, kDamagedCookies - 1};
     const auto bytes = encode(entry);
     BOOST_TEST(bytes.size() <= kMaxDentrySize);
     BOOST_TEST((decode_dentry(bytes).value() == entry));
@@ -229,6 +230,7 @@ BOOST_AUTO_TEST_CASE(impossible_entries_are_refused) {
   };
   BOOST_TEST(with(0x18, 2, 16).has_value());
   BOOST_TEST(!with(0x18, 0, 16).has_value());               // inode 0
+  BOOST_TEST(!with(0x18, kMaxInode + 1, 16).has_value());   // a mount could not show it
   BOOST_TEST(!with(0x18, 2, 15).has_value());               // a cookie that is never given
   BOOST_TEST(!with(0x18, 2, kDamagedCookies).has_value());  // or made up only
   for (const uint8_t type : {0, 3, 5, 7, 9, 11, 13, 14, 15}) {
@@ -249,6 +251,8 @@ BOOST_AUTO_TEST_CASE(a_superblock_comes_back) {
   superblock.files = 1'000'000;
   BOOST_TEST((decode_superblock(encode(superblock)).value() == superblock));
   check_every_truncation_is_refused(encode(superblock), decode_superblock);
+  superblock.next_inode = kMaxInode + 1;
+  BOOST_TEST((decode_superblock(encode(superblock)).error().code == Errc::kCorrupt));
 }
 
 BOOST_AUTO_TEST_CASE(a_superblock_of_something_else_or_a_later_version_is_told_apart) {

@@ -7,10 +7,10 @@ namespace {
 
 struct PathsFixture : VolumeFixture {
   PathsFixture() {
-    volume->set_watcher({[this](InodeNumber ino) { changed.push_back(ino); },
-                         [this](InodeNumber parent, std::string_view name) {
-                           told.push_back(std::to_string(parent) + "/" + std::string(name));
-                         }});
+    volume->set_caches({[this](InodeNumber ino) { changed.push_back(ino); },
+                        [this](InodeNumber parent, std::string_view name) {
+                          told.push_back(std::to_string(parent) + "/" + std::string(name));
+                        }});
   }
   InodeNumber ino_of(std::string_view path) { return unwrap(volume->resolve(path)).ino; }
   int resolve_errno(std::string_view path) { return errno_of(volume->resolve(path)); }
@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(every_inode_with_a_name_has_a_path) {
   CHECK_FAILS(Errc::kNotFound, volume->path_of(unnamed.ino));
 }
 
-BOOST_AUTO_TEST_CASE(replacing_makes_a_file_and_tells_the_watcher) {
+BOOST_AUTO_TEST_CASE(replacing_makes_a_file_and_tells_the_caches) {
   const auto a = make_directory("a");
   BOOST_TEST(put("/a/file", "contents") == 0);
   const auto file = find("file", a);

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#include "fs/binding/snapshot_directory.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace memoria {
+
+Result<Attributes> snapshots_attributes(const SnapshotTrees& trees) {
+  MEMORIA_TRY(auto out, trees.volume().getattr(kRootInode));
+  MEMORIA_TRY(const auto snapshots, trees.list());
+  out.mode = S_IFDIR | 0555;
+  out.links = uint32_t(2 + snapshots.size());
+  out.size = out.blocks = 0;
+  out.mtime = snapshots.empty() ? out.btime : TimeNs(snapshots.back().created_ns);
+  out.atime = out.ctime = out.mtime;
+  return out;
+}
+
+Status list_snapshots(const Request& request, uint64_t cookie,
+                      const std::function<bool(const DirectoryEntry&)>& visit) {
+  auto& trees = request.binding().snapshots;
+  MEMORIA_TRY(const auto snapshots, trees.list());
+  DirectoryEntry entry{.name = {}, .ino = 0, .type = S_IFDIR, .cookie = 0};
+  for (const auto& snapshot : snapshots) {
+    // The time when it was made; later when another one was made at the same time.
+    entry.cookie = std::max(entry.cookie + 1, snapshot.created_ns);
+    if (entry.cookie <= cookie) continue;
+    entry.name = snapshot.name;
+    if (!visit(entry)) break;
+  }
+  return ok();
+}
+
+Status reply_snapshots(Request& request) {
+  MEMORIA_TRY(request.enter(kSnapshotsNode));
+  MEMORIA_TRY(const auto attributes, snapshots_attributes(request.binding().snapshots));
+  request.reply_entry(attributes);
+  return ok();
+}
+
+Status reply_snapshot(Request& request, std::string_view name) {
+  const auto tree = request.binding().snapshots.find(name);
+  if (!tree && tree.error().to_errno() == ENOENT) {
+    request.reply_no_entry();
+    return ok();
+  }
+  if (!tree) return tree.error();
+  MEMORIA_TRY(request.enter(node_id(tree.value(), kRootInode)));
+  MEMORIA_TRY(const auto root, request.volume().getattr(kRootInode));
+  request.reply_entry(root);
+  return ok();
+}
+
+}  // namespace memoria
