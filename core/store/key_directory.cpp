@@ -4,6 +4,7 @@
 #include <absl/hash/hash.h>
 
 #include <algorithm>
+#include <cassert>
 #include <iterator>
 #include <limits>
 
@@ -140,11 +141,11 @@ std::vector<KeyDirectory::Item> KeyDirectory::next_keys(std::string_view prefix,
   std::vector<Item> items;
   std::optional<std::string> bound;  // beyond it some shard has more that were not taken yet
   const bool beyond_prefix = !from_start && after >= prefix;
-  const auto take = [&](const Shard& shard) {
-    ReadLock lock(shard.mutex);
+  const auto from = beyond_prefix ? after : prefix;
+  const auto scan = [&](const Shard& shard) NO_THREAD_SAFETY_ANALYSIS {
     size_t taken = 0;
-    shard.tree.scan(
-        beyond_prefix ? after : prefix, beyond_prefix,
+    return shard.tree.scan(
+        from, beyond_prefix,
         [&](std::string_view key, std::string_view bytes) NO_THREAD_SAFETY_ANALYSIS {
           if (!key.starts_with(prefix)) return false;
           if (taken == kScanChunk) {
@@ -162,6 +163,18 @@ std::vector<KeyDirectory::Item> KeyDirectory::next_keys(std::string_view prefix,
           ++taken;
           return true;
         });
+  };
+  const auto take = [&](Shard& shard) {
+    const size_t before = items.size();
+    {
+      ReadLock lock(shard.mutex);
+      if (scan(shard)) return;
+    }
+    items.resize(before);
+    WriteLock lock(shard.mutex);
+    shard.tree.sort(from, kScanChunk + 2);  // with the one left out, and the one too many
+    [[maybe_unused]] const bool in_order = scan(shard);
+    assert(in_order);
   };
   if (prefix_bytes_ != 0 && prefix.size() >= prefix_bytes_) {
     take(*shards_[shard_of_prefix(prefix.substr(0, prefix_bytes_))]);
@@ -299,16 +312,15 @@ void KeyDirectory::finish_loading() {
     }
     absl::flat_hash_map<std::string, std::vector<Pending>>().swap(shard.pending);
     std::vector<std::string> tombstones;
-    shard.tree.scan({}, false,
-                    [&](std::string_view key, std::string_view bytes) NO_THREAD_SAFETY_ANALYSIS {
-                      const auto p = KeyPayload::decode(bytes);
-                      if (p.form == Form::kTombstone) tombstones.emplace_back(key);
-                      if (p.form == Form::kSimple) {
-                        segments_.add_live(p.location.slot, Shard::record_bytes(key, p), 1);
-                        shard.simple_bytes += p.value_size;
-                      }
-                      return true;
-                    });
+    shard.tree.visit_all(
+        [&](std::string_view key, std::string_view bytes) NO_THREAD_SAFETY_ANALYSIS {
+          const auto p = KeyPayload::decode(bytes);
+          if (p.form == Form::kTombstone) tombstones.emplace_back(key);
+          if (p.form == Form::kSimple) {
+            segments_.add_live(p.location.slot, Shard::record_bytes(key, p), 1);
+            shard.simple_bytes += p.value_size;
+          }
+        });
     for (const auto& key : tombstones) shard.tree.erase(key, address(key).fingerprint);
   }
 }

@@ -55,6 +55,7 @@ int KeyLeaf::find(std::string_view key, uint8_t fingerprint) const {
 }
 
 size_t KeyLeaf::lower_bound(std::string_view key) const {
+  assert(sorted_);
   size_t low = 0, high = count_;
   while (low < high) {
     const size_t middle = (low + high) / 2;
@@ -102,16 +103,11 @@ uint16_t KeyLeaf::place(std::string_view key, std::string_view payload) {
   return offset;
 }
 
-void KeyLeaf::insert(size_t index, std::string_view key, uint8_t fingerprint,
-                     std::string_view payload) {
+void KeyLeaf::add(std::string_view key, uint8_t fingerprint, std::string_view payload) {
   assert(count_ < kMaxKeys && payload.size() <= kMaxPayload);
-  const uint16_t offset = place(key, payload);
-  std::copy_backward(fingerprints_.begin() + index, fingerprints_.begin() + count_,
-                     fingerprints_.begin() + count_ + 1);
-  std::copy_backward(offsets_.begin() + index, offsets_.begin() + count_,
-                     offsets_.begin() + count_ + 1);
-  fingerprints_[index] = fingerprint;
-  offsets_[index] = offset;
+  sorted_ = sorted_ && (count_ == 0 || this->key(count_ - 1) < key);
+  offsets_[count_] = place(key, payload);
+  fingerprints_[count_] = fingerprint;
   ++count_;
 }
 
@@ -121,19 +117,41 @@ void KeyLeaf::replace(size_t index, std::string_view payload) {
     std::memcpy(const_cast<char*>(view.payload.data()), payload.data(), payload.size());
     return;
   }
+  const size_t before = entry_bytes(view.key.size(), view.payload.size());
   const std::string key(view.key);  // placing may move the buffer
-  const uint8_t fingerprint = fingerprints_[index];
-  erase(index);
-  insert(index, key, fingerprint, payload);
+  offsets_[index] = place(key, payload);
+  live_ -= uint32_t(before);
 }
 
 void KeyLeaf::erase(size_t index) {
   const auto view = parse(entry(index));
   live_ -= uint32_t(entry_bytes(view.key.size(), view.payload.size()));
-  std::copy(fingerprints_.begin() + index + 1, fingerprints_.begin() + count_,
-            fingerprints_.begin() + index);
-  std::copy(offsets_.begin() + index + 1, offsets_.begin() + count_, offsets_.begin() + index);
   --count_;
+  if (sorted_) {
+    std::copy_n(fingerprints_.begin() + index + 1, count_ - index, fingerprints_.begin() + index);
+    std::copy_n(offsets_.begin() + index + 1, count_ - index, offsets_.begin() + index);
+  } else {
+    fingerprints_[index] = fingerprints_[count_];
+    offsets_[index] = offsets_[count_];
+  }
+}
+
+void KeyLeaf::sort() {
+  if (sorted_) return;
+  struct Item {
+    std::string_view key;
+    uint16_t offset;
+    uint8_t fingerprint;
+  };
+  std::array<Item, kMaxKeys> items;
+  for (size_t i = 0; i < count_; ++i) items[i] = {key(i), offsets_[i], fingerprints_[i]};
+  std::sort(items.begin(), items.begin() + count_,
+            [](const Item& a, const Item& b) { return a.key < b.key; });
+  for (size_t i = 0; i < count_; ++i) {
+    offsets_[i] = items[i].offset;
+    fingerprints_[i] = items[i].fingerprint;
+  }
+  sorted_ = true;
 }
 
 std::unique_ptr<KeyLeaf> KeyLeaf::split(size_t index) {
@@ -142,7 +160,7 @@ std::unique_ptr<KeyLeaf> KeyLeaf::split(size_t index) {
   for (size_t i = index; i < count_; ++i) moved += entry_bytes(key(i).size(), payload(i).size());
   right->rebuild(round_up(moved + moved / 8, 64));
   for (size_t i = index; i < count_; ++i) {
-    right->insert(right->count_, key(i), fingerprints_[i], payload(i));
+    right->add(key(i), fingerprints_[i], payload(i));
   }
   count_ = uint16_t(index);
   rebuild(round_up(live_ - moved, 64));
@@ -151,7 +169,7 @@ std::unique_ptr<KeyLeaf> KeyLeaf::split(size_t index) {
 
 void KeyLeaf::absorb(const KeyLeaf& next) {
   for (size_t i = 0; i < next.count_; ++i) {
-    insert(count_, next.key(i), next.fingerprints_[i], next.payload(i));
+    add(next.key(i), next.fingerprints_[i], next.payload(i));
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A leaf of the key directory: up to 128 keys and their payloads, sorted, packed into one buffer.
+// A leaf of the key directory: up to 128 keys and their payloads, packed into one buffer.
 #pragma once
 
 #include <array>
@@ -9,9 +9,11 @@
 
 namespace memoria {
 
-/// Sorted like a B-tree's leaf, and found like a hash table's bucket: one byte of each key's hash
-/// lies in an array of its own, so a lookup touches that array and, nearly always, one entry. (The
-/// idea is the fingerprints of FPTree, Oukid et al., SIGMOD 2016.) Not thread-safe.
+/// Found like a hash table's bucket: one byte of each key's hash lies in an array of its own, so a
+/// lookup touches that array and, nearly always, one entry. Keys are kept as they came, and sorted
+/// when somebody needs their order: looking for a new key's place would touch seven entries, each a
+/// cache miss. Keys that come in order are sorted all the time. (Fingerprints and unsorted leaves
+/// are those of FPTree, Oukid et al., SIGMOD 2016.) Not thread-safe.
 class KeyLeaf {
  public:
   static constexpr size_t kMaxKeys = 128;
@@ -29,7 +31,9 @@ class KeyLeaf {
 
   /// The index of `key`, or kNone.
   int find(std::string_view key, uint8_t fingerprint) const;
-  /// The index of the first key that is not less than `key`.
+  bool sorted() const { return sorted_; }
+  void sort();
+  /// The index of the first key that is not less than `key`. The leaf must be sorted().
   size_t lower_bound(std::string_view key) const;
 
   std::string_view key(size_t index) const;
@@ -37,10 +41,11 @@ class KeyLeaf {
   uint8_t fingerprint(size_t index) const { return fingerprints_[index]; }
 
   /// The leaf must not be full(). Payloads are at most kMaxPayload bytes.
-  void insert(size_t index, std::string_view key, uint8_t fingerprint, std::string_view payload);
+  void add(std::string_view key, uint8_t fingerprint, std::string_view payload);
   void replace(size_t index, std::string_view payload);
+  /// Other keys may change their index, but not their order.
   void erase(size_t index);
-  /// Moves the keys from `index` on to a new leaf.
+  /// Moves the keys from `index` on to a new leaf. The leaf must be sorted().
   std::unique_ptr<KeyLeaf> split(size_t index);
   /// Takes all of the next leaf's keys.
   void absorb(const KeyLeaf& next);
@@ -57,6 +62,7 @@ class KeyLeaf {
   uint32_t used_ = 0, capacity_ = 0;
   uint32_t live_ = 0;  // of used_; the rest is garbage of erased and replaced entries
   uint16_t count_ = 0;
+  bool sorted_ = true;
   std::array<uint8_t, kMaxKeys> fingerprints_;
   std::array<uint16_t, kMaxKeys> offsets_;
   std::unique_ptr<char[]> buffer_;

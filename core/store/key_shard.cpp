@@ -29,7 +29,7 @@ KeyPayload simple(const Entry& entry, Location at) {
 
 std::optional<KeyPayload> KeyDirectory::Shard::find(std::string_view key,
                                                     uint8_t fingerprint) const {
-  const auto bytes = tree.find(key, fingerprint);
+  const auto bytes = tree.payload(tree.find(key, fingerprint));
   if (bytes.data() == nullptr) return std::nullopt;
   return KeyPayload::decode(bytes);
 }
@@ -82,6 +82,18 @@ PatchedValue& KeyDirectory::Shard::patch(std::string_view key, uint8_t fingerpri
   return adopt(key, fingerprint, std::move(value));
 }
 
+void KeyDirectory::Shard::install_put(const Entry& entry, Location at, uint8_t fingerprint) {
+  const Record& r = entry.record;
+  const auto position = tree.find(r.key, fingerprint);
+  if (const auto bytes = tree.payload(position); bytes.data() != nullptr) {
+    release(r.key, KeyPayload::decode(bytes));
+  }
+  segments.add_live(at.slot, r.size(), 1);
+  simple_bytes += r.value_size;
+  std::array<char, 256> raw;
+  tree.set(position, r.key, fingerprint, simple(entry, at).encode(raw.data()));
+}
+
 void KeyDirectory::Shard::install_piece(const Entry& entry, Location at, uint8_t fingerprint) {
   const Record& r = entry.record;
   auto present = find(r.key, fingerprint);
@@ -105,10 +117,7 @@ void KeyDirectory::Shard::install(const Entry& entry, Slot slot, uint8_t fingerp
   segments.add_total(slot, r.size(), 1);
   switch (r.kind) {
     case Kind::kPut:
-      release(r.key, find(r.key, fingerprint));
-      segments.add_live(slot, r.size(), 1);
-      simple_bytes += r.value_size;
-      set(r.key, fingerprint, simple(entry, at));
+      install_put(entry, at, fingerprint);
       break;
     case Kind::kErase:
       segments.add_eraser(slot, r.size());

@@ -40,6 +40,7 @@ struct KeyDirectory::Shard {
       REQUIRES(mutex);
 
   void install(const Entry& entry, Slot slot, uint8_t fingerprint) REQUIRES(mutex);
+  void install_put(const Entry& entry, Location at, uint8_t fingerprint) REQUIRES(mutex);
   void install_piece(const Entry& entry, Location at, uint8_t fingerprint) REQUIRES(mutex);
 
   void load_base(const Entry& entry, Location at, uint8_t fingerprint) REQUIRES(mutex);

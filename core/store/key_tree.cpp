@@ -53,25 +53,33 @@ size_t KeyTree::leaf_of(std::string_view key) const {
   return size_t(from - separators_.begin()) - 1;
 }
 
-std::string_view KeyTree::find(std::string_view key, uint8_t fingerprint) const {
-  const KeyLeaf& leaf = *leaves_[leaf_of(key)];
-  const int index = leaf.find(key, fingerprint);
-  return index == KeyLeaf::kNone ? std::string_view() : leaf.payload(size_t(index));
+KeyTree::Position KeyTree::find(std::string_view key, uint8_t fingerprint) const {
+  const size_t leaf = leaf_of(key);
+  return {leaf, leaves_[leaf]->find(key, fingerprint)};
 }
 
-void KeyTree::set(std::string_view key, uint8_t fingerprint, std::string_view payload) {
-  size_t at = leaf_of(key);
-  const int index = leaves_[at]->find(key, fingerprint);
-  if (index != KeyLeaf::kNone) {
-    leaves_[at]->replace(size_t(index), payload);
+void KeyTree::set(Position at, std::string_view key, uint8_t fingerprint,
+                  std::string_view payload) {
+  if (at.index != KeyLeaf::kNone) {
+    leaves_[at.leaf]->replace(size_t(at.index), payload);
     return;
   }
-  while (leaves_[at]->full(KeyLeaf::entry_bytes(key.size(), payload.size()))) {
-    split_leaf(at, key);
-    at = leaf_of(key);
+  while (leaves_[at.leaf]->full(KeyLeaf::entry_bytes(key.size(), payload.size()))) {
+    split_leaf(at.leaf, key);
+    at.leaf = leaf_of(key);
   }
-  leaves_[at]->insert(leaves_[at]->lower_bound(key), key, fingerprint, payload);
+  leaves_[at.leaf]->add(key, fingerprint, payload);
   ++size_;
+}
+
+void KeyTree::sort(std::string_view from, size_t count) {
+  const size_t first = leaf_of(from);
+  leaves_[first]->sort();
+  size_t sorted = leaves_[first]->size() - leaves_[first]->lower_bound(from);
+  for (size_t l = first + 1; l < leaves_.size() && sorted < count; ++l) {
+    leaves_[l]->sort();
+    sorted += leaves_[l]->size();
+  }
 }
 
 bool KeyTree::erase(std::string_view key, uint8_t fingerprint) {
@@ -96,6 +104,7 @@ bool KeyTree::erase(std::string_view key, uint8_t fingerprint) {
 /// order, or when there is nothing to halve, all of it stays on one side.
 void KeyTree::split_leaf(size_t index, std::string_view key) {
   KeyLeaf& leaf = *leaves_[index];
+  leaf.sort();
   const size_t position = leaf.lower_bound(key);
   if (position == leaf.size() && (index + 1 == leaves_.size() || leaf.size() == 1)) {
     insert_leaf(index + 1, separator(leaf.key(leaf.size() - 1), key), std::make_unique<KeyLeaf>());

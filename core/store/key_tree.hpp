@@ -23,23 +23,47 @@ class KeyTree {
   size_t size() const { return size_; }
   size_t memory() const;
 
-  /// The payload of `key`, or a null view. Valid until the next change.
-  std::string_view find(std::string_view key, uint8_t fingerprint) const;
-  /// Inserts or replaces.
-  void set(std::string_view key, uint8_t fingerprint, std::string_view payload);
+  /// Where a key is or would be. Valid until the next change.
+  struct Position {
+    size_t leaf = 0;
+    int index = KeyLeaf::kNone;
+  };
+  Position find(std::string_view key, uint8_t fingerprint) const;
+  /// What is there, or a null view.
+  std::string_view payload(Position at) const {
+    return at.index == KeyLeaf::kNone ? std::string_view()
+                                      : leaves_[at.leaf]->payload(size_t(at.index));
+  }
+  /// Inserts or replaces at the position of `key`.
+  void set(Position at, std::string_view key, uint8_t fingerprint, std::string_view payload);
+  void set(std::string_view key, uint8_t fingerprint, std::string_view payload) {
+    set(find(key, fingerprint), key, fingerprint, payload);
+  }
   /// False when it was not there.
   bool erase(std::string_view key, uint8_t fingerprint);
 
   /// Calls visit(key, payload) for keys >= `from` (or > with `exclusive`) in order until it returns
-  /// false.
+  /// false. False when it met keys that are not in order yet: sort() from the last key visited on,
+  /// or from `from`.
   template <class Visit>
-  void scan(std::string_view from, bool exclusive, Visit&& visit) const {
+  [[nodiscard]] bool scan(std::string_view from, bool exclusive, Visit&& visit) const {
     for (size_t l = leaf_of(from), first = true; l < leaves_.size(); ++l, first = false) {
       const KeyLeaf& leaf = *leaves_[l];
+      if (!leaf.sorted()) return false;
       for (size_t i = first ? leaf.lower_bound(from) : 0; i < leaf.size(); ++i) {
         if (exclusive && leaf.key(i) == from) continue;
-        if (!visit(leaf.key(i), leaf.payload(i))) return;
+        if (!visit(leaf.key(i), leaf.payload(i))) return true;
       }
+    }
+    return true;
+  }
+  /// Puts `from` and at least `count` keys behind it in order, for scan().
+  void sort(std::string_view from, size_t count);
+  /// Calls visit(key, payload) for all keys, in no order.
+  template <class Visit>
+  void visit_all(Visit&& visit) const {
+    for (const auto& leaf : leaves_) {
+      for (size_t i = 0; i < leaf->size(); ++i) visit(leaf->key(i), leaf->payload(i));
     }
   }
 

@@ -85,7 +85,7 @@ struct PackedTree {
   }
   bool find(const std::string& key) const {
     const size_t hash = absl::HashOf(key);
-    return shards[hash % kShards].find(key, fingerprint(hash)).data() != nullptr;
+    return shards[hash % kShards].find(key, fingerprint(hash)).index != memoria::KeyLeaf::kNone;
   }
 };
 

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+#include "core/store/key_tree.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <map>
+#include <string>
+
+#include "tests/support/check.hpp"
+
+namespace memoria::test {
+namespace {
+
+struct TreeAndModel {
+  KeyTree tree;
+  std::map<std::string, std::string> model;
+
+  static uint8_t fingerprint(std::string_view key) {
+    return uint8_t(std::hash<std::string_view>()(key));
+  }
+  void set(const std::string& key, const std::string& payload) {
+    tree.set(key, fingerprint(key), payload);
+    model[key] = payload;
+  }
+  void erase(const std::string& key) {
+    BOOST_TEST(tree.erase(key, fingerprint(key)) == (model.erase(key) != 0));
+  }
+  /// At most `limit` entries from `from` on, sorting when that is needed.
+  std::vector<std::pair<std::string, std::string>> scan(std::string_view from, bool exclusive,
+                                                        size_t limit) {
+    std::vector<std::pair<std::string, std::string>> out;
+    const auto visit = [&](std::string_view key, std::string_view payload) {
+      if (out.size() == limit) return false;
+      out.emplace_back(key, payload);
+      return true;
+    };
+    if (!tree.scan(from, exclusive, visit)) {
+      out.clear();
+      tree.sort(from, limit + 2);
+      BOOST_TEST(tree.scan(from, exclusive, visit));
+    }
+    return out;
+  }
+  void check_scan(const std::string& from, bool exclusive, size_t limit) {
+    const auto got = scan(from, exclusive, limit);
+    auto it = exclusive ? model.upper_bound(from) : model.lower_bound(from);
+    for (const auto& [key, payload] : got) {
+      BOOST_REQUIRE((it != model.end() && it->first == key && it->second == payload));
+      ++it;
+    }
+    BOOST_TEST((got.size() == limit || it == model.end()));
+  }
+  void check_all() {
+    BOOST_TEST(tree.size() == model.size());
+    size_t visited = 0;
+    tree.visit_all([&](std::string_view key, std::string_view payload) {
+      const auto it = model.find(std::string(key));
+      visited += it != model.end() && it->second == payload;
+    });
+    BOOST_TEST(visited == model.size());
+    check_scan("", false, model.size() + 1);
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(key_tree)
+
+BOOST_AUTO_TEST_CASE(random_changes_and_scans_are_those_of_a_map) {
+  Random random(base_seed());
+  WITH_SEED(base_seed()) {
+    for (const size_t keys : {50, 400, 5000}) {
+      TreeAndModel both;
+      const auto some_key = [&] {
+        const auto n = random.below(keys);
+        return n % 3 == 0 ? "long common beginning of a key " + std::to_string(n)
+                          : std::to_string(n * 7919 % keys);
+      };
+      for (size_t i = 0; i < 4 * keys; ++i) {
+        switch (random.below(8)) {
+          case 0:
+          case 1:
+            both.erase(some_key());
+            break;
+          case 2:
+            both.check_scan(some_key(), random.below(2) == 0, 1 + random.below(300));
+            break;
+          default:
+            both.set(some_key(), std::string(random.below(40), char('a' + random.below(26))));
+        }
+        const auto key = some_key();
+        const auto found = both.tree.payload(both.tree.find(key, both.fingerprint(key)));
+        const auto it = both.model.find(key);
+        BOOST_REQUIRE((found.data() != nullptr) == (it != both.model.end()));
+        if (it != both.model.end()) BOOST_TEST(found == it->second);
+      }
+      both.check_all();
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(keys_that_come_in_order_need_no_sorting) {
+  KeyTree tree;
+  for (int i = 0; i < 10'000; ++i) {
+    const auto key = std::to_string(100'000 + i);
+    tree.set(key, uint8_t(i), "payload");
+  }
+  size_t visited = 0;
+  BOOST_TEST(tree.scan("", false, [&](auto, auto) { return ++visited != 0; }));
+  BOOST_TEST(visited == 10'000u);
+}
+
+BOOST_AUTO_TEST_CASE(an_unsorted_leaf_is_told_before_anything_of_it_is_visited) {
+  KeyTree tree;
+  for (const auto* key : {"b", "a", "c"}) tree.set(key, 1, "payload");
+  size_t visited = 0;
+  BOOST_TEST(!tree.scan("", false, [&](auto, auto) { return ++visited != 0; }));
+  BOOST_TEST(visited == 0u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace memoria::test
