@@ -9,11 +9,13 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <system_error>
 
 #include "fs/binding/captured_stderr.hpp"
 #include "fs/binding/handlers.hpp"
 #include "fs/binding/logging.hpp"
+#include "fs/binding/serve_loop.hpp"
 
 namespace memoria {
 namespace {
@@ -60,6 +62,11 @@ void add_all(Arguments& arguments, const MountOptions& options, const Paths& pat
   for (const auto& option : options.kernel) arguments.add_option(option);
 }
 
+bool kernel_offers_io_uring() {
+  std::ifstream parameter("/sys/module/fuse/parameters/enable_uring");
+  return parameter.get() == 'Y';
+}
+
 Failure refused(const std::string& mount_point, const std::string& said) {
   if (::access("/dev/fuse", F_OK) != 0) {
     return {MountExit::kMount,
@@ -87,6 +94,7 @@ Checked<std::unique_ptr<Session>> Session::mount(Binding& binding, const MountOp
     return refused(paths.mount_point, captured.finish());
   }
   session->mounted_ = true;
+  session->io_uring_ = kHasIoUring && options.io_uring && kernel_offers_io_uring();
   if (const auto said = captured.finish(); !said.empty()) spdlog::warn("mount: {}", said);
   log_libfuse_messages();
 
@@ -103,11 +111,16 @@ Session::~Session() {
   fuse_session_destroy(raw_);
 }
 
-Checked<void> Session::serve(unsigned max_threads) {
+/// Over io_uring the kernel hands each core's requests to a thread of that core; libfuse has these.
+int Session::serve_by_libfuse(unsigned max_threads) {
   const std::unique_ptr<fuse_loop_config, decltype(&fuse_loop_cfg_destroy)> config(
       fuse_loop_cfg_create(), &fuse_loop_cfg_destroy);
   fuse_loop_cfg_set_max_threads(config.get(), max_threads);
-  const int result = fuse_session_loop_mt(raw_, config.get());
+  return fuse_session_loop_mt(raw_, config.get());
+}
+
+Checked<void> Session::serve(unsigned max_threads) {
+  const int result = io_uring_ ? serve_by_libfuse(max_threads) : ServeLoop(raw_, max_threads).run();
   if (result < 0) {
     return Failure(MountExit::kMount, fmt::format("serving the mount ended: {}",
                                                   std::generic_category().message(-result)));

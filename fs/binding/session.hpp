@@ -36,9 +36,10 @@ class Session {
 
  private:
   explicit Session(fuse_session* raw) : raw_(raw) {}
+  int serve_by_libfuse(unsigned max_threads);
 
   fuse_session* raw_;
-  bool mounted_ = false, handles_signals_ = false;
+  bool mounted_ = false, handles_signals_ = false, io_uring_ = false;
 };
 
 }  // namespace memoria

@@ -58,9 +58,10 @@ remount_it() {
   mount_it "$@"
 }
 
+# mounts_below DIRECTORY [TYPE]: mount points, the last one first.
 mounts_below() {
-  awk -v below="$1/" '{ gsub(/\\040/, " ", $2) } index($2, below) == 1 { print $2 }' \
-    /proc/self/mounts | tac
+  awk -v below="$1/" -v type="${2-}" '{ gsub(/\\040/, " ", $2) }
+    index($2, below) == 1 && (type == "" || $3 == type) { print $2 }' /proc/self/mounts | tac
 }
 
 clean_up() {
@@ -69,8 +70,9 @@ clean_up() {
   set +e
   cd /
   ((code == 0)) || echo "FAILED with code $code in ${work##*/}" >&2
+  # Before anything that could wait for a daemon, which could wait for its disk.
+  while read -r mounted; do fsfreeze -u "$mounted" 2>/dev/null; done < <(mounts_below "$work" ext4)
   while read -r mounted; do
-    fsfreeze -u "$mounted" 2>/dev/null
     fusermount3 -uz "$mounted" 2>/dev/null || umount -l "$mounted"
   done < <(mounts_below "$work")
   for lock in "$work"/*/lock "$work"/*/*/lock; do

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// The threads that take requests from /dev/fuse and answer them.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "core/base/mutex.hpp"
+#include "fs/binding/fuse.hpp"
+
+namespace memoria {
+
+/// Most requests are answered from memory in microseconds, and what they cost is waking a thread,
+/// on a virtual machine by an interrupt between cores. So one thread reads and answers, request
+/// after request, as long as that goes quickly, and asks the device for some microseconds more
+/// before it goes to sleep; libfuse's own loop wakes its threads in turns instead. Measured on two
+/// cores, medians of 3 in turns, 3,000 files of 1 KiB, operations a second of libfuse's loop and of
+/// this one without and with asking on: one program: create 6,630, 4,528, 10,839; stat 38,984,
+/// 77,223, 52,274; read 27,200, 19,729, 43,285; rename 14,357, 6,150, 12,523. Eight threads: create
+/// 14,131, 15,174, 14,133; stat 74,941, 95,326, 98,080; read 50,282, 63,673, 65,572; rename 21,705,
+/// 23,863, 19,581. Asking on for 50 or 150 us brought no more. Going to the core of the program
+/// that asks brought nothing: the scheduler then moves that program to the idle core.
+///
+/// Another thread joins in when it has to:
+/// - a request took long, because of its size or the disk, and more were waiting behind it;
+/// - one thread is kept busy all the time, and at least half of the cores would be left for others;
+/// - the only reader does not come back: the watchman, which looks every few milliseconds as long
+///   as there are requests, wakes another.
+///
+/// A thread that finds nothing to read while another reads is parked. One at a time waits for the
+/// device, so a request wakes one thread.
+class ServeLoop {
+ public:
+  ServeLoop(fuse_session* session, unsigned max_threads);
+  ~ServeLoop();
+  ServeLoop(const ServeLoop&) = delete;
+  ServeLoop& operator=(const ServeLoop&) = delete;
+
+  /// Serves until somebody unmounts, the session is told to exit, or SIGTERM, SIGINT or SIGHUP
+  /// comes. Returns the signal, 0, or a negative errno. Once.
+  int run();
+
+ private:
+  /// How requests come to one thread.
+  struct Pace {
+    bool waited = false;  // there was none at once
+    int misses = 0;       // none came while it asked on, so many times in a row
+    unsigned sleeps = 0;  // since it has ceased to ask on
+  };
+
+  void start_thread() REQUIRES(mutex_);
+  void work();
+  int receive(fuse_buf& request, Pace& pace);
+  bool expects_request(Pace& pace) const;
+  int watch_device(fuse_buf& request);
+  bool step_aside();
+  void call_another();
+  void park();
+  void watch(int signals);
+  int wait_for_event(int signals, std::chrono::milliseconds timeout);
+  void end();
+  bool is_over() const;
+
+  fuse_session* const session_;
+  const unsigned max_threads_;
+  const unsigned busy_threads_;  // as many as may be kept busy by short requests
+  const bool watches_;           // there is a core to do it on
+  const int wake_;               // an eventfd that is readable when all shall end
+
+  // The reader role.
+  std::atomic<int> reading_{0};
+  std::atomic<uint64_t> taken_{0};  // requests
+  std::atomic<int> awake_{0};       // threads that are not parked
+
+  // The watchman sleeps while nothing happens; whoever takes a request then rings.
+  std::atomic<bool> dozing_{false};
+  const int bell_;
+  std::atomic<int> error_{0};
+  std::atomic<bool> over_{false};
+
+  Mutex mutex_;
+  Condition called_;
+  unsigned parked_ GUARDED_BY(mutex_) = 0;
+  unsigned calls_ GUARDED_BY(mutex_) = 0;
+  bool ending_ GUARDED_BY(mutex_) = false;
+  std::vector<std::thread> threads_ GUARDED_BY(mutex_);
+};
+
+}  // namespace memoria
