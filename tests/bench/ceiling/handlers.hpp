@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// What this filesystem answers the kernel. What it does not handle ends with the first answer of
+// ENOSYS, which libfuse gives, and costs no request any more: flush, create (a MKNOD alone does,
+// and there is no RELEASE then), extended attributes, lseek, access, copy_file_range.
+#pragma once
+
+#include <cerrno>
+#include <functional>
+#include <new>
+
+#include "fs/binding/fuse.hpp"
+#include "tests/bench/ceiling/tree.hpp"
+
+namespace memoria::ceiling {
+
+/// Seconds for which the kernel may answer from its caches: as Memoria's.
+inline constexpr double kCacheTime = 86400;
+
+/// libfuse hands it to each request as user data. Constant once INIT is answered, but for the tree.
+struct Server {
+  Tree tree = {};
+  std::function<void()> on_ready = {};  ///< called once, when the kernel's INIT arrives
+  // Agreed with the kernel:
+  bool writeback = false;              ///< it owns sizes and times of regular files
+  bool stateless_files = false;        ///< it opens and closes files without asking
+  bool stateless_directories = false;  ///< the same for directories
+};
+
+/// Answers INIT.
+void negotiate(fuse_conn_info& connection, Server& server);
+
+inline Server& server_of(fuse_req_t request) {
+  return *static_cast<Server*>(fuse_req_userdata(request));
+}
+
+/// The kernel knows a node by its address, so that no request has to look for it. It is valid while
+/// the kernel holds a lookup; after a reply it may hold none.
+inline Node& node_of(fuse_req_t request, fuse_ino_t id) {
+  return id == FUSE_ROOT_ID ? server_of(request).tree.root() : *reinterpret_cast<Node*>(id);
+}
+
+/// Counts a lookup of the node, which is the kernel's once it has the entry.
+fuse_entry_param held_entry(Node& node);
+
+/// Ends a request with an error, also when `body` throws.
+template <class Body>
+void serve(fuse_req_t request, Body&& body) noexcept {
+  try {
+    if (const Status done = body(); !done) fuse_reply_err(request, done.error().to_errno());
+  } catch (const std::bad_alloc&) {
+    fuse_reply_err(request, ENOMEM);
+  }
+}
+
+void add_file_handlers(fuse_lowlevel_ops& operations);
+void add_name_handlers(fuse_lowlevel_ops& operations);
+void add_listing_handlers(fuse_lowlevel_ops& operations);
+
+}  // namespace memoria::ceiling
