@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Installs the Debian 12 packages that Memoria is built from; with --test also those its tests use.
+# Installs the Debian 12 packages that Memoria is built from; with --test also those its tests use,
+# with --bench the engines that memoria-bench compares with.
 # Does nothing, and needs no rights, when they are all there.
 set -euo pipefail
 
@@ -15,13 +16,15 @@ test=(
   acl attr busybox-static git libcap2-bin python3 rsync sqlite3 vim-tiny  # programs that work
   dbench e2fsprogs fio make postgresql procps stress-ng                   # inside the mount
 )
+bench=(libleveldb-dev liblmdb-dev librocksdb-dev libtkrzw-dev)
 # Whoever has npm from elsewhere keeps it: Debian's brings some hundred packages.
 command -v npm >/dev/null || test+=(npm)
 
 case "${1-}" in
   "") wanted=("${build[@]}") ;;
   --test) wanted=("${build[@]}" "${test[@]}") ;;
-  *) echo "usage: ${0##*/} [--test]" >&2; exit 2 ;;
+  --bench) wanted=("${build[@]}" "${bench[@]}") ;;
+  *) echo "usage: ${0##*/} [--test | --bench]" >&2; exit 2 ;;
 esac
 
 missing=()

@@ -83,7 +83,7 @@ std::vector<Contest> durable_contests(const DirectoryOptions& options) {
       return run(directory, threads, files, *contents);
     };
     const auto title = fmt::format("durable: {} thread{}", threads, threads > 1 ? "s" : "");
-    contests.push_back(contest_of(title, options.places, work));
+    contests.push_back(contest_of(title, options.places, work, Removal::kWithTheContest));
   }
   return contests;
 }

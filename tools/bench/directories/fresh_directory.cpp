@@ -7,6 +7,7 @@
 #include <boost/filesystem/operations.hpp>
 #include <cerrno>
 #include <cstdlib>
+#include <memory>
 
 namespace memoria::bench {
 
@@ -22,21 +23,33 @@ Status remove_tree(const std::string& path) {
   return ok();
 }
 
-Result<Figures> run_in_fresh_directory(const std::string& parent, const Workload& workload) {
+Leftovers::~Leftovers() {
+  for (const auto& directory : directories_) (void)remove_tree(directory);
+}
+
+Result<Figures> run_in_fresh_directory(const std::string& parent, const Workload& workload,
+                                       Leftovers* leftovers) {
   std::string directory = parent + "/memoria-bench.XXXXXX";
   if (::mkdtemp(directory.data()) == nullptr) return Error::from_errno(errno, "mkdtemp", directory);
   ::sync();  // so that writing back an earlier run's data does not slow this one
+  if (leftovers != nullptr) {
+    leftovers->add(directory);
+    return workload(directory);
+  }
   auto figures = workload(directory);
   const auto removed = remove_tree(directory);
   if (figures && !removed) return removed.error();
   return figures;
 }
 
-Contest contest_of(std::string title, const std::vector<Place>& places, const Workload& workload) {
+Contest contest_of(std::string title, const std::vector<Place>& places, const Workload& workload,
+                   Removal removal) {
+  const auto leftovers =
+      removal == Removal::kWithTheContest ? std::make_shared<Leftovers>() : nullptr;
   Contest contest{std::move(title), {}};
   for (const auto& place : places) {
-    contest.contestants.push_back({place.name, [path = place.path, workload] {
-                                     return run_in_fresh_directory(path, workload);
+    contest.contestants.push_back({place.name, [path = place.path, workload, leftovers] {
+                                     return run_in_fresh_directory(path, workload, leftovers.get());
                                    }});
   }
   return contest;
