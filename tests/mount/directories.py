@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """directories.py COMMAND PATH COUNT: works on directories that are very large, very wide or deep."""
+import multiprocessing
 import os
 import random
+import resource
 import sys
 import time
 
@@ -72,8 +74,9 @@ def rename(path: str, rounds: int) -> None:
     print(round(sorted(took)[rounds // 2] * 1e6))
 
 
-def hold(path: str, count: int) -> None:
-    """Holds `count` files open, every other one without a name, and looks at them again."""
+def hold_part(path: str, count: int, everybody) -> None:
+    """Holds `count` files open, every other one without a name, and looks at them again when
+    everybody has theirs."""
     os.mkdir(path)
     files = []
     for i in range(count):
@@ -82,11 +85,29 @@ def hold(path: str, count: int) -> None:
         if i % 2 == 0:
             os.unlink(f"{path}/{i}")
         files.append(fd)
+    everybody.wait(600)
     for i, fd in enumerate(files):
         assert os.pread(fd, 20, 0) == b"%d" % i, i
         os.pwrite(fd, b"!", 30)
         assert os.fstat(fd).st_nlink == i % 2
     assert len(os.listdir(path)) == count // 2
+    everybody.wait(600)
+
+
+def hold(path: str, count: int) -> None:
+    """As many processes as it takes hold `count` files open at the same time."""
+    os.mkdir(path)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 100
+    processes = -(-count // limit)
+    everybody = multiprocessing.Barrier(processes)
+    holders = [multiprocessing.Process(target=hold_part,
+                                       args=(f"{path}/{i}", count // processes, everybody))
+               for i in range(processes)]
+    for holder in holders:
+        holder.start()
+    for holder in holders:
+        holder.join()
+        assert holder.exitcode == 0, holder.exitcode
 
 
 if __name__ == "__main__":
