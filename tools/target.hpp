@@ -46,8 +46,8 @@ std::optional<std::string> path_through_mount(const Target& target, const std::s
 /// Makes the kernel hand over what programs wrote to the file at `path` and did not close yet;
 /// nothing happens when it is no regular file.
 void flush_written(const std::string& path);
-/// The same for all files of the mount at `path`, their times included. Newer kernels do not wait
-/// for the contents here: the daemon sees to those.
+/// The same for all files of the mount at `path`, their times included. A kernel need not wait here
+/// until the contents are handed over: the daemon sees to those.
 void flush_all_written(const std::string& path);
 
 }  // namespace memoria::ctl
