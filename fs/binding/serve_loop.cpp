@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -68,11 +69,11 @@ int ServeLoop::run() {
   pthread_sigmask(SIG_BLOCK, &ending, &before);
   const int signals = ::signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signals < 0) return -errno;
-  {
-    Lock lock(mutex_);
-    start_thread();
+  if (start_first()) {
+    watch(signals);
+  } else {
+    error_ = -EAGAIN;
   }
-  watch(signals);
   end();
   std::vector<std::thread> threads;
   {
@@ -86,9 +87,22 @@ int ServeLoop::run() {
   return error_;
 }
 
-void ServeLoop::start_thread() {
+bool ServeLoop::start_first() {
+  Lock lock(mutex_);
+  return start_thread();
+}
+
+/// False: there may be no more threads. Those that there are go on.
+bool ServeLoop::start_thread() {
   ++awake_;
-  threads_.push_back(thread_without_signals([this] { work(); }));
+  try {
+    threads_.push_back(thread_without_signals([this] { work(); }));
+    return true;
+  } catch (const std::system_error& e) {
+    --awake_;
+    spdlog::warn("no further thread to serve requests: {}", e.what());
+    return false;
+  }
 }
 
 bool ServeLoop::is_over() const {
@@ -199,8 +213,8 @@ void ServeLoop::call_another() {
   if (parked_ > calls_) {
     ++calls_;
     called_.notify_one();
-  } else if (threads_.size() < max_threads_ && !ending_) {
-    start_thread();
+  } else if (threads_.size() < max_threads_ && !ending_ && !exhausted_) {
+    exhausted_ = !start_thread();
   }
 }
 

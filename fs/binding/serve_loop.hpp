@@ -50,7 +50,8 @@ class ServeLoop {
     unsigned sleeps = 0;  // since it has ceased to ask on
   };
 
-  void start_thread() REQUIRES(mutex_);
+  bool start_first();
+  bool start_thread() REQUIRES(mutex_);
   void work();
   int receive(fuse_buf& request, Pace& pace);
   bool expects_request(Pace& pace) const;
@@ -85,6 +86,8 @@ class ServeLoop {
   unsigned parked_ GUARDED_BY(mutex_) = 0;
   unsigned calls_ GUARDED_BY(mutex_) = 0;
   bool ending_ GUARDED_BY(mutex_) = false;
+  bool exhausted_ GUARDED_BY(mutex_) =
+      false;  // a thread could not be started: it is not tried again
   std::vector<std::thread> threads_ GUARDED_BY(mutex_);
 };
 
