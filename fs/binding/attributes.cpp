@@ -57,8 +57,9 @@ void add_statx(Operations& operations) {
 
 void setattr(fuse_req_t raw, fuse_ino_t ino, struct stat* wanted, int to_set, fuse_file_info*) {
   serve_change(raw, "setattr", ino, [&](Request& request) -> Status {
-    MEMORIA_TRY(const Attributes attributes,
-                request.volume().setattr(request.ino(), to_changes(*wanted, to_set)));
+    const auto changes = to_changes(*wanted, to_set);
+    MEMORIA_TRY(const Attributes attributes, request.volume().setattr(request.ino(), changes));
+    if (changes.size) request.binding().written.resized(request.ino(), *changes.size == 0);
     request.reply_attributes(attributes);
     return ok();
   });

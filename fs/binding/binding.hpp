@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "fs/binding/snapshot_trees.hpp"
-#include "fs/binding/writers.hpp"
+#include "fs/binding/written_files.hpp"
 #include "fs/volume/volume.hpp"
 
 namespace memoria {
@@ -29,8 +29,9 @@ struct Binding {
   bool writeback = true;  ///< wished; after negotiate(): in force, the kernel owns sizes and times
   // Agreed with the kernel:
   bool stateless_directories = false;  ///< it opens and closes directories without asking
+  bool stateless_files = false;        ///< and files
   bool acls = false;                   ///< it enforces ACLs, and leaves the umask to the volume
-  Writers writers = {};
+  WrittenFiles written = {};
   PageFlusher* flusher = nullptr;       ///< there while requests are
   std::function<void()> on_ready = {};  ///< called once, when the kernel's INIT arrives
 };

@@ -15,32 +15,17 @@
 namespace memoria {
 namespace {
 
-/// What the kernel remembers of a file without blocks is no longer true: see shown().
-void begin_writing(Binding& binding, InodeNumber ino, int flags) {
-  binding.writers.opened(ino, flags);
-  const auto attributes = binding.volume.getattr(ino);
-  if (attributes && attributes.value().blocks == 0) binding.flusher->forget_attributes(ino);
-}
+constexpr uint64_t kSector = 512;  ///< the unit of st_blocks
 
+/// There is nothing to remember of a file that is open: the kernel's hold keeps it alive.
 void open(fuse_req_t raw, fuse_ino_t ino, fuse_file_info* file) {
   serve(raw, "open", ino, [&](Request& request) -> Status {
-    const bool writes = Writers::writes(file->flags);
-    if (writes && request.tree() != kVolumeTree) return Error::posix(EROFS);
-    MEMORIA_TRY(request.volume().open(request.ino()));
-    if (writes) begin_writing(request.binding(), ino, file->flags);
-    file->keep_cache = 1;
-    request.reply_open(request.ino(), *file);
-    return ok();
-  });
-}
-
-void release(fuse_req_t raw, fuse_ino_t ino, fuse_file_info* file) {
-  serve(raw, "release", [&](Request& request) -> Status {
-    if (tree_of(ino) == kVolumeTree) {  // else there is nothing to count
-      request.binding().writers.closed(ino, file->flags);
-      request.volume().release(ino);
+    if (request.binding().stateless_files) {
+      request.reply_errno(ENOSYS);  // never asked again
+      return ok();
     }
-    request.reply_ok();
+    file->keep_cache = 1;
+    request.reply_open(*file);
     return ok();
   });
 }
@@ -52,11 +37,19 @@ std::span<char> read_buffer(size_t size) {
   return {buffer.data(), size};
 }
 
+/// A program that has mapped a file stores to a page after the kernel has read it. That matters
+/// where the page was not only a hole but the whole file was.
+Status note_mapping(const Request& request) {
+  if (request.tree() != kVolumeTree || request.volume().has_data(request.ino())) return ok();
+  return request.begin_writing();
+}
+
 void read(fuse_req_t raw, fuse_ino_t ino, size_t size, off_t offset, fuse_file_info*) {
   serve(raw, "read", ino, [&](Request& request) -> Status {
     const auto buffer = read_buffer(size);
     MEMORIA_TRY(const size_t count,
                 request.volume().read(request.ino(), static_cast<uint64_t>(offset), buffer));
+    MEMORIA_TRY(note_mapping(request));
     request.reply_bytes({buffer.data(), count});
     return ok();
   });
@@ -68,9 +61,18 @@ bool must_sync(const fuse_file_info& file) {
   return file.writepage == 0 && (file.flags & (O_SYNC | O_DSYNC)) != 0;
 }
 
+/// Nobody can write(2) to a file of a snapshot (xattrs.cpp), but a program can map it and store to
+/// that memory; what it has stored is dropped from the kernel's cache.
+Status refuse_stores(const Request& request) {
+  request.binding().flusher->flush_then(request.node(request.ino()), 0, [](int) {});
+  return Error::posix(EROFS);
+}
+
 void write(fuse_req_t raw, fuse_ino_t ino, const char* bytes, size_t size, off_t offset,
            fuse_file_info* file) {
-  serve_change(raw, "write", ino, [&](Request& request) -> Status {
+  serve(raw, "write", ino, [&](Request& request) -> Status {
+    if (request.tree() != kVolumeTree) return refuse_stores(request);
+    request.binding().written.begin(ino);
     auto& volume = request.volume();
     const bool writeback = request.binding().writeback;
     if (!writeback && (file->flags & O_APPEND) != 0) {
@@ -111,9 +113,19 @@ Status reply_found(Request& request, off_t offset, int whence) {
   return ok();
 }
 
+/// Whether the bytes that the kernel may still have cannot change where the data is: without
+/// write(2) a file becomes no longer, and one without holes has no place for data to appear.
+Result<bool> has_it_all(const Request& request) {
+  if (request.tree() != kVolumeTree) return true;
+  if (request.binding().written.has(request.ino())) return false;
+  MEMORIA_TRY(const Attributes attributes, request.volume().getattr(request.ino()));
+  return attributes.blocks * kSector >= attributes.size;
+}
+
 void lseek(fuse_req_t raw, fuse_ino_t ino, off_t offset, int whence, fuse_file_info*) {
   serve(raw, "lseek", ino, [&](Request& request) -> Status {
-    if (!request.binding().writers.has(ino)) return reply_found(request, offset, whence);
+    MEMORIA_TRY(const bool complete, has_it_all(request));
+    if (complete) return reply_found(request, offset, whence);
     auto& flusher = *request.binding().flusher;
     auto waiting = std::make_shared<Request>(std::move(request));  // std::function must be copyable
     flusher.flush_then(ino, offset, [=](int error) {
@@ -130,7 +142,6 @@ void lseek(fuse_req_t raw, fuse_ino_t ino, off_t offset, int whence, fuse_file_i
 
 void add_content_handlers(fuse_lowlevel_ops& operations) {
   operations.open = open;
-  operations.release = release;
   operations.read = read;
   operations.write = write;
   operations.fsync = fsync;

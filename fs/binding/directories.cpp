@@ -127,7 +127,7 @@ void opendir(fuse_req_t raw, fuse_ino_t, fuse_file_info* file) {
       request.reply_errno(ENOSYS);  // "do not ask again": see negotiate()
     } else {
       file->keep_cache = file->cache_readdir = 1;
-      request.reply_open_directory(*file);
+      request.reply_open(*file);
     }
     return ok();
   });

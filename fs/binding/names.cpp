@@ -51,10 +51,13 @@ void lookup(fuse_req_t raw, fuse_ino_t parent, const char* name) {
 }
 
 void forget_all(fuse_req_t raw, std::span<const fuse_forget_data> list) noexcept {
-  auto& volume = static_cast<Binding*>(fuse_req_userdata(raw))->volume;
+  auto& binding = *static_cast<Binding*>(fuse_req_userdata(raw));
+  auto& volume = binding.volume;
   try {
     for (const auto& one : list) {  // in a snapshot nothing is held
-      if (tree_of(one.ino) == kVolumeTree) volume.forget(one.ino, one.nlookup);
+      if (tree_of(one.ino) != kVolumeTree) continue;
+      volume.forget(one.ino, one.nlookup);
+      if (!volume.is_held(one.ino)) binding.written.forget(one.ino);
     }
   } catch (const std::exception& e) {
     spdlog::error("forget: {}; this is a bug", e.what());
@@ -82,11 +85,6 @@ void mknod(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode, dev
 
 /// Ends a request that made a file and opens it.
 Status reply_opened(Request& request, const Attributes& made, fuse_file_info& file) {
-  if (auto opened = request.volume().open(made.ino); !opened) {
-    request.volume().forget(made.ino, 1);
-    return opened;
-  }
-  request.binding().writers.opened(made.ino, file.flags);
   file.keep_cache = 1;
   request.reply_create(made, file);
   return ok();

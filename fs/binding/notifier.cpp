@@ -27,16 +27,19 @@ Volume::Caches kernel_caches(Session& session, Binding& binding, PageFlusher& fl
     check(fuse_lowlevel_notify_inval_entry(session.raw(), parent, name.data(), name.size()),
           parent);
   };
+  const auto last_name_gone = [&session](NodeId parent, std::string_view name, NodeId node) {
+    check(fuse_lowlevel_notify_delete(session.raw(), parent, node, name.data(), name.size()), node);
+  };
   return {.inode_changed = inode_changed,
           .entry_changed = entry_changed,
+          .last_name_gone = last_name_gone,
           .snapshot_changed =
               [=, &binding](std::string_view snapshot) {
                 binding.snapshots.forget(snapshot);
                 entry_changed(kSnapshotsNode, snapshot);
                 inode_changed(kSnapshotsNode);
               },
-          // Of a file without writers the kernel has nothing that the volume has not.
-          .write_back = [&] { return flusher.flush(binding.writers.all()); }};
+          .write_back = [&] { return flusher.flush(binding.written.all()); }};
 }
 
 }  // namespace memoria

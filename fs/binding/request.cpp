@@ -6,6 +6,8 @@
 
 #include <cerrno>
 
+#include "fs/binding/page_flusher.hpp"
+
 namespace memoria {
 namespace {
 
@@ -83,13 +85,23 @@ Status Request::enter(NodeId node) {
   return ok();
 }
 
-/// A file that has writers is never without blocks, since what they wrote may still be with the
-/// kernel, and `tar --sparse` reads no file that has none.
+/// `tar --sparse` reads no file without blocks. So one to which a program may be writing is shown
+/// with one: the bytes may still be with the kernel.
 Attributes Request::shown(const Attributes& attributes) const {
   Attributes out = attributes;
   out.ino = node(attributes.ino);
-  if (out.blocks == 0 && S_ISREG(out.mode) && binding().writers.has(out.ino)) out.blocks = 1;
+  if (out.blocks == 0 && S_ISREG(out.mode) && tree_ == kVolumeTree &&
+      binding().written.may_have_more(attributes.ino)) {
+    out.blocks = 1;
+  }
   return out;
+}
+
+Status Request::begin_writing() const {
+  if (!binding().written.begin(ino_)) return ok();
+  MEMORIA_TRY(const Attributes attributes, volume().getattr(ino_));
+  if (attributes.blocks == 0) binding().flusher->forget_attributes(ino_);
+  return ok();
 }
 
 fuse_entry_param Request::entry(const Attributes& attributes) const {
@@ -123,11 +135,11 @@ void Request::reply_entry(const Attributes& attributes) {
 }
 
 void Request::reply_create(const Attributes& attributes, const fuse_file_info& file) {
-  const auto entry = this->entry(attributes);
-  if (fuse_reply_create(take(), &entry, &file) == 0) return;
-  binding().writers.closed(attributes.ino, file.flags);
-  volume().release(attributes.ino);
-  undo_hold(attributes.ino);
+  auto entry = this->entry(attributes);
+  // As a file that is being written, which spares the kernel to ask once more when it is.
+  entry.attr.st_blocks = 1;
+  binding().written.created(attributes.ino);
+  if (fuse_reply_create(take(), &entry, &file) != 0) undo_hold(attributes.ino);
 }
 
 void Request::reply_no_entry() {
@@ -148,13 +160,7 @@ void Request::reply_extended_attributes(const Attributes& attributes) {
   reply_statx(take(), out, timeout);
 }
 
-void Request::reply_open(InodeNumber ino, const fuse_file_info& file) {
-  if (fuse_reply_open(take(), &file) == 0) return;
-  binding().writers.closed(ino, file.flags);
-  volume().release(ino);
-}
-
-void Request::reply_open_directory(const fuse_file_info& file) {
+void Request::reply_open(const fuse_file_info& file) {
   fuse_reply_open(take(), &file);
 }
 

@@ -52,17 +52,14 @@ class Request {
   /// For operations that answer with an inode that the volume now holds for the kernel. When the
   /// answer does not arrive (the caller was interrupted) the hold is undone.
   void reply_entry(const Attributes& attributes);
-  /// The same for an inode that is open as well, also in Binding::writers.
+  /// The same for a new file that is opened.
   void reply_create(const Attributes& attributes, const fuse_file_info& file);
   /// "There is no such name", in the form that the kernel caches.
   void reply_no_entry();
   void reply_attributes(const Attributes& attributes);
   /// The same with the time of birth.
   void reply_extended_attributes(const Attributes& attributes);
-  /// For a regular file that is open in the volume and in Binding::writers; undone as in
-  /// reply_entry().
-  void reply_open(InodeNumber ino, const fuse_file_info& file);
-  void reply_open_directory(const fuse_file_info& file);
+  void reply_open(const fuse_file_info& file);
   void reply_bytes(std::string_view bytes);
   /// Directory entries; `held` as for reply_entry().
   void reply_listing(std::string_view bytes, std::span<const InodeNumber> held);
@@ -75,6 +72,9 @@ class Request {
   /// Attributes as the kernel gets them, in the forms of a lookup's answer and of stat(2).
   fuse_entry_param entry(const Attributes& attributes) const;
   Attributes shown(const Attributes& attributes) const;
+
+  /// A program begins to write to this file of the volume, or may do so: see WrittenFiles.
+  Status begin_writing() const;
 
   void fail(const Error& error);
   void fail(const std::exception& exception);

@@ -35,12 +35,31 @@ Status reply_sized(Request& request, std::string_view bytes, size_t size) {
   return ok();
 }
 
+Status reply_value(Request& request, std::string_view name, size_t size) {
+  MEMORIA_TRY(const std::string value, request.volume().getxattr(request.ino(), name));
+  return reply_sized(request, value, size);
+}
+
+/// The kernel asks for the capability, without room for its value, before write(2) changes a file.
+/// In a snapshot it is told that there is one: then it has that removed first, which fails with
+/// EROFS, and so does write(2). (Opening for writing cannot fail: nobody is asked. Programs that
+/// want the value get the true one.)
+Status before_writing(Request& request) {
+  if (request.tree() != kVolumeTree) {
+    constexpr size_t kLikely = 20;  // bytes
+    request.reply_xattr_size(kLikely);
+    return ok();
+  }
+  MEMORIA_TRY(request.begin_writing());
+  return reply_value(request, WrittenFiles::kCapability, 0);
+}
+
 void getxattr(fuse_req_t raw, fuse_ino_t ino, const char* name, size_t size) {
   serve(raw, "getxattr", ino, [&](Request& request) -> Status {
     if (request.tree() == kSnapshotsTree) return Error::posix(ENODATA);
     if (is_refused(request, name)) return Error::posix(EOPNOTSUPP);
-    MEMORIA_TRY(const std::string value, request.volume().getxattr(request.ino(), name));
-    return reply_sized(request, value, size);
+    if (size == 0 && name == WrittenFiles::kCapability) return before_writing(request);
+    return reply_value(request, name, size);
   });
 }
 

@@ -31,21 +31,24 @@ Error cannot_put(const Call& call, const Error& error) {
 }
 
 /// Keeps a file's contents readable although its name may go.
-class OpenFile {
+class HeldFile {
  public:
-  static Result<OpenFile> open(Volume& volume, InodeNumber ino) {
-    MEMORIA_TRY(volume.open(ino));
-    return OpenFile(volume, ino);
+  /// ENOENT: the file has just been removed.
+  static Result<HeldFile> hold(Volume& volume, InodeNumber ino) {
+    volume.hold(ino);
+    HeldFile held(volume, ino);
+    MEMORIA_TRY(volume.getattr(ino));
+    return held;
   }
-  OpenFile(OpenFile&& other) noexcept
+  HeldFile(HeldFile&& other) noexcept
       : volume_(std::exchange(other.volume_, nullptr)), ino_(other.ino_) {}
-  OpenFile& operator=(OpenFile&&) = delete;
-  ~OpenFile() {
-    if (volume_ != nullptr) volume_->release(ino_);
+  HeldFile& operator=(HeldFile&&) = delete;
+  ~HeldFile() {
+    if (volume_ != nullptr) volume_->forget(ino_, 1);
   }
 
  private:
-  OpenFile(Volume& volume, InodeNumber ino) : volume_(&volume), ino_(ino) {}
+  HeldFile(Volume& volume, InodeNumber ino) : volume_(&volume), ino_(ino) {}
   Volume* volume_;
   InodeNumber ino_;
 };
@@ -71,7 +74,7 @@ Result<Json> get_file(const Call& call, const std::string& path) {
   auto& volume = *call.volume;
   MEMORIA_TRY(const auto file, worded(call, volume.resolve(path)));
   MEMORIA_TRY(must_be_regular(volume, file));
-  MEMORIA_TRY(const auto open, worded(call, OpenFile::open(volume, file.ino)));
+  MEMORIA_TRY(const auto held, worded(call, HeldFile::hold(volume, file.ino)));
   std::string piece(kPieceSize, '\0');
   uint64_t offset = 0;
   for (;;) {

@@ -24,9 +24,9 @@ bool is_anything(const AttributeChanges& c) {
          c.mtime_now;
 }
 
-/// Cuts or grows the contents. While the file is open they stay there, even if empty: see the lock
-/// rules of VolumeState.
-Status resize(const Store& store, bool open, Batch& batch, InodeNumber ino, const Inode& inode,
+/// Cuts or grows the contents. While somebody holds the file they stay there, even if empty: see
+/// the lock rules of VolumeState.
+Status resize(const Store& store, bool held, Batch& batch, InodeNumber ino, const Inode& inode,
               uint64_t size) {
   if (inode.is_directory()) return posix(EISDIR);
   if (!inode.is_regular()) return posix(EINVAL);
@@ -34,7 +34,7 @@ Status resize(const Store& store, bool open, Batch& batch, InodeNumber ino, cons
   const Key contents(Table::kContents, ino);
   const auto present = store.size(contents);
   if (size == present.value_or(0)) return ok();
-  if (size == 0 && !open) {
+  if (size == 0 && !held) {
     batch.erase(contents);
   } else {
     batch.truncate(contents, size);
@@ -96,7 +96,7 @@ Result<Attributes> Volume::setattr(InodeNumber ino, const AttributeChanges& chan
 
   if (changes.size) {
     MEMORIA_TRY(
-        resize(store, impl_->references.is_open(ino), change.batch(), ino, *inode, *changes.size));
+        resize(store, impl_->references.is_held(ino), change.batch(), ino, *inode, *changes.size));
   }
   if (changes.uid) inode->uid = *changes.uid;
   if (changes.gid) inode->gid = *changes.gid;

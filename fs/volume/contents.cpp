@@ -74,8 +74,10 @@ Status Volume::write(InodeNumber ino, uint64_t offset, std::string_view bytes, b
   do {
     const auto piece = bytes.substr(0, kMaxPiece);
     MEMORIA_TRY(check_end(offset, piece.size()));
-    if (keep_times && impl_->references.is_open(ino) && impl_->store->contains(contents)) {
-      // Opened: it is a regular file and stays. See the lock rules of VolumeState.
+    if (keep_times && impl_->references.is_held(ino) && impl_->store->contains(contents)) {
+      // Held, so the contents stay. See the lock rules of VolumeState.
+      MEMORIA_TRY(const auto inode, load_inode(*impl_->store, ino));
+      MEMORIA_TRY(check_regular(inode));
       if (!piece.empty()) MEMORIA_TRY(impl_->store->write_at(contents, offset, piece));
     } else {
       const auto guard = impl_->stripes.lock(ino);
@@ -125,6 +127,11 @@ Status Volume::fallocate(InodeNumber ino, int mode, uint64_t offset, uint64_t le
   if (grow) change.batch().truncate(contents, end);
   if (zero || grow) inode->mtime = inode->ctime = change.now();
   return change.commit();
+}
+
+bool Volume::has_data(InodeNumber ino) const {
+  const auto info = impl_->store->info(Key(Table::kContents, ino));
+  return info && info->allocated != 0;
 }
 
 Result<uint64_t> Volume::seek(InodeNumber ino, uint64_t offset, int whence) {

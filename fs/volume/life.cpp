@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How long an inode lives: holds, opens, orphans.
+// How long an inode lives: holds, orphans.
 #include <vector>
 
 #include "fs/volume/errors.hpp"
@@ -14,22 +14,12 @@ void Volume::hold(InodeNumber ino) {
 void Volume::forget(InodeNumber ino, uint64_t count) {
   if (!impl_->references.forget(ino, count)) return;
   const auto guard = impl_->stripes.lock(ino);
-  if (!impl_->references.is_unnamed(ino) || impl_->references.is_used(ino)) return;
+  if (!impl_->references.is_unnamed(ino) || impl_->references.is_held(ino)) return;
   (void)impl_->remove_unnamed(ino);
 }
 
-Status Volume::open(InodeNumber ino) {
-  const auto guard = impl_->stripes.lock(ino);
-  MEMORIA_TRY(const auto inode, load_inode(*impl_->store, ino));
-  if (inode.is_directory()) return posix(EISDIR);
-  if (!inode.is_regular()) return posix(EINVAL);
-  impl_->references.open(ino);
-  return ok();
-}
-
-void Volume::release(InodeNumber ino) {
-  const auto guard = impl_->stripes.lock(ino);
-  if (impl_->references.release(ino)) (void)impl_->remove_unnamed(ino);
+bool Volume::is_held(InodeNumber ino) const {
+  return impl_->references.is_held(ino);
 }
 
 Result<Attributes> Volume::make_unnamed(InodeNumber parent, mode_t mode, const Caller& caller) {
@@ -54,7 +44,7 @@ Result<VolumeState::Departure> VolumeState::drop_link(Transaction& change, Inode
   inode->ctime = change.now();
   Departure out;
   if (inode->links > 0) return out;
-  if (references.is_open(ino)) {
+  if (references.is_held(ino)) {
     out.fate = Departure::Fate::kOrphan;
     change.batch().put(Key(Table::kOrphans, ino), {});
   } else {
@@ -87,6 +77,8 @@ void VolumeState::depart(const Departure& departure) {
       break;
     case Departure::Fate::kOrphan:
       references.set_unnamed(ino, false);
+      // The last hold may have been given back since.
+      if (!references.is_held(ino)) (void)remove_unnamed(ino);
       break;
     case Departure::Fate::kGone:
       references.leave_ghost(departure.last);

@@ -35,15 +35,17 @@ Result<Attributes> Volume::lookup(InodeNumber parent, std::string_view name) {
     const auto ino = entry.value().ino;
     const auto guard = impl_->stripes.lock(ino);
     const auto inode = load_inode(*impl_->store, ino);
-    if (inode.has_value()) {
+    const bool is_orphan = inode.has_value() && inode.value().links == 0;
+    if (inode.has_value() && !is_orphan) {
       impl_->references.hold(ino);
       return impl_->attributes(ino, inode.value());
     }
-    if (inode.error().code != Errc::kNotFound) return inode.error();
+    if (!is_orphan && inode.error().code != Errc::kNotFound) return inode.error();
     // Removed just now, or replaced; or damage, when the name still leads there.
     const auto again = load_dentry(*impl_->store, parent, name);
     if (again.has_value() && again.value().ino == ino) {
-      return damaged("entry '" + std::string(name) + "' leads to no inode");
+      return damaged("entry '" + std::string(name) + "' leads to " +
+                     (is_orphan ? "an inode without links" : "no inode"));
     }
   }
 }

@@ -52,9 +52,15 @@ Result<std::pair<InodeNumber, std::string>> find_name(const Store& store, std::s
 
 /// Tells that a name changed, and with it its directory and what it stood for (`was`; 0: nothing),
 /// which may have other names.
-void tell(const Volume::Caches& caches, InodeNumber directory, std::string_view name,
+void tell(const VolumeState& volume, InodeNumber directory, std::string_view name,
           InodeNumber was) {
-  if (caches.entry_changed) caches.entry_changed(directory, name);
+  const auto caches = volume.caches();
+  const bool is_orphan = was != 0 && volume.references.is_unnamed(was);
+  if (is_orphan && caches.last_name_gone) {
+    caches.last_name_gone(directory, name, was);
+  } else if (caches.entry_changed) {
+    caches.entry_changed(directory, name);
+  }
   if (!caches.inode_changed) return;
   caches.inode_changed(directory);
   if (was != 0) caches.inode_changed(was);
@@ -69,10 +75,7 @@ class Replacement final : public Volume::Writer {
   Replacement(const Replacement&) = delete;
   Replacement& operator=(const Replacement&) = delete;
 
-  ~Replacement() override {
-    volume_.release(ino_);
-    volume_.forget(ino_, 1);
-  }
+  ~Replacement() override { volume_.forget(ino_, 1); }
 
   Status write(std::string_view bytes) override {
     if (committed_) return posix(EINVAL, "the file has been committed");
@@ -120,7 +123,7 @@ Status Replacement::commit() {
   MEMORIA_TRY(flush());
   MEMORIA_TRY(put_in_place());
   committed_ = true;
-  tell(impl_.caches(), directory_, name_, replaced_);
+  tell(impl_, directory_, name_, replaced_);
   return volume_.sync();
 }
 
@@ -202,10 +205,6 @@ Result<std::unique_ptr<Volume::Writer>> Volume::replace(std::string_view path,
   MEMORIA_TRY(check_name(name, EISDIR));
   MEMORIA_TRY(const auto directory, walk(*this, above));
   MEMORIA_TRY(const auto made, make_unnamed(directory.ino, 0644, caller));
-  if (const auto opened = open(made.ino); !opened.has_value()) {
-    forget(made.ino, 1);
-    return opened.error();
-  }
   return std::unique_ptr<Writer>(
       std::make_unique<Replacement>(*this, *impl_, directory.ino, name, made.ino));
 }
@@ -222,7 +221,7 @@ Status Volume::remove(std::string_view path) {
     removed = rmdir(directory.ino, name);
   }
   MEMORIA_TRY(removed);
-  tell(impl_->caches(), directory.ino, name, removed_ino);
+  tell(*impl_, directory.ino, name, removed_ino);
   return sync();
 }
 

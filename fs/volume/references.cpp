@@ -20,37 +20,17 @@ bool References::forget(InodeNumber ino, uint64_t count) {
   if (it == s.uses.end()) return false;
   Uses& uses = it->second;
   uses.holds -= std::min(count, uses.holds);
-  if (!uses.none()) return false;
+  if (uses.holds != 0) return false;
   if (uses.unnamed) return true;  // stays until the caller has removed it
   s.uses.erase(it);
   return false;
 }
 
-void References::open(InodeNumber ino) {
-  if (frozen_) return;
-  Shard& s = shard(ino);
-  Lock lock(s.mutex);
-  ++s.uses[ino].opens;
-}
-
-bool References::release(InodeNumber ino) {
-  if (frozen_) return false;
-  Shard& s = shard(ino);
-  Lock lock(s.mutex);
-  const auto it = s.uses.find(ino);
-  if (it == s.uses.end() || it->second.opens == 0) return false;
-  Uses& uses = it->second;
-  --uses.opens;
-  if (uses.opens == 0 && uses.unnamed) return true;
-  if (uses.none()) s.uses.erase(it);
-  return false;
-}
-
-bool References::is_open(InodeNumber ino) const {
+bool References::is_held(InodeNumber ino) const {
   const Shard& s = shard(ino);
   Lock lock(s.mutex);
   const auto it = s.uses.find(ino);
-  return it != s.uses.end() && it->second.opens != 0;
+  return it != s.uses.end() && it->second.holds != 0;
 }
 
 void References::set_unnamed(InodeNumber ino, bool linkable) {
@@ -67,7 +47,7 @@ void References::set_named(InodeNumber ino) {
   const auto it = s.uses.find(ino);
   if (it == s.uses.end()) return;
   it->second.unnamed = it->second.linkable = false;
-  if (it->second.none()) s.uses.erase(it);
+  if (it->second.holds == 0) s.uses.erase(it);
 }
 
 bool References::is_unnamed(InodeNumber ino) const {
@@ -82,13 +62,6 @@ bool References::is_linkable(InodeNumber ino) const {
   Lock lock(s.mutex);
   const auto it = s.uses.find(ino);
   return it != s.uses.end() && it->second.linkable;
-}
-
-bool References::is_used(InodeNumber ino) const {
-  const Shard& s = shard(ino);
-  Lock lock(s.mutex);
-  const auto it = s.uses.find(ino);
-  return it != s.uses.end() && !it->second.none();
 }
 
 std::vector<InodeNumber> References::unnamed() const {
@@ -109,7 +82,7 @@ void References::leave_ghost(const Attributes& last) {
   if (it == s.uses.end()) return;
   Uses& uses = it->second;
   uses.unnamed = uses.linkable = false;
-  if (uses.none()) {
+  if (uses.holds == 0) {
     s.uses.erase(it);
   } else {
     uses.ghost = std::make_unique<Attributes>(last);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Who uses which inode: the kernel's lookup counts, the opens, and what became of inodes that lost
-// their last name meanwhile.
+// Who uses which inode: the kernel's lookup counts, and what became of inodes that lost their last
+// name meanwhile.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -16,8 +16,10 @@
 
 namespace memoria {
 
-/// Thread-safe, and never calls out. Whether an inode is open or unnamed changes only while its
-/// stripe (stripes.hpp) is held, so holding that makes the answers stay true.
+/// Thread-safe, and never calls out. Whether an inode is unnamed changes only while its stripe
+/// (stripes.hpp) is held. One that nobody holds can be held again only by its name, which takes the
+/// stripe, too; so with the stripe "nobody holds it" stays true, and for whoever holds it the
+/// opposite does.
 class References {
  public:
   /// `frozen`: nothing ever loses its name, as in a volume that is read-only; then nothing is
@@ -25,13 +27,10 @@ class References {
   explicit References(bool frozen = false) : frozen_(frozen) {}
 
   void hold(InodeNumber ino);
-  /// True when this was the last use of an unnamed inode: it can be removed.
+  /// True when this was the last hold of an unnamed inode: it is to be removed.
   bool forget(InodeNumber ino, uint64_t count);
 
-  void open(InodeNumber ino);
-  /// True when this was the last open of an unnamed inode: it is to be removed.
-  bool release(InodeNumber ino);
-  bool is_open(InodeNumber ino) const;
+  bool is_held(InodeNumber ino) const;
 
   /// The inode has no name, but is still in the store. `linkable`: it never had one and may get
   /// one.
@@ -39,7 +38,6 @@ class References {
   void set_named(InodeNumber ino);
   bool is_unnamed(InodeNumber ino) const;
   bool is_linkable(InodeNumber ino) const;
-  bool is_used(InodeNumber ino) const;
   std::vector<InodeNumber> unnamed() const;
 
   /// The inode is gone. While it is held, its last attributes stay to be asked for.
@@ -49,11 +47,9 @@ class References {
  private:
   struct Uses {
     uint64_t holds = 0;
-    uint32_t opens = 0;
     bool unnamed = false;
     bool linkable = false;
     std::unique_ptr<Attributes> ghost;
-    bool none() const { return holds == 0 && opens == 0; }
   };
   struct alignas(64) Shard {
     mutable Mutex mutex;

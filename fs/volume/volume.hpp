@@ -62,16 +62,16 @@ class Volume {
   /// The parent of a directory (the root's is the root).
   Result<InodeNumber> parent(InodeNumber directory);
 
-  // ---- Life. An inode without names stays as long as somebody holds or has opened it.
+  // ---- Life. A file whose last name goes away stays readable and writable as long as somebody
+  // holds it. (A directory goes at once; what is left are its attributes.) There is no open():
+  // whoever has a file open holds it, too, and the kernel lets go of an inode without links when
+  // the last program has closed it.
 
   /// One more reference, as the kernel's lookup count.
   void hold(InodeNumber ino);
   void forget(InodeNumber ino, uint64_t count);
-  /// A regular file's content stays readable and writable until as many release() as open(), even
-  /// when its last name goes away.
-  Status open(InodeNumber ino);
-  void release(InodeNumber ino);
-  /// A new regular file without a name (O_TMPFILE); held and not yet opened.
+  bool is_held(InodeNumber ino) const;
+  /// A new regular file without a name (O_TMPFILE); held.
   Result<Attributes> make_unnamed(InodeNumber parent, mode_t mode, const Caller& caller);
 
   // ---- Attributes
@@ -97,6 +97,8 @@ class Volume {
   /// `mode` as of fallocate(2): 0, KEEP_SIZE, and PUNCH_HOLE or ZERO_RANGE with it; else
   /// EOPNOTSUPP.
   Status fallocate(InodeNumber ino, int mode, uint64_t offset, uint64_t length);
+  /// False: it is empty, or nothing but a hole.
+  bool has_data(InodeNumber ino) const;
   /// SEEK_DATA or SEEK_HOLE; ENXIO at or past the end.
   Result<uint64_t> seek(InodeNumber ino, uint64_t offset, int whence);
 
@@ -134,6 +136,10 @@ class Volume {
   struct Caches {
     std::function<void(InodeNumber)> inode_changed = {};
     std::function<void(InodeNumber parent, std::string_view name)> entry_changed = {};
+    /// The name is gone or stands for something else, and `ino`, which is still held, has no other:
+    /// it is to be let go of when no program uses it any more.
+    std::function<void(InodeNumber parent, std::string_view name, InodeNumber ino)> last_name_gone =
+        {};
     /// There is a new snapshot, or one is gone.
     std::function<void(std::string_view snapshot)> snapshot_changed = {};
     /// Returns when the volume has all that programs had written before the call.

@@ -36,8 +36,8 @@ inline constexpr size_t kMaxTarget = 4095;  ///< of a symlink, bytes
 /// for a directory its entries. A batch becomes visible one key after the other, so whoever goes
 /// from a name to its inode takes the inode's stripe, and whoever changes both holds it. Where one
 /// value is read none is needed: the store gives a consistent one. Writing to contents that exist,
-/// of a file that the caller has open, needs none either: such contents stay there until the last
-/// release, and the store orders the pieces.
+/// of a file that the caller holds, needs none either: such contents stay there until the last
+/// forget, and the store orders the pieces.
 struct VolumeState {
   VolumeState(std::unique_ptr<Store> opened, const Superblock& superblock, uint64_t files)
       : store(std::move(opened)),
@@ -85,13 +85,13 @@ struct VolumeState {
     Attributes last;
     enum class Fate { kStays, kOrphan, kGone } fate = Fate::kStays;
   };
-  /// Takes a link of a file; without links it goes, or becomes an orphan while it is open.
+  /// Takes a link of a file; without links it goes, or becomes an orphan while somebody holds it.
   Result<Departure> drop_link(Transaction& change, InodeNumber ino);
   /// Removes an empty directory (ENOTEMPTY).
   Result<Departure> drop_directory(Transaction& change, InodeNumber ino);
   /// To be called when the batch is applied, stripes still held.
   void depart(const Departure& departure);
-  /// Removes an inode that has no name and is not open any more; its stripe is held.
+  /// Removes an inode that has no name and that nobody holds any more; its stripe is held.
   Status remove_unnamed(InodeNumber ino);
   /// Removes the orphans that an earlier owner left.
   Status remove_orphans();

@@ -22,6 +22,13 @@ for mode in writeback no_writeback; do
   [[ $("$MEMORIA_CTL" get "$data" /later) == written ]] || fail "memoria-ctl shows the old file"
   "$MEMORIA_CTL" rm "$data" /later
   [[ ! -e $mnt/later ]] || fail "the mount shows a file that is gone"
+  orphans() { "$MEMORIA_CTL" ls --key "$data" O; }
+  [[ -z $(orphans) ]] || fail "the kernel still holds what memoria-ctl removed: $(orphans)"
+  exec 7>"$mnt/open"
+  rm "$mnt/open"
+  [[ $(orphans) == "orphan "* ]] || fail "an open file is gone"
+  exec 7>&-
+  [[ -z $(orphans) ]] || fail "the kernel still holds what was removed and closed: $(orphans)"
   unmount_it
 done
 

@@ -85,6 +85,23 @@ refused "Read-only" rm "$snapshots/first/changed"
 refused "Read-only" bash -c "echo x >'$snapshots/first/changed'"
 refused "Read-only" bash -c "echo x >>'$snapshots/first/changed'"
 refused "Read-only" chmod 600 "$snapshots/first/changed"
+python3 - "$snapshots/first/changed" <<'PYTHON'
+import errno, mmap, os, sys, time
+fd = os.open(sys.argv[1], os.O_RDWR)
+memory = mmap.mmap(fd, 0)
+memory[0:5] = b"FIRST"
+try:
+    memory.flush()
+    sys.exit("what is stored through a mapping seems to have been written")
+except OSError as error:
+    assert error.errno == errno.EROFS, error
+memory.close()
+for attempt in range(100):  # the kernel's copy is dropped from another thread
+    if os.pread(fd, 5, 0) == b"first":
+        sys.exit()
+    time.sleep(0.1)
+sys.exit("a snapshot shows what a program tried to store")
+PYTHON
 refused "Read-only" setfattr -n user.new -v x "$snapshots/first/changed"
 refused "Read-only" truncate -s 0 "$snapshots/first/changed"
 refused "Read-only" rmdir "$snapshots/first/private"

@@ -51,7 +51,7 @@ class VolumeSubject final : public Subject {
     return outcome(result);
   }
   void close(InodeNumber& slot) {
-    if (slot != 0) volume_.release(slot);
+    if (slot != 0) volume_.forget(slot, 1);
     slot = 0;
   }
 
@@ -303,14 +303,14 @@ Outcome VolumeSubject::apply(const Operation& op) {
       const auto file = find_file(at.value());
       if (!file.has_value()) return outcome(file);
       const auto ino = file.value().ino;
-      if (const auto opened = volume_.open(ino); !opened.has_value()) return outcome(opened);
+      volume_.hold(ino);  // as the kernel does for whoever has it open
       if (op.kind == Kind::kOpen) {
         close(slot);
         slot = ino;
         return {};
       }
       auto out = apply_to_file(op, ino);
-      volume_.release(ino);
+      volume_.forget(ino, 1);
       return out;
     }
     default:

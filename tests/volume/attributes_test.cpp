@@ -91,11 +91,11 @@ BOOST_AUTO_TEST_CASE(truncating_cuts_and_grows_and_leaves_the_mode_to_the_kernel
 }
 
 BOOST_AUTO_TEST_CASE(an_open_file_can_be_truncated_to_nothing_and_written_again) {
-  REQUIRE_OK(volume->open(file));
+  volume->hold(file);
   set(file, size(0));
   REQUIRE_OK(volume->write(file, 0, "new", true));
   BOOST_TEST(contents(file) == "new");
-  volume->release(file);
+  volume->forget(file, 1);
   BOOST_TEST(contents(file) == "new");
 }
 

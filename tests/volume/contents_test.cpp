@@ -58,13 +58,13 @@ BOOST_AUTO_TEST_CASE(writing_sets_the_times_unless_the_caller_owns_them) {
   const auto before = stat(file);
   REQUIRE_OK(volume->write(file, 0, "2", true));
   BOOST_TEST(stat(file).mtime == before.mtime);
-  REQUIRE_OK(volume->open(file));
+  volume->hold(file);
   REQUIRE_OK(volume->write(file, 0, "3", true));
   BOOST_TEST(stat(file).mtime == before.mtime);
   REQUIRE_OK(volume->write(file, 0, "4", false));
   BOOST_TEST(stat(file).mtime > before.mtime);
   BOOST_TEST(stat(file).ctime == stat(file).mtime);
-  volume->release(file);
+  volume->forget(file, 1);
   BOOST_TEST(contents(file) == "4");
 }
 

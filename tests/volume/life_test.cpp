@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Files that are open or held when they lose their last name.
+// Inodes that are held when they lose their last name.
 #include "fs/volume/keys.hpp"
 #include "tests/volume/fixture.hpp"
 
@@ -7,39 +7,55 @@ namespace memoria::test {
 
 BOOST_FIXTURE_TEST_SUITE(life, VolumeFixture)
 
-BOOST_AUTO_TEST_CASE(an_unlinked_open_file_stays_until_the_last_release) {
+BOOST_AUTO_TEST_CASE(an_unlinked_file_stays_while_somebody_holds_it) {
   const auto file = make_file("file", "before");
   REQUIRE_OK(volume->setxattr(file, "user.a", "1", 0));
-  REQUIRE_OK(volume->open(file));
-  REQUIRE_OK(volume->open(file));
+  volume->hold(file);
+  volume->hold(file);
   REQUIRE_OK(volume->unlink(kRoot, "file"));
   BOOST_TEST(names().empty());
   BOOST_TEST(keys('O') == 1u);
   BOOST_TEST(stat(file).links == 0u);
-  volume->release(file);
+  volume->forget(file, 1);
   BOOST_TEST(contents(file) == "before");
   REQUIRE_OK(volume->write(file, 6, " and after", false));
   BOOST_TEST(contents(file) == "before and after");
   BOOST_TEST(unwrap(volume->getxattr(file, "user.a")) == "1");
   BOOST_TEST(volume->files() == 2u);
-  volume->release(file);
+  volume->forget(file, 1);
   BOOST_TEST(errno_of(volume->getattr(file)) == ENOENT);
   BOOST_TEST(keys('O') + keys('C') + keys('X') == 0u);
   BOOST_TEST(volume->files() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(an_unlinked_held_file_goes_at_once_but_is_remembered) {
+BOOST_AUTO_TEST_CASE(an_unlinked_held_file_is_an_orphan) {
   const auto made = unwrap(volume->mknod(kRoot, "file", S_IFREG | 0644, 0, kCaller));
   REQUIRE_OK(volume->write(made.ino, 0, "12345", false));
   REQUIRE_OK(volume->unlink(kRoot, "file"));
-  BOOST_TEST(keys('C') + keys('O') == 0u);
+  BOOST_TEST(keys('O') == 1u);
   BOOST_TEST(stat(made.ino).links == 0u);
   BOOST_TEST(stat(made.ino).size == 5u);
   BOOST_TEST(stat(made.ino).ctime == stat(kRoot).ctime);
-  BOOST_TEST(errno_of(volume->open(made.ino)) == ENOENT);
   BOOST_TEST(errno_of(volume->link(made.ino, kRoot, "again")) == ENOENT);
   volume->forget(made.ino, 1);
   BOOST_TEST(errno_of(volume->getattr(made.ino)) == ENOENT);
+  BOOST_TEST(keys('C') + keys('O') == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_nobody_holds_goes_with_its_last_name) {
+  const auto file = make_file("file", "12345");
+  REQUIRE_OK(volume->unlink(kRoot, "file"));
+  BOOST_TEST(keys('C') + keys('O') == 0u);
+  BOOST_TEST(errno_of(volume->getattr(file)) == ENOENT);
+}
+
+BOOST_AUTO_TEST_CASE(an_unlinked_symlink_can_be_read_while_somebody_holds_it) {
+  const auto made = unwrap(volume->symlink(kRoot, "link", "target", kCaller));
+  REQUIRE_OK(volume->unlink(kRoot, "link"));
+  BOOST_TEST(unwrap(volume->readlink(made.ino)) == "target");
+  volume->forget(made.ino, 1);
+  BOOST_TEST(errno_of(volume->readlink(made.ino)) == ENOENT);
+  BOOST_TEST(keys('C') + keys('O') == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_removed_held_directory_is_remembered_and_takes_nothing_new) {
@@ -78,7 +94,7 @@ BOOST_AUTO_TEST_CASE(a_failed_creation_holds_nothing) {
 BOOST_AUTO_TEST_CASE(orphans_are_removed_at_the_next_open_after_a_crash) {
   const auto file = make_file("file", std::string(100'000, 'x'));
   REQUIRE_OK(volume->setxattr(file, "user.a", "1", 0));
-  REQUIRE_OK(volume->open(file));
+  volume->hold(file);
   REQUIRE_OK(volume->unlink(kRoot, "file"));
   crash();
   BOOST_TEST(errno_of(volume->getattr(file)) == ENOENT);
@@ -87,9 +103,9 @@ BOOST_AUTO_TEST_CASE(orphans_are_removed_at_the_next_open_after_a_crash) {
   BOOST_TEST(volume->files() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(open_orphans_are_removed_at_close) {
+BOOST_AUTO_TEST_CASE(held_orphans_are_removed_at_close) {
   const auto file = make_file("file", "contents");
-  REQUIRE_OK(volume->open(file));
+  volume->hold(file);
   REQUIRE_OK(volume->unlink(kRoot, "file"));
   reopen();
   BOOST_TEST(keys('O') + keys('C') == 0u);
@@ -98,7 +114,7 @@ BOOST_AUTO_TEST_CASE(open_orphans_are_removed_at_close) {
 
 BOOST_AUTO_TEST_CASE(a_destroyed_volume_is_closed) {
   const auto file = make_file("file", "contents");
-  REQUIRE_OK(volume->open(file));
+  volume->hold(file);
   REQUIRE_OK(volume->unlink(kRoot, "file"));
   volume.reset();
   open();
@@ -114,18 +130,12 @@ BOOST_AUTO_TEST_CASE(an_orphan_record_of_a_named_file_costs_the_file_nothing) {
   BOOST_TEST(keys('O') == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(only_regular_files_can_be_opened) {
-  BOOST_TEST(errno_of(volume->open(kRoot)) == EISDIR);
-  const auto link = unwrap(volume->symlink(kRoot, "s", "t", kCaller));
-  BOOST_TEST(errno_of(volume->open(link.ino)) == EINVAL);
-}
-
-BOOST_AUTO_TEST_CASE(a_release_without_open_is_harmless) {
+BOOST_AUTO_TEST_CASE(forgetting_what_is_not_held_is_harmless) {
   const auto file = make_file("file", "contents");
-  volume->release(file);
-  REQUIRE_OK(volume->open(file));
-  volume->release(file);
-  volume->release(file);
+  volume->forget(file, 1);
+  volume->hold(file);
+  volume->forget(file, 1);
+  volume->forget(file, 1);
   BOOST_TEST(contents(file) == "contents");
 }
 
@@ -134,42 +144,30 @@ BOOST_AUTO_TEST_CASE(an_unnamed_file_can_be_given_a_name) {
   BOOST_TEST(made.mode == (S_IFREG | 0640u));
   BOOST_TEST(made.links == 0u);
   BOOST_TEST(keys('O') == 1u);
-  REQUIRE_OK(volume->open(made.ino));
   REQUIRE_OK(volume->write(made.ino, 0, "contents", false));
   BOOST_TEST(unwrap(volume->link(made.ino, kRoot, "named")).links == 1u);
   BOOST_TEST(keys('O') == 0u);
-  volume->release(made.ino);
   volume->forget(made.ino, 2);
   BOOST_TEST(contents(find("named").ino) == "contents");
   BOOST_TEST(volume->files() == 2u);
 }
 
-BOOST_AUTO_TEST_CASE(an_unnamed_file_goes_with_its_last_release) {
+BOOST_AUTO_TEST_CASE(an_unnamed_file_goes_when_it_is_forgotten) {
   const auto made = unwrap(volume->make_unnamed(kRoot, 0640, kCaller));
-  REQUIRE_OK(volume->open(made.ino));
   REQUIRE_OK(volume->write(made.ino, 0, "contents", true));
-  volume->release(made.ino);
-  BOOST_TEST(keys('O') + keys('C') == 0u);
-  BOOST_TEST(stat(made.ino).links == 0u);
   volume->forget(made.ino, 1);
   BOOST_TEST(errno_of(volume->getattr(made.ino)) == ENOENT);
-  BOOST_TEST(volume->files() == 1u);
-}
-
-BOOST_AUTO_TEST_CASE(an_unnamed_file_that_nobody_opened_goes_when_it_is_forgotten) {
-  const auto made = unwrap(volume->make_unnamed(kRoot, 0640, kCaller));
-  volume->forget(made.ino, 1);
-  BOOST_TEST(keys('O') == 0u);
+  BOOST_TEST(keys('O') + keys('C') == 0u);
   BOOST_TEST(keys('I') == 1u);
   BOOST_TEST(volume->files() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_lost_its_names_cannot_be_linked_again) {
   const auto file = make_file("file");
-  REQUIRE_OK(volume->open(file));
+  volume->hold(file);
   REQUIRE_OK(volume->unlink(kRoot, "file"));
   BOOST_TEST(errno_of(volume->link(file, kRoot, "again")) == ENOENT);
-  volume->release(file);
+  volume->forget(file, 1);
   BOOST_TEST(names().empty());
 }
 

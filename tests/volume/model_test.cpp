@@ -151,14 +151,14 @@ struct Run : VolumeFixture {
   void use() {
     if (random.one_in(3)) {
       const auto ino = any();
-      const int expected = model.open(ino);
-      same(volume->open(ino), expected, "open");
-      if (expected == 0) opened.push_back(ino);
-    } else if (!opened.empty() && random.one_in(2)) {
-      const auto i = random.below(opened.size());
-      volume->release(opened[i]);
-      model.release(opened[i]);
-      opened.erase(opened.begin() + ptrdiff_t(i));
+      if (model.hold(ino) != 0) return;
+      volume->hold(ino);
+      held.push_back(ino);
+    } else if (!held.empty() && random.one_in(2)) {
+      const auto i = random.below(held.size());
+      volume->forget(held[i], 1);
+      model.forget(held[i]);
+      held.erase(held.begin() + ptrdiff_t(i));
     } else {
       const auto parent = folder();
       const auto n = name();
@@ -192,8 +192,8 @@ struct Run : VolumeFixture {
         crash();
         break;
     }
-    opened.clear();
-    model.drop_opens();
+    held.clear();
+    model.drop_holds();
   }
 
   // ---- Comparing
@@ -248,7 +248,7 @@ struct Run : VolumeFixture {
 
   Random random;
   TreeModel model;
-  std::vector<InodeNumber> opened;
+  std::vector<InodeNumber> held;
   uint64_t step = 0;
 };
 

@@ -131,7 +131,6 @@ BOOST_AUTO_TEST_CASE(an_inode_that_is_not_there_gives_enoent) {
   BOOST_TEST(errno_of(volume->getattr(none)) == ENOENT);
   BOOST_TEST(errno_of(volume->mkdir(none, "x", 0755, kCaller)) == ENOENT);
   BOOST_TEST(errno_of(volume->link(none, kRoot, "x")) == ENOENT);
-  BOOST_TEST(errno_of(volume->open(none)) == ENOENT);
   BOOST_TEST(errno_of(volume->readlink(none)) == ENOENT);
   BOOST_TEST(errno_of(volume->list(none, 0, [](const auto&) { return true; })) == ENOENT);
   BOOST_TEST(errno_of(volume->write(none, 0, "x", true)) == ENOENT);
@@ -311,7 +310,6 @@ BOOST_AUTO_TEST_CASE(a_damaged_inode_gives_eio_for_itself_alone) {
   REQUIRE_OK(volume->store().put(Key(Table::kInodes, bad), "garbage"));
   BOOST_TEST(lookup_errno("bad") == EIO);
   BOOST_TEST(errno_of(volume->getattr(bad)) == EIO);
-  BOOST_TEST(errno_of(volume->open(bad)) == EIO);
   BOOST_TEST(errno_of(volume->unlink(kRoot, "bad")) == EIO);
   BOOST_TEST(names().size() == 2u);
   BOOST_TEST(contents(find("good").ino) == "contents");

@@ -9,17 +9,15 @@ namespace memoria {
 
 BOOST_AUTO_TEST_SUITE(references)
 
-BOOST_AUTO_TEST_CASE(an_inode_is_used_until_all_holds_and_opens_are_given_back) {
+BOOST_AUTO_TEST_CASE(an_inode_is_held_until_all_holds_are_given_back) {
   References references;
-  BOOST_TEST(!references.is_used(5));
+  BOOST_TEST(!references.is_held(5));
   references.hold(5);
   references.hold(5);
-  references.open(5);
-  references.forget(5, 2);
-  BOOST_TEST(references.is_used(5));
-  BOOST_TEST(references.is_open(5));
-  BOOST_TEST(!references.release(5));
-  BOOST_TEST(!references.is_used(5));
+  BOOST_TEST(!references.forget(5, 1));
+  BOOST_TEST(references.is_held(5));
+  BOOST_TEST(!references.forget(5, 1));
+  BOOST_TEST(!references.is_held(5));
 }
 
 BOOST_AUTO_TEST_CASE(forgetting_more_than_was_held_is_harmless) {
@@ -27,38 +25,27 @@ BOOST_AUTO_TEST_CASE(forgetting_more_than_was_held_is_harmless) {
   BOOST_TEST(!references.forget(5, 3));
   references.hold(5);
   BOOST_TEST(!references.forget(5, 1000));
-  BOOST_TEST(!references.is_used(5));
-  BOOST_TEST(!references.release(5));
+  BOOST_TEST(!references.is_held(5));
 }
 
-BOOST_AUTO_TEST_CASE(the_last_release_of_an_unnamed_inode_says_so) {
+BOOST_AUTO_TEST_CASE(an_unnamed_inode_goes_with_its_last_hold) {
   References references;
   references.hold(5);
-  references.open(5);
-  references.open(5);
-  references.set_unnamed(5, false);
-  BOOST_TEST(!references.release(5));
-  BOOST_TEST(references.release(5));
-  BOOST_TEST(references.unnamed() == std::vector<InodeNumber>{5}, boost::test_tools::per_element());
-}
-
-BOOST_AUTO_TEST_CASE(an_unnamed_inode_that_was_never_opened_goes_with_its_last_hold) {
-  References references;
   references.hold(5);
   references.set_unnamed(5, true);
   BOOST_TEST(references.is_linkable(5));
+  BOOST_TEST(!references.forget(5, 1));
   BOOST_TEST(references.forget(5, 1));
   BOOST_TEST(references.is_unnamed(5));
+  BOOST_TEST(references.unnamed() == std::vector<InodeNumber>{5}, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(a_named_inode_is_not_to_be_removed) {
   References references;
   references.hold(5);
-  references.open(5);
   references.set_unnamed(5, true);
   references.set_named(5);
   BOOST_TEST(!references.is_linkable(5));
-  BOOST_TEST(!references.release(5));
   BOOST_TEST(!references.forget(5, 1));
   BOOST_TEST(references.unnamed().empty());
 }
@@ -91,8 +78,8 @@ BOOST_AUTO_TEST_CASE(counts_are_exact_with_many_threads) {
     threads.emplace_back([&] {
       for (InodeNumber i = 0; i < 5000; ++i) {
         references.hold(i % 70);
-        references.open(i % 70);
-        references.release(i % 70);
+        references.hold(i % 70);
+        references.forget(i % 70, 1);
       }
     });
   }
@@ -100,9 +87,9 @@ BOOST_AUTO_TEST_CASE(counts_are_exact_with_many_threads) {
   for (InodeNumber i = 0; i < 70; ++i) {
     const uint64_t holds = 8 * (5000 / 70 + (i < 5000 % 70 ? 1 : 0));
     references.forget(i, holds - 1);
-    BOOST_TEST(references.is_used(i));
+    BOOST_TEST(references.is_held(i));
     references.forget(i, 1);
-    BOOST_TEST(!references.is_used(i));
+    BOOST_TEST(!references.is_held(i));
   }
 }
 

@@ -60,15 +60,14 @@ BOOST_AUTO_TEST_CASE(every_change_of_a_snapshot_is_refused) {
 
 BOOST_AUTO_TEST_CASE(a_file_that_had_no_name_then_stays_where_it_was) {
   const auto file = make_file("file", "contents");
-  REQUIRE_OK(volume->open(file));
+  volume->hold(file);
   REQUIRE_OK(volume->unlink(kRoot, "file"));
   unwrap(volume->create_snapshot("s"));
-  volume->release(file);
+  volume->forget(file, 1);
   {
     auto then = open_snapshot("s");
     BOOST_TEST(then.contents(file) == "contents");
-    REQUIRE_OK(then.volume->open(file));
-    then.volume->release(file);
+    then.volume->hold(file);
     then.volume->forget(file, 1);
     BOOST_TEST(then.contents(file) == "contents");
   }

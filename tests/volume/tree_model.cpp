@@ -18,7 +18,7 @@ TreeModel::TreeModel(const Attributes& root) {
                       .xattrs = {},
                       .children = {},
                       .parent = root.ino,
-                      .opens = 0};
+                      .holds = 0};
 }
 
 TreeModel::Node* TreeModel::find(InodeNumber ino) {
@@ -75,7 +75,7 @@ int TreeModel::link(InodeNumber ino, InodeNumber parent, const std::string& name
 
 void TreeModel::drop(InodeNumber ino) {
   const Node* const node = find(ino);
-  if (node->links == 0 && node->opens == 0) nodes_.erase(ino);
+  if (node->links == 0 && node->holds == 0) nodes_.erase(ino);
 }
 
 void TreeModel::take_link(InodeNumber ino) {
@@ -189,21 +189,21 @@ int TreeModel::lookup(InodeNumber parent, const std::string& name, InodeNumber& 
   return 0;
 }
 
-int TreeModel::open(InodeNumber ino) {
+int TreeModel::hold(InodeNumber ino) {
   Node* node = nullptr;
   if (const int e = regular(ino, node)) return e;
-  ++node->opens;
+  ++node->holds;
   return 0;
 }
 
-void TreeModel::release(InodeNumber ino) {
-  --find(ino)->opens;
+void TreeModel::forget(InodeNumber ino) {
+  --find(ino)->holds;
   drop(ino);
 }
 
-void TreeModel::drop_opens() {
+void TreeModel::drop_holds() {
   std::erase_if(nodes_, [](const auto& n) { return n.second.links == 0; });
-  for (auto& [ino, node] : nodes_) node.opens = 0;
+  for (auto& [ino, node] : nodes_) node.holds = 0;
 }
 
 int TreeModel::set_attributes(InodeNumber ino, const AttributeChanges& changes) {

@@ -16,7 +16,7 @@
 namespace memoria::test {
 
 /// Functions return 0, or the errno that is expected, and change the tree only with 0. New inodes
-/// get the number that the volume chose. Nobody holds inodes; files may be open.
+/// get the number that the volume chose. Only regular files are held.
 class TreeModel {
  public:
   struct Child {
@@ -32,7 +32,7 @@ class TreeModel {
     std::map<std::string, std::string> xattrs;
     std::map<std::string, Child> children;
     InodeNumber parent = 0;
-    int opens = 0;
+    int holds = 0;
   };
 
   explicit TreeModel(const Attributes& root);
@@ -45,8 +45,8 @@ class TreeModel {
   int rename(InodeNumber parent, const std::string& name, InodeNumber new_parent,
              const std::string& new_name, unsigned flags);
   int lookup(InodeNumber parent, const std::string& name, InodeNumber& found) const;
-  int open(InodeNumber ino);
-  void release(InodeNumber ino);
+  int hold(InodeNumber ino);  ///< errors as of opening a regular file
+  void forget(InodeNumber ino);
 
   int set_attributes(InodeNumber ino, const AttributeChanges& changes);
   int write(InodeNumber ino, uint64_t offset, const std::string& bytes);
@@ -55,8 +55,8 @@ class TreeModel {
   int set_xattr(InodeNumber ino, const std::string& name, const std::string& value, int flags);
   int remove_xattr(InodeNumber ino, const std::string& name);
 
-  /// The volume was closed, or its owner died: nothing is open any more.
-  void drop_opens();
+  /// The volume was closed, or its owner died: nothing is held any more.
+  void drop_holds();
 
   const std::map<InodeNumber, Node>& nodes() const { return nodes_; }
   /// Names in the order of a listing.
