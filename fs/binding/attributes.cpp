@@ -3,6 +3,7 @@
 #include <sys/statvfs.h>
 
 #include "fs/binding/handlers.hpp"
+#include "fs/binding/raw_requests.hpp"
 #include "fs/binding/request.hpp"
 #include "fs/binding/snapshot_directory.hpp"
 
@@ -57,7 +58,8 @@ void add_statx(Operations& operations) {
 
 void setattr(fuse_req_t raw, fuse_ino_t ino, struct stat* wanted, int to_set, fuse_file_info*) {
   serve_change(raw, "setattr", ino, [&](Request& request) -> Status {
-    const auto changes = to_changes(*wanted, to_set);
+    auto changes = to_changes(*wanted, to_set);
+    changes.drop_set_ids = request_takes_set_ids();
     MEMORIA_TRY(const Attributes attributes, request.volume().setattr(request.ino(), changes));
     if (changes.size) request.binding().written.resized(request.ino(), *changes.size == 0);
     request.reply_attributes(attributes);

@@ -9,6 +9,7 @@
 
 #include "fs/binding/handlers.hpp"
 #include "fs/binding/page_flusher.hpp"
+#include "fs/binding/raw_requests.hpp"
 #include "fs/binding/request.hpp"
 #include "fs/binding/syncing.hpp"
 
@@ -61,6 +62,12 @@ bool must_sync(const fuse_file_info& file) {
   return file.writepage == 0 && (file.flags & (O_SYNC | O_DSYNC)) != 0;
 }
 
+Status drop_set_ids(const Request& request) {
+  MEMORIA_TRY(const bool had_some, request.volume().drop_set_ids(request.ino()));
+  if (had_some) request.binding().flusher->forget_attributes(request.ino());
+  return ok();
+}
+
 /// Nobody can write(2) to a file of a snapshot (xattrs.cpp), but a program can map it and store to
 /// that memory; what it has stored is dropped from the kernel's cache.
 Status refuse_stores(const Request& request) {
@@ -73,6 +80,7 @@ void write(fuse_req_t raw, fuse_ino_t ino, const char* bytes, size_t size, off_t
   serve(raw, "write", ino, [&](Request& request) -> Status {
     if (request.tree() != kVolumeTree) return refuse_stores(request);
     request.binding().written.begin(ino);
+    if (request_takes_set_ids()) MEMORIA_TRY(drop_set_ids(request));
     auto& volume = request.volume();
     const bool writeback = request.binding().writeback;
     if (!writeback && (file->flags & O_APPEND) != 0) {
@@ -99,6 +107,8 @@ void fsync(fuse_req_t raw, fuse_ino_t, int, fuse_file_info*) {
 void fallocate(fuse_req_t raw, fuse_ino_t ino, int mode, off_t offset, off_t length,
                fuse_file_info*) {
   serve_change(raw, "fallocate", ino, [&](Request& request) -> Status {
+    // Of whom the kernel would spare the bits (CAP_FSETID), root is all that can be seen here.
+    if (takes_set_ids() && request.caller().uid != 0) MEMORIA_TRY(drop_set_ids(request));
     MEMORIA_TRY(request.volume().fallocate(ino, mode, static_cast<uint64_t>(offset),
                                            static_cast<uint64_t>(length)));
     request.reply_ok();

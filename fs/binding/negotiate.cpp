@@ -38,8 +38,7 @@ void negotiate(fuse_conn_info& connection, Binding& binding) {
   unwant(connection, FUSE_CAP_SPLICE_WRITE);
   unwant(connection, FUSE_CAP_SPLICE_MOVE);
 
-  // The kernel clears set-id bits itself, by SETATTR: newer ways to delegate that are not passed to
-  // handlers completely by libfuse.
+  // Taking set-id bits is agreed behind libfuse's back: see raw_requests.hpp.
   unwant(connection, FUSE_CAP_HANDLE_KILLPRIV);
 
   connection.max_write = kMaxWrite;

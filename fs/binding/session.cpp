@@ -15,6 +15,7 @@
 #include "fs/binding/captured_stderr.hpp"
 #include "fs/binding/handlers.hpp"
 #include "fs/binding/logging.hpp"
+#include "fs/binding/raw_requests.hpp"
 #include "fs/binding/serve_loop.hpp"
 
 namespace memoria {
@@ -95,6 +96,7 @@ Checked<std::unique_ptr<Session>> Session::mount(Binding& binding, const MountOp
   }
   session->mounted_ = true;
   session->io_uring_ = kHasIoUring && options.io_uring && kernel_offers_io_uring();
+  if (!session->io_uring_) watch_requests(raw);
   if (const auto said = captured.finish(); !said.empty()) spdlog::warn("mount: {}", said);
   log_libfuse_messages();
 

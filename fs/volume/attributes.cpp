@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What stat(2) shows, and changing it.
+#include <utility>
+
 #include "fs/volume/acl.hpp"
 #include "fs/volume/errors.hpp"
 #include "fs/volume/volume_impl.hpp"
@@ -11,8 +13,7 @@ constexpr uint64_t kSector = 512;          ///< the unit of st_blocks
 constexpr uint64_t kDirectorySize = 4096;  ///< as the smallest of ext4: programs print it, no more
 constexpr std::string_view kCapability = "security.capability";
 
-/// What a change of owner takes from a file that is no directory. Set-group-id without
-/// group-execute means mandatory locking and stays.
+/// Set-group-id without group-execute means mandatory locking and stays.
 mode_t without_set_ids(mode_t mode) {
   mode &= ~mode_t{S_ISUID};
   if ((mode & S_IXGRP) != 0) mode &= ~mode_t{S_ISGID};
@@ -21,7 +22,7 @@ mode_t without_set_ids(mode_t mode) {
 
 bool is_anything(const AttributeChanges& c) {
   return c.mode || c.uid || c.gid || c.size || c.atime || c.mtime || c.ctime || c.atime_now ||
-         c.mtime_now;
+         c.mtime_now || c.drop_set_ids;
 }
 
 /// Cuts or grows the contents. While somebody holds the file they stay there, even if empty: see
@@ -40,6 +41,15 @@ Status resize(const Store& store, bool held, Batch& batch, InodeNumber ino, cons
     batch.truncate(contents, size);
   }
   return ok();
+}
+
+bool drop_set_ids_of(const Store& store, Transaction& change, InodeNumber ino, Inode& inode) {
+  if (inode.is_directory()) return false;
+  const mode_t before = std::exchange(inode.mode, without_set_ids(inode.mode));
+  const Key capability(Table::kXattrs, ino, kCapability);
+  const bool was_capable = store.contains(capability);
+  if (was_capable) change.batch().erase(capability);
+  return was_capable || inode.mode != before;
 }
 
 void set_times(const AttributeChanges& changes, TimeNs now, Inode& inode) {
@@ -100,12 +110,8 @@ Result<Attributes> Volume::setattr(InodeNumber ino, const AttributeChanges& chan
   }
   if (changes.uid) inode->uid = *changes.uid;
   if (changes.gid) inode->gid = *changes.gid;
-  const bool owner_changes = changes.uid || changes.gid;
-  if (owner_changes && !inode->is_directory()) {
-    inode->mode = without_set_ids(inode->mode);
-    const Key capability(Table::kXattrs, ino, kCapability);
-    if (store.contains(capability)) change.batch().erase(capability);
-  }
+  if (changes.uid || changes.gid || changes.drop_set_ids)
+    drop_set_ids_of(store, change, ino, *inode);
   if (changes.mode && !inode->is_symlink()) {  // a symlink's mode is never asked
     inode->mode = (inode->mode & S_IFMT) | (*changes.mode & 07777);
     MEMORIA_TRY(follow_chmod(store, change, ino, *inode));
@@ -113,6 +119,16 @@ Result<Attributes> Volume::setattr(InodeNumber ino, const AttributeChanges& chan
   set_times(changes, change.now(), *inode);
   MEMORIA_TRY(change.commit());
   return impl_->attributes(ino, *inode);
+}
+
+Result<bool> Volume::drop_set_ids(InodeNumber ino) {
+  const auto guard = impl_->stripes.lock(ino);
+  auto change = impl_->begin();
+  MEMORIA_TRY(Inode* const inode, change.inode(ino));
+  if (!drop_set_ids_of(*impl_->store, change, ino, *inode)) return false;
+  inode->ctime = change.now();
+  MEMORIA_TRY(change.commit());
+  return true;
 }
 
 }  // namespace memoria

@@ -49,6 +49,7 @@ struct AttributeChanges {
   std::optional<uint64_t> size;
   std::optional<TimeNs> atime, mtime, ctime;
   bool atime_now = false, mtime_now = false;
+  bool drop_set_ids = false;  ///< as for Volume::drop_set_ids()
 };
 
 struct DirectoryEntry {

@@ -6,7 +6,7 @@ import stat
 import subprocess
 import time
 
-from support import (Case, get, put)
+from support import FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE, Case, fallocate, get, put
 
 
 class Attributes(Case):
@@ -62,6 +62,50 @@ class Attributes(Case):
         self.as_nobody(lambda: put(self.a, b"other"))
         self.assertEqual(stat.S_IMODE(os.stat(self.a).st_mode), 0o777)
         self.assertEqual(get(self.a), b"other")
+
+    def test_what_clears_set_ids_of_an_open_file(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can become another user")
+        put(self.a, b"x" * 10000)
+        os.chmod(self.a, 0o666)
+        fd = os.open(self.a, os.O_RDWR)
+        self.addCleanup(os.close, fd)
+        clears = {
+            "write": lambda: os.pwrite(fd, b"1", 0),
+            "append": lambda: os.pwrite(fd, b"1", 10000),
+            "truncate": lambda: os.ftruncate(fd, 9000),
+            "fallocate": lambda: os.posix_fallocate(fd, 0, 20000),
+            "punch": lambda: fallocate(fd, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, 0, 4096),
+        }
+        for name, clear in clears.items():
+            os.chmod(self.a, 0o6777)
+            clear()  # root may
+            self.assertEqual(stat.S_IMODE(os.stat(self.a).st_mode), 0o6777, name)
+            self.as_nobody(clear)
+            self.assertEqual(stat.S_IMODE(os.stat(self.a).st_mode), 0o777, name)
+        os.chmod(self.a, 0o6755)
+        os.chown(self.a, -1, -1)
+        self.assertEqual(stat.S_IMODE(os.stat(self.a).st_mode), 0o755)
+        os.fsync(fd)
+        self.assertEqual(os.pread(fd, 2, 0), bytes(2))
+
+    def test_writing_takes_the_capability(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can give one")
+        capability = bytes.fromhex("0100000200040000000000000000000000000000")  # cap_net_bind_service
+        put(self.a, b"x")
+        fd = os.open(self.a, os.O_RDWR)
+        self.addCleanup(os.close, fd)
+        takes = {
+            "write": lambda: os.pwrite(fd, b"1", 0),
+            "truncate": lambda: os.ftruncate(fd, 1),
+            "chown": lambda: os.chown(self.a, 1, 1),
+        }
+        for name, take in takes.items():
+            os.setxattr(self.a, "security.capability", capability)
+            take()
+            self.fails(errno.ENODATA, os.getxattr, self.a, "security.capability")
+            take()
 
     def test_permissions(self):
         if os.geteuid() != 0:
