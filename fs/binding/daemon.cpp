@@ -108,10 +108,17 @@ std::unique_ptr<ControlServer> start_control(Volume& volume, const Paths& paths)
   return nullptr;
 }
 
+/// A signal ends the mount while programs may have files open: what they wrote and the kernel has
+/// not handed over yet would be lost with it. For PageFlusher::finish(), which waits for it.
+void write_back(const Binding& binding, PageFlusher& flusher) {
+  for (const auto ino : binding.written.all()) flusher.flush_then(ino, 0, [](int) {});
+}
+
 /// Serves until the mount ends, and closes the volume. `blocked` is lifted when all of our threads
 /// are there.
 Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& options,
-                    Reporter& reporter, std::optional<BlockedSignals>& blocked) {
+                    Reporter& reporter, const Supervision* supervision,
+                    std::optional<BlockedSignals>& blocked) {
   SnapshotTrees snapshots(volume);
   Binding binding{.volume = volume,
                   .snapshots = snapshots,
@@ -129,8 +136,12 @@ Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& opti
       session->stop();
     }
   };
+  std::optional<ServiceReporter> service;
+  if (supervision != nullptr) service.emplace(*supervision, volume, paths.mount_point);
   blocked.reset();
   auto served = session->serve(options.max_threads);
+  service.reset();
+  if (session->was_told_to_end()) write_back(binding, flusher);
   flusher.finish();
   control.reset();
   volume.set_caches({});
@@ -143,13 +154,14 @@ Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& opti
 
 }  // namespace
 
-Checked<void> run_daemon(const Paths& paths, const MountOptions& wanted, Reporter& reporter) {
+Checked<void> run_daemon(const Paths& paths, const MountOptions& wanted, Reporter& reporter,
+                         const Supervision* supervision) {
   prepare_process();
   std::optional<BlockedSignals> blocked(std::in_place);
   MEMORIA_TRY(const auto volume, open_volume(paths, wanted));
   MountOptions options = wanted;
   options.read_only |= volume->store().options().read_only;  // as a snapshot's directory is
-  auto served = serve(*volume, paths, options, reporter, blocked);
+  auto served = serve(*volume, paths, options, reporter, supervision, blocked);
   if (served) spdlog::info("{} is unmounted and closed", paths.data_directory);
   return served;
 }

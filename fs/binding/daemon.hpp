@@ -6,11 +6,14 @@
 #include "fs/binding/mount_exit.hpp"
 #include "fs/binding/mount_options.hpp"
 #include "fs/binding/paths.hpp"
+#include "fs/binding/service_reporter.hpp"
 
 namespace memoria {
 
 /// Returns when the volume is closed. Reports to `reporter` when the mount answers; a failure is
-/// returned, and is the caller's to report. Starts threads; to be called once in a process.
-Checked<void> run_daemon(const Paths& paths, const MountOptions& options, Reporter& reporter);
+/// returned, and is the caller's to report. `supervision`, if not null, is kept informed. Starts
+/// threads; to be called once in a process.
+Checked<void> run_daemon(const Paths& paths, const MountOptions& options, Reporter& reporter,
+                         const Supervision* supervision);
 
 }  // namespace memoria

@@ -6,9 +6,16 @@
 
 namespace memoria {
 
-enum class LogTarget { kStandardError, kSyslog };
+enum class LogTarget {
+  kStandardError,  ///< for people: with time and severity
+  kJournal,        ///< the standard error, each line with its priority in front: sd-daemon(3)
+  kSyslog,
+};
 
-/// Sends spdlog's default logger there. Not thread-safe: called before threads start.
+/// kJournal when the standard error of this process is a stream to systemd's journal.
+LogTarget standard_error();
+/// Sends spdlog's default logger there: one line for each event, control characters in it escaped,
+/// at most 200 of one severity in 30 seconds. Not thread-safe: called before threads start.
 void log_to(LogTarget target);
 /// From now on libfuse's own messages are events too.
 void log_libfuse_messages();

@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <syslog.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
@@ -48,16 +49,25 @@ Checked<void> check_answers(const std::string& mount_point) {
   return ok();
 }
 
-Checked<void> run_foreground(const Paths& paths, const MountOptions& options) {
+Checked<void> run_foreground(const Paths& paths, const MountOptions& options,
+                             const ServiceManager& manager) {
   Reporter nobody;
-  return run_daemon(paths, options, nobody);
+  if (!manager.listens()) return run_daemon(paths, options, nobody, nullptr);
+  MountProbe probe(paths.mount_point);
+  if (!probe.works()) {
+    return Failure(MountExit::kInternal, "cannot start the process that watches the mount: " +
+                                             std::generic_category().message(errno));
+  }
+  manager.notify("STATUS=Opening " + paths.data_directory);
+  const Supervision supervision{manager, probe};
+  return run_daemon(paths, options, nobody, &supervision);
 }
 
 Checked<void> run_background(const Paths& paths, const MountOptions& options) {
   const auto daemon = [&](Reporter& reporter) {
     log_to(LogTarget::kSyslog);
     try {
-      const auto done = run_daemon(paths, options, reporter);
+      const auto done = run_daemon(paths, options, reporter, nullptr);
       if (done) return MountExit::kOk;
       spdlog::error("{}", done.error().message);
       reporter.failed(done.error());
@@ -74,8 +84,8 @@ Checked<void> run_background(const Paths& paths, const MountOptions& options) {
   return answers;
 }
 
-Checked<void> start(const CommandLine& command) {
-  log_to(LogTarget::kStandardError);
+Checked<void> start(const CommandLine& command, const ServiceManager& manager) {
+  log_to(standard_error());
   MountOptions options;
   for (const auto& list : command.options) MEMORIA_TRY(add_mount_options(list, options));
   auto data_directory = command.data_directory;
@@ -85,7 +95,8 @@ Checked<void> start(const CommandLine& command) {
   }
   MEMORIA_TRY(const Paths paths,
               check_paths(data_directory, command.mount_point, options.read_only));
-  return command.foreground ? run_foreground(paths, options) : run_background(paths, options);
+  return command.foreground ? run_foreground(paths, options, manager)
+                            : run_background(paths, options);
 }
 
 void describe(CLI::App& app, CommandLine& command) {
@@ -104,6 +115,7 @@ void describe(CLI::App& app, CommandLine& command) {
 }
 
 MountExit complain(std::ostream& err, const Failure& failure) {
+  if (standard_error() == LogTarget::kJournal) err << '<' << LOG_ERR << '>';
   err << "memoria-fs: " << failure.message << std::endl;
   return failure.code;
 }
@@ -114,10 +126,14 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err)
   CLI::App app("Mounts a Memoria volume: a directory whose every byte lives in a Bitcask.");
   CommandLine command;
   describe(app, command);
+  const auto manager = ServiceManager::from_environment();
   auto code = MountExit::kOk;
   try {
     app.parse(argc, argv);
-    if (const auto started = start(command); !started) code = complain(err, started.error());
+    if (const auto started = start(command, manager); !started) {
+      manager.notify("STATUS=" + started.error().message);
+      code = complain(err, started.error());
+    }
   } catch (const CLI::Success& asked) {  // --help, --version
     app.exit(asked, out, err);
   } catch (const CLI::ParseError& e) {

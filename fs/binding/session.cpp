@@ -127,7 +127,8 @@ Checked<void> Session::serve(unsigned max_threads) {
     return Failure(MountExit::kMount, fmt::format("serving the mount ended: {}",
                                                   std::generic_category().message(-result)));
   }
-  if (result > 0) spdlog::info("told to end by signal {} ({})", result, strsignal(result));
+  told_to_end_ = result > 0;
+  if (told_to_end_) spdlog::info("told to end by signal {} ({})", result, strsignal(result));
   return ok();
 }
 

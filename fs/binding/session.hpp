@@ -26,6 +26,8 @@ class Session {
 
   /// Answers requests until somebody unmounts, a signal comes, or stop(). Errors: kMount.
   Checked<void> serve(unsigned max_threads);
+  /// After serve(): whether a signal ended it, and not that somebody unmounted.
+  bool was_told_to_end() const { return told_to_end_; }
   /// After serve(): answers requests in this thread, as long as `wanted` and there is a mount.
   void serve_while(const std::function<bool()>& wanted);
   /// Ends serve(); only from inside a request.
@@ -39,7 +41,7 @@ class Session {
   int serve_by_libfuse(unsigned max_threads);
 
   fuse_session* raw_;
-  bool mounted_ = false, handles_signals_ = false, io_uring_ = false;
+  bool mounted_ = false, handles_signals_ = false, io_uring_ = false, told_to_end_ = false;
 };
 
 }  // namespace memoria
