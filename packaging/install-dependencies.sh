@@ -10,11 +10,14 @@ build=(
   libboost-dev libboost-filesystem-dev libboost-test-dev
   libabsl-dev libfmt-dev libisal-dev                      # core/
   fuse3 libfuse3-dev libcli11-dev libspdlog-dev nlohmann-json3-dev  # fs/, tools/
+  scdoc                                                   # manual pages
 )
 test=(
   clang libclang-rt-14-dev ccache                         # sanitizers, analysis, fuzz targets
   acl attr busybox-static git libcap2-bin python3 rsync sqlite3 vim-tiny  # programs that work
   dbench e2fsprogs fio make postgresql procps stress-ng                   # inside the mount
+  fish man-db zsh                         # pages and completions
+  debootstrap dpkg-dev lintian systemd systemd-container util-linux       # packages and services
 )
 bench=(libleveldb-dev liblmdb-dev librocksdb-dev libtkrzw-dev)
 # Whoever has npm from elsewhere keeps it: Debian's brings some hundred packages.
