@@ -13,6 +13,8 @@ namespace memoria::ctl {
 namespace {
 
 constexpr double kMebibyte = 1 << 20;
+constexpr double kScrubRate = 50 * kMebibyte;
+constexpr double kWatchInterval = 2;  // seconds
 
 std::string footer() {
   std::string text =
@@ -22,6 +24,11 @@ std::string footer() {
   for (const auto& row : kExitCodes)
     text += fmt::format("  {:3}  {}\n", int(row.code), row.meaning);
   return text;
+}
+
+/// Without a key it means all of them.
+bool lists_keys(Verb verb) {
+  return verb == Verb::kList || verb == Verb::kFind || verb == Verb::kCount;
 }
 
 /// The options and commands, bound to a CommandLine.
@@ -50,9 +57,11 @@ class Grammar {
       line_.name = from_hex(*line_.name);
       if (!line_.name) return "the key is not an even number of hexadecimal digits";
     }
-    if (line_.is_key && line_.verb != Verb::kList && (!line_.name || line_.name->empty())) {
+    if (line_.is_key && !lists_keys(line_.verb) && (!line_.name || line_.name->empty())) {
       return fmt::format("{} --key needs a key", typed_words(line_.verb));
     }
+    if (watched_->count() > 0) line_.watch = interval_;
+    if (line_.verb == Verb::kScrub) line_.rate = kScrubRate;
     if (rate_mib_) line_.rate = *rate_mib_ * kMebibyte;
     if (line_.json && line_.verb == Verb::kGet && line_.output.empty()) {
       return "get --json needs --output FILE: standard output cannot hold both";
@@ -73,7 +82,17 @@ class Grammar {
 
   void add_upkeep() {
     auto* stats = command(app_, "stats", Verb::kStats, "what is in the store and how it is doing");
-    stats->add_flag("--segments", line_.segments, "one line for each segment as well");
+    auto* segments =
+        stats->add_flag("--segments", line_.segments, "one line for each segment as well");
+    watched_ = stats->add_option("--watch", interval_, "again and again, so many seconds apart")
+                   ->expected(0, 1)
+                   ->default_str("2")
+                   ->check(CLI::Range(0.1, 86400.0));
+    stats
+        ->add_flag("--prometheus", line_.prometheus,
+                   "in the text format that Prometheus and its node_exporter read")
+        ->excludes(segments);
+    command(app_, "map", Verb::kMap, "the segments as a picture: what is live and dead in each");
 
     auto* merge = command(app_, "merge", Verb::kMerge, "free the space of what is overwritten");
     auto* all = merge->add_flag("--all", line_.all, "every segment, however little is dead in it");
@@ -82,6 +101,7 @@ class Grammar {
         ->excludes(all);
     merge->add_option("--rate", rate_mib_, "at most so many MiB a second")
         ->check(CLI::Range(0.001, 1e6));
+    merge->add_flag("--wait", wait_, "return when it is done: that is always so");
     merge->add_flag("--dry-run", line_.dry_run, "only tell what would be merged");
 
     auto* hints = app_.add_subcommand("hints", "the files that make opening fast");
@@ -92,6 +112,22 @@ class Grammar {
     command(*hints, "check", Verb::kHintsCheck, "find hints that are missing or damaged");
 
     command(app_, "verify", Verb::kVerify, "read everything and check every checksum");
+    auto* scrub = command(app_, "scrub", Verb::kScrub,
+                          "verify beside the work of others: slowly, 50 MiB a second by default");
+    scrub->add_option("--rate", rate_mib_, "at most so many MiB a second")
+        ->check(CLI::Range(0.001, 1e6));
+    auto* dump = command(app_, "dump", Verb::kDump,
+                         "the records of a segment, with the state of their checksums");
+    dump->add_option("SEGMENT", line_.segment, "its number or file, as map shows it")->required();
+
+    auto* config = app_.add_subcommand("config", "the store's settings while it is mounted");
+    config->require_subcommand(1);
+    config->fallthrough();
+    command(*config, "show", Verb::kConfigShow, "all of them, with their ranges");
+    auto* set = command(*config, "set", Verb::kConfigSet,
+                        "change one until it is unmounted; -o of memoria-fs is for good");
+    set->add_option("KEY", line_.setting, "see config show")->required();
+    set->add_option("VALUE", line_.value, "see config show")->required();
   }
 
   void add_snapshots() {
@@ -101,17 +137,36 @@ class Grammar {
     auto* create = command(*snapshot, "create", Verb::kSnapshotCreate,
                            "keep the present; in a mount it is under .snapshots/NAME/");
     auto* remove = command(*snapshot, "delete", Verb::kSnapshotDelete, "give its space back");
-    for (auto* one : {create, remove}) {
+    auto* rollback = command(*snapshot, "rollback", Verb::kSnapshotRollback,
+                             "make the volume what the snapshot is; nothing may be mounted");
+    for (auto* one : {create, remove, rollback}) {
       one->add_option("NAME", line_.name, "1 to 200 bytes, no '/', not beginning with '.'")
           ->required();
     }
+    auto* keep = rollback->add_option("--keep", line_.keep,
+                                      "the name of the snapshot that the present becomes first "
+                                      "(default: before-rollback- and the time)");
+    rollback->add_flag("--discard", line_.discard, "the present is lost")->excludes(keep);
     command(*snapshot, "list", Verb::kSnapshotList, "by age, with the space that only they hold");
+    auto* diff = command(*snapshot, "diff", Verb::kSnapshotDiff,
+                         "what changed from snapshot A to snapshot B, or to the present");
+    diff->add_option("A", line_.name, "the earlier snapshot")->required();
+    diff->add_option("B", line_.other, "the later one; left out: the present");
+
+    auto* history = command(app_, "history", Verb::kHistory,
+                            "the versions of a file that the snapshots and the present hold");
+    history->add_option("PATH", line_.name, "a path in the volume");
   }
 
   void add_names() {
     auto* list = command(app_, "ls", Verb::kList, "list a directory, or keys by prefix");
     add_name(*list, "PATH", "a path in the volume (with --key: the beginning of keys)");
     list->add_flag("-l,--long", line_.long_format, "with attributes");
+
+    auto* find = command(app_, "find", Verb::kFind, "all paths (or keys) that begin with a prefix");
+    add_name(*find, "PREFIX", "the beginning of paths (with --key: of keys)");
+    auto* count = command(app_, "count", Verb::kCount, "how many paths (or keys) there are");
+    add_name(*count, "PREFIX", "only those that begin with it");
 
     auto* get = command(app_, "get", Verb::kGet, "write the contents of a file to standard output");
     add_name(*get, "PATH", "a path in the volume (with --key: a key)");
@@ -138,6 +193,9 @@ class Grammar {
   CommandLine& line_;
   CLI::App app_{"Looks after a Memoria store, mounted or not.", "memoria-ctl"};
   std::optional<double> rate_mib_;
+  double interval_ = kWatchInterval;
+  CLI::Option* watched_ = nullptr;
+  bool wait_ = true;
   bool hex_ = false;
 };
 
@@ -147,6 +205,18 @@ std::string_view request_word(Verb verb) {
   switch (verb) {
     case Verb::kStats:
       return "stats";
+    case Verb::kMap:
+      return "map";
+    case Verb::kDump:
+      return "dump";
+    case Verb::kConfigShow:
+      return "config-show";
+    case Verb::kConfigSet:
+      return "config-set";
+    case Verb::kFind:
+      return "find";
+    case Verb::kCount:
+      return "count";
     case Verb::kMerge:
       return "merge";
     case Verb::kHintsRebuild:
@@ -154,6 +224,7 @@ std::string_view request_word(Verb verb) {
     case Verb::kHintsCheck:
       return "hints-check";
     case Verb::kVerify:
+    case Verb::kScrub:
       return "verify";
     case Verb::kSnapshotCreate:
       return "snapshot-create";
@@ -161,6 +232,12 @@ std::string_view request_word(Verb verb) {
       return "snapshot-list";
     case Verb::kSnapshotDelete:
       return "snapshot-delete";
+    case Verb::kSnapshotDiff:
+      return "snapshot-diff";
+    case Verb::kSnapshotRollback:
+      return "snapshot-rollback";
+    case Verb::kHistory:
+      return "history";
     case Verb::kList:
       return "ls";
     case Verb::kGet:
@@ -181,12 +258,22 @@ std::string_view typed_words(Verb verb) {
       return "hints rebuild";
     case Verb::kHintsCheck:
       return "hints check";
+    case Verb::kScrub:
+      return "scrub";
+    case Verb::kConfigShow:
+      return "config show";
+    case Verb::kConfigSet:
+      return "config set";
     case Verb::kSnapshotCreate:
       return "snapshot create";
     case Verb::kSnapshotList:
       return "snapshot list";
     case Verb::kSnapshotDelete:
       return "snapshot delete";
+    case Verb::kSnapshotDiff:
+      return "snapshot diff";
+    case Verb::kSnapshotRollback:
+      return "snapshot rollback";
     default:
       return request_word(verb);
   }

@@ -13,14 +13,24 @@ namespace memoria::ctl {
 
 enum class Verb {
   kStats,
+  kMap,
   kMerge,
   kHintsRebuild,
   kHintsCheck,
   kVerify,
+  kScrub,
+  kDump,
+  kConfigShow,
+  kConfigSet,
   kSnapshotCreate,
   kSnapshotList,
   kSnapshotDelete,
+  kSnapshotDiff,
+  kSnapshotRollback,
+  kHistory,
   kList,
+  kFind,
+  kCount,
   kGet,
   kPut,
   kRemove,
@@ -37,16 +47,23 @@ struct CommandLine {
   std::string target;
   std::optional<std::string> name;  ///< PATH, or KEY as bytes, or a snapshot's
   bool is_key = false;
+  std::string segment;          ///< dump
+  std::string setting, value;   ///< config set
+  std::optional<double> watch;  ///< stats: seconds from one to the next
+  bool prometheus = false;      ///< stats
   bool json = false;
   bool json_progress = false;
-  bool all = false;                ///< merge, hints rebuild
-  bool dry_run = false;            ///< merge
-  std::optional<double> min_dead;  ///< merge: 0 to 1
-  std::optional<double> rate;      ///< merge: bytes a second
-  bool long_format = false;        ///< ls
-  bool segments = false;           ///< stats
-  std::string output;              ///< get: a file; empty: standard output
-  std::string input = "-";         ///< put: a file; "-": standard input
+  bool all = false;                  ///< merge, hints rebuild
+  bool dry_run = false;              ///< merge
+  std::optional<double> min_dead;    ///< merge: 0 to 1
+  std::optional<double> rate;        ///< merge, scrub: bytes a second
+  bool long_format = false;          ///< ls
+  bool segments = false;             ///< stats
+  std::optional<std::string> other;  ///< snapshot diff: the later snapshot; nothing: the present
+  std::optional<std::string> keep;   ///< snapshot rollback: the present's name
+  bool discard = false;              ///< snapshot rollback: the present is not kept
+  std::string output;                ///< get: a file; empty: standard output
+  std::string input = "-";           ///< put: a file; "-": standard input
 };
 
 /// There is nothing to do but to print: help, the version, or what is wrong.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tools/human_report.hpp"
 
+#include <fmt/format.h>
+
 #include "tools/report.hpp"
 
 namespace memoria::ctl {
@@ -14,6 +16,12 @@ class HumanReport : public Report {
   Status item(const Json& item) override {
     if (line_.verb == Verb::kList) {
       listing_.add(item);
+    } else if (line_.verb == Verb::kSnapshotDiff) {
+      return streams_.out(change_line(item));  // there may be millions
+    } else if (line_.verb == Verb::kFind) {
+      return streams_.out(found_line(item));
+    } else if (line_.verb == Verb::kDump) {
+      return streams_.out(record_line(item));
     } else {
       items_.push_back(item);
     }
@@ -29,7 +37,17 @@ class HumanReport : public Report {
   std::string text_of(const Json& result) {
     switch (line_.verb) {
       case Verb::kStats:
-        return stats_text(result, items_, line_.segments);
+        return line_.prometheus ? prometheus_text(result, items_) : screen(result);
+      case Verb::kMap:
+        return map_text(result, items_, streams_.out_is_terminal);
+      case Verb::kDump:
+        return dump_text(result);
+      case Verb::kConfigShow:
+        return settings_text(items_);
+      case Verb::kConfigSet:
+        return changed_setting_text(result);
+      case Verb::kCount:
+        return fmt::format("{}\n", number(result, "count"));
       case Verb::kMerge:
         return merge_text(result);
       case Verb::kHintsRebuild:
@@ -37,15 +55,23 @@ class HumanReport : public Report {
       case Verb::kHintsCheck:
         return checked_hints_text(result);
       case Verb::kVerify:
+      case Verb::kScrub:
         return verify_text(result, items_);
       case Verb::kSnapshotCreate:
         return created_snapshot_text(result);
       case Verb::kSnapshotList:
         return snapshots_text(items_);
+      case Verb::kSnapshotDiff:
+        return diff_text(result);
+      case Verb::kSnapshotRollback:
+        return rolled_back_text(result);
+      case Verb::kHistory:
+        return history_text(items_);
       case Verb::kList:
         return listing_.text();
       case Verb::kLocate:
         return locate_text(result, items_);
+      case Verb::kFind:  // told already
       case Verb::kGet:
       case Verb::kPut:
       case Verb::kRemove:
@@ -53,6 +79,13 @@ class HumanReport : public Report {
         break;  // silent when all went well, as cp and rm
     }
     return {};
+  }
+
+  /// Of --watch each takes the place of the one before.
+  std::string screen(const Json& result) const {
+    const auto text = stats_text(result, items_, line_.segments);
+    if (!line_.watch) return text;
+    return streams_.out_is_terminal ? "\x1b[H\x1b[2J" + text : text + "\n";
   }
 
   const CommandLine& line_;

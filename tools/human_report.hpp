@@ -13,12 +13,28 @@ namespace memoria::ctl {
 using Items = std::vector<Json>;
 
 std::string stats_text(const Json& result, const Items& segments, bool with_segments);
+std::string prometheus_text(const Json& result, const Items& segments);
+/// `colours`: for a terminal.
+std::string map_text(const Json& result, const Items& segments, bool colours);
+std::string record_line(const Json& record);
+/// What is said after the records.
+std::string dump_text(const Json& result);
+std::string settings_text(const Items& settings);
+std::string changed_setting_text(const Json& result);
+/// A path or a key on a line of its own.
+std::string found_line(const Json& item);
 std::string merge_text(const Json& result);
 std::string rebuilt_hints_text(const Json& result);
 std::string checked_hints_text(const Json& result);
 std::string verify_text(const Json& result, const Items& damages);
 std::string created_snapshot_text(const Json& result);
 std::string snapshots_text(const Items& snapshots);
+/// One difference between two moments.
+std::string change_line(const Json& change);
+/// What is said after the differences.
+std::string diff_text(const Json& result);
+std::string rolled_back_text(const Json& result);
+std::string history_text(const Items& versions);
 std::string locate_text(const Json& result, const Items& extents);
 
 /// Directory entries or keys, collected compactly: there may be millions.

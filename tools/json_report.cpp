@@ -8,15 +8,26 @@ namespace {
 std::string_view list_name(Verb verb) {
   switch (verb) {
     case Verb::kStats:
+    case Verb::kMap:
       return "segments";
     case Verb::kVerify:
+    case Verb::kScrub:
       return "damages";
+    case Verb::kDump:
+      return "records";
+    case Verb::kConfigShow:
+      return "settings";
     case Verb::kSnapshotList:
       return "snapshots";
     case Verb::kList:
+    case Verb::kFind:
       return "entries";
     case Verb::kLocate:
       return "extents";
+    case Verb::kSnapshotDiff:
+      return "changes";
+    case Verb::kHistory:
+      return "versions";
     default:
       return "";
   }

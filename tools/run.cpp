@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "tools/run.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <ctime>
 #include <exception>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "fs/control/byte_text.hpp"
@@ -19,6 +22,8 @@
 
 namespace memoria::ctl {
 namespace {
+
+constexpr auto kPausePiece = std::chrono::milliseconds(20);
 
 /// An error and how the program ends because of it.
 struct Failure {
@@ -71,20 +76,30 @@ Need need_of(const CommandLine& line) {
   if (line.is_key) return Need::kStore;
   switch (line.verb) {
     case Verb::kStats:
+    case Verb::kMap:
+    case Verb::kDump:
+    case Verb::kConfigShow:
+    case Verb::kConfigSet:
     case Verb::kMerge:
     case Verb::kHintsRebuild:
     case Verb::kHintsCheck:
     case Verb::kSnapshotCreate:
     case Verb::kSnapshotList:
     case Verb::kSnapshotDelete:
+    case Verb::kSnapshotDiff:
+    case Verb::kSnapshotRollback:
       return Need::kStore;
     case Verb::kVerify:
+    case Verb::kScrub:
       return Need::kVolumeIfSound;
     case Verb::kList:
+    case Verb::kFind:
+    case Verb::kCount:
     case Verb::kGet:
     case Verb::kPut:
     case Verb::kRemove:
     case Verb::kLocate:
+    case Verb::kHistory:
       break;
   }
   return Need::kVolume;
@@ -92,11 +107,13 @@ Need need_of(const CommandLine& line) {
 
 bool takes_name(Verb verb) {
   return verb == Verb::kList || verb == Verb::kGet || verb == Verb::kPut || verb == Verb::kRemove ||
-         verb == Verb::kLocate;
+         verb == Verb::kLocate || verb == Verb::kHistory || verb == Verb::kFind ||
+         verb == Verb::kCount;
 }
 
 bool names_snapshot(Verb verb) {
-  return verb == Verb::kSnapshotCreate || verb == Verb::kSnapshotDelete;
+  return verb == Verb::kSnapshotCreate || verb == Verb::kSnapshotDelete ||
+         verb == Verb::kSnapshotDiff || verb == Verb::kSnapshotRollback;
 }
 
 class Program {
@@ -105,10 +122,15 @@ class Program {
       : line_(line),
         streams_(streams),
         progress_(streams, progress_style(line, streams)),
-        report_(line.json ? make_json_report(line, streams) : make_human_report(line, streams)) {}
+        report_(make_report()) {}
 
   ExitCode run() {
-    const auto failure = run_command();
+    auto failure = run_command();
+    while (line_.watch && !failure) {
+      if (!pause()) return exit_;  // to be interrupted is how it ends
+      report_ = make_report();
+      failure = run_command();
+    }
     progress_.erase();
     if (!failure) return exit_;
     if (failure->exit == ExitCode::kOutputClosed) return failure->exit;  // nobody to tell
@@ -133,6 +155,20 @@ class Program {
     return std::nullopt;
   }
 
+  std::unique_ptr<Report> make_report() const {
+    return line_.json ? make_json_report(line_, streams_) : make_human_report(line_, streams_);
+  }
+
+  /// Until the next round of --watch; false: the user wants it to end.
+  bool pause() const {
+    const auto until = streams_.now() + std::chrono::duration<double>(*line_.watch);
+    while (streams_.now() < until) {
+      if (streams_.interrupted && streams_.interrupted()) return false;
+      std::this_thread::sleep_for(kPausePiece);
+    }
+    return true;
+  }
+
   Result<Target> find() {
     MEMORIA_TRY(mounts_, read_mounts());
     return find_target(line_.target, mounts_);
@@ -141,11 +177,15 @@ class Program {
   /// What was written through the mount shall be there, also when it still is in the kernel's
   /// cache.
   void flush(const Target& target) {
-    if (line_.verb == Verb::kSnapshotCreate) {
+    const bool all =
+        line_.verb == Verb::kSnapshotCreate || (line_.verb == Verb::kSnapshotDiff && !line_.other);
+    if (all) {
       if (const auto root = path_through_mount(target, "/", mounts_)) flush_all_written(*root);
       return;
     }
-    if (line_.is_key || (line_.verb != Verb::kGet && line_.verb != Verb::kLocate)) return;
+    const bool one =
+        line_.verb == Verb::kGet || line_.verb == Verb::kLocate || line_.verb == Verb::kHistory;
+    if (line_.is_key || !one) return;
     if (const auto path = path_through_mount(target, subject_, mounts_)) flush_written(*path);
   }
 
@@ -156,9 +196,15 @@ class Program {
     if (line_.min_dead) request["min_dead"] = *line_.min_dead;
     if (line_.rate) request["rate"] = *line_.rate;
     if (line_.verb == Verb::kList && (line_.long_format || line_.json)) request["long"] = true;
+    if (!line_.segment.empty()) set_bytes(request, "segment", line_.segment);
+    if (line_.verb == Verb::kConfigSet) {
+      set_bytes(request, "setting", line_.setting);
+      set_bytes(request, "value", line_.value);
+    }
     if (names_snapshot(line_.verb)) {
       snapshot_ = line_.name.value_or("");
       set_bytes(request, "name", snapshot_);
+      if (line_.other) set_bytes(request, "other", *line_.other);
     }
     if (!takes_name(line_.verb)) return request;
     if (line_.is_key) {
@@ -167,7 +213,10 @@ class Program {
       return request;
     }
     auto path = path_in_volume(target, line_.name);
-    if (!path && (line_.verb == Verb::kList || line_.verb == Verb::kLocate)) path = "/";
+    const bool prefix = line_.verb == Verb::kFind || line_.verb == Verb::kCount;
+    if (!path && (prefix || line_.verb == Verb::kList || line_.verb == Verb::kLocate)) path = "/";
+    // "a/" means what is below it, and "a" also what only begins so.
+    if (prefix && line_.name && line_.name->ends_with('/') && !path->ends_with('/')) *path += '/';
     if (!path) {
       return Error(
           Errc::kInvalidArgument,
@@ -183,12 +232,21 @@ class Program {
     MEMORIA_TRY(auto output, ValueOutput::open(line_.output, streams_));
     if (input.expected() > 0) request["size"] = input.expected();
     ToolSink sink(streams_, progress_, *report_, output);
-    MEMORIA_TRY(auto result, session.executor().execute(request, sink, input));
+    MEMORIA_TRY(auto result, line_.verb == Verb::kSnapshotRollback && !session.is_served()
+                                 ? session.roll_back(snapshot_, kept_name())
+                                 : session.executor().execute(request, sink, input));
     MEMORIA_TRY(output.commit());
     progress_.erase();
     if (!subject_.empty()) set_bytes(result, line_.is_key ? "named_key" : "path", subject_);
     if (result.contains("clean") && result["clean"] == false) exit_ = ExitCode::kDamage;
     return report_->result(result);
+  }
+
+  /// The snapshot that the present becomes before it is rolled back.
+  std::optional<std::string> kept_name() const {
+    if (line_.discard) return std::nullopt;
+    if (line_.keep) return line_.keep;
+    return fmt::format("before-rollback-{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
   }
 
   /// Only what the user should know of a store that is opened for one command.

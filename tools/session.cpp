@@ -7,6 +7,9 @@
 #include <chrono>
 #include <thread>
 
+#include "fs/control/byte_text.hpp"
+#include "fs/volume/rollback.hpp"
+
 namespace memoria::ctl {
 namespace {
 
@@ -75,6 +78,8 @@ Result<Session> Session::open(const std::string& data_directory, Need need, Logg
 
 Result<Session> Session::open_here(const std::string& data_directory, Need need, Logger logger) {
   Session session;
+  session.data_directory_ = data_directory;
+  session.logger_ = logger;
   MEMORIA_TRY(session.store_, open_store(data_directory, logger));
   // Opening a volume makes its root directory when there is nothing: not in somebody's plain keys.
   if (need != Need::kStore && holds_volume(*session.store_)) {
@@ -91,6 +96,20 @@ Result<Session> Session::open_here(const std::string& data_directory, Need need,
   session.executor_ = std::make_unique<ControlService>(
       store, session.volume_.get(), ControlService::Context{Caller{::getuid(), ::getgid()}, false});
   return session;
+}
+
+Result<Json> Session::roll_back(const std::string& snapshot,
+                                const std::optional<std::string>& keep) {
+  executor_.reset();
+  MEMORIA_TRY(close());
+  store_.reset();
+  volume_.reset();
+  MEMORIA_TRY(
+      memoria::roll_back([&] { return open_store(data_directory_, logger_); }, snapshot, keep));
+  Json out = {{"kept", nullptr}};
+  set_bytes(out, "name", snapshot);
+  if (keep) set_bytes(out, "kept", *keep);
+  return out;
 }
 
 Status Session::close() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/store/store.hpp"
@@ -30,12 +31,17 @@ class Session {
   Executor& executor() { return *executor_; }
   /// Through the daemon that owns it.
   bool is_served() const { return !store_ && !volume_; }
+  /// Makes the store that was opened here what the snapshot is, and closes it; see roll_back() in
+  /// fs/volume/rollback.hpp.
+  Result<Json> roll_back(const std::string& snapshot, const std::optional<std::string>& keep);
   /// Closes a store that was opened here, durably; nothing for a daemon's.
   Status close();
 
  private:
   static Result<Session> open_here(const std::string& data_directory, Need need, Logger logger);
 
+  std::string data_directory_;
+  Logger logger_;
   std::unique_ptr<Store> store_;    // without a volume
   std::unique_ptr<Volume> volume_;  // owns its store
   std::unique_ptr<Executor> executor_;

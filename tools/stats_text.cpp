@@ -56,9 +56,12 @@ void add_merge(Table& table, const Json& merge, bool mounted) {
 
 void add_activity(Table& table, const Json& r) {
   const auto keys = number(r, "keys"), directory = number(r, "key_directory_bytes");
-  table.add(
-      {"memory", fmt::format("{} for the key directory, {} B a key",
-                             format_bytes(double(directory)), keys == 0 ? 0 : directory / keys)});
+  auto memory = fmt::format("{} for the key directory, {} B a key", format_bytes(double(directory)),
+                            keys == 0 ? 0 : directory / keys);
+  if (flag(r, "mounted") && r.contains("resident_bytes")) {
+    memory += fmt::format("; {} in all", size(r, "resident_bytes"));
+  }
+  table.add({"memory", memory});
   table.add({"patched values", fmt::format("{} of {}", count(r, "patched_values"),
                                            format_many(number(r, "pieces"), "piece", "pieces"))});
   if (!flag(r, "mounted")) return;

@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <ctime>
+#include <optional>
 
 namespace memoria::ctl {
 
@@ -45,12 +46,26 @@ std::string format_duration(std::chrono::nanoseconds duration) {
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
 }
 
-std::string format_local_time(std::string_view iso_time) {
+namespace {
+
+std::optional<time_t> parse_time(std::string_view iso_time) {
   std::tm utc{};
   if (strptime(std::string(iso_time).c_str(), "%Y-%m-%dT%H:%M:%S", &utc) == nullptr) {
-    return std::string(iso_time);
+    return std::nullopt;
   }
-  return fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(timegm(&utc)));
+  return timegm(&utc);
+}
+
+}  // namespace
+
+std::string format_local_time(std::string_view iso_time) {
+  const auto time = parse_time(iso_time);
+  if (!time) return std::string(iso_time);
+  return fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(*time));
+}
+
+uint64_t seconds_since_epoch(std::string_view iso_time) {
+  return uint64_t(parse_time(iso_time).value_or(0));
 }
 
 std::string format_many(uint64_t n, std::string_view one, std::string_view many) {

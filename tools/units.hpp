@@ -19,6 +19,8 @@ std::string format_share(double part, double whole);
 std::string format_duration(std::chrono::nanoseconds duration);
 /// "2025-11-22 20:50:11" in local time, of "2025-11-22T19:50:11.123456789Z".
 std::string format_local_time(std::string_view iso_time);
+/// Of the same text; 0 when it is none.
+uint64_t seconds_since_epoch(std::string_view iso_time);
 /// "1 file", "20,113 files".
 std::string format_many(uint64_t n, std::string_view one, std::string_view many);
 

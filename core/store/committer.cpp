@@ -81,6 +81,14 @@ void Committer::sync_async(uint64_t position, Done done) {
   done(sync(position));
 }
 
+void Committer::set_interval(std::chrono::milliseconds interval) {
+  {
+    Lock lock(queue_mutex_);
+    interval_ = interval;
+  }
+  queued_.notify_all();  // what waits may wait too long
+}
+
 void Committer::durable_up_to(uint64_t position) {
   {
     Lock lock(mutex_);
@@ -123,18 +131,23 @@ void Committer::run() {
 void Committer::note_latency(std::chrono::nanoseconds duration) {
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
   recent_us_[recent_count_++ % recent_us_.size()] = uint32_t(us);
+  all_ns_ += uint64_t(duration.count());
 }
 
 Committer::Latency Committer::latency() const {
   std::vector<uint32_t> sorted;
+  Latency out;
   {
     Lock lock(mutex_);
+    out.all = all_ns_ / 1000;
     sorted.assign(recent_us_.begin(),
                   recent_us_.begin() + long(std::min(recent_count_, recent_us_.size())));
   }
-  if (sorted.empty()) return {};
+  if (sorted.empty()) return out;
   std::sort(sorted.begin(), sorted.end());
-  return {sorted[sorted.size() / 2], sorted[sorted.size() * 99 / 100]};
+  out.p50 = sorted[sorted.size() / 2];
+  out.p99 = sorted[sorted.size() * 99 / 100];
+  return out;
 }
 
 }  // namespace memoria

@@ -48,9 +48,13 @@ class Committer {
   /// fdatasyncs so far.
   uint64_t syncs() const { return syncs_; }
   uint64_t requests() const { return requests_; }
-  /// Of recent syncs, microseconds.
+  /// Nothing stays unsynced longer than this from now on; 0: no limit.
+  void set_interval(std::chrono::milliseconds interval);
+
+  /// Of recent syncs, and of all together, microseconds.
   struct Latency {
     uint64_t p50 = 0, p99 = 0;
+    uint64_t all = 0;
   };
   Latency latency() const;
 
@@ -66,7 +70,6 @@ class Committer {
 
   Health& health_;
   const std::function<LogTail()> tail_;
-  const std::chrono::milliseconds interval_;
   std::function<void()> on_sync_ = [] {};
   std::atomic<uint64_t> syncs_{0}, requests_{0};
 
@@ -76,10 +79,12 @@ class Committer {
   uint64_t durable_ GUARDED_BY(mutex_) = 0;
   std::array<uint32_t, 1024> recent_us_ GUARDED_BY(mutex_){};
   size_t recent_count_ GUARDED_BY(mutex_) = 0;
+  uint64_t all_ns_ GUARDED_BY(mutex_) = 0;
 
   Mutex queue_mutex_;
   Condition queued_;
   std::vector<Waiting> queue_ GUARDED_BY(queue_mutex_);
+  std::chrono::milliseconds interval_ GUARDED_BY(queue_mutex_);
   bool stopping_ GUARDED_BY(queue_mutex_) = false;
   std::thread thread_;
 };

@@ -15,11 +15,21 @@ std::shared_ptr<File> FileCache::insert(Slot slot, std::shared_ptr<File> file) {
   }
   recent_.push_front({slot, std::move(file)});
   by_slot_[slot] = recent_.begin();
+  evict();
+  return recent_.front().file;
+}
+
+void FileCache::evict() {
   while (recent_.size() > max_size_) {
     by_slot_.erase(recent_.back().slot);
     recent_.pop_back();
   }
-  return recent_.front().file;
+}
+
+void FileCache::set_max_size(size_t max_size) {
+  Lock lock(mutex_);
+  max_size_ = std::max<size_t>(max_size, 1);
+  evict();
 }
 
 Result<std::shared_ptr<File>> FileCache::open(const Segment& segment) {

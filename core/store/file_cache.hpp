@@ -26,6 +26,8 @@ class FileCache {
   /// Puts a file in that is open already.
   void adopt(Slot slot, std::shared_ptr<File> file);
   void forget(Slot slot);
+  /// At least 1; what is above it is closed.
+  void set_max_size(size_t max_size);
 
   uint64_t hits() const { return hits_; }
   uint64_t misses() const { return misses_; }
@@ -36,11 +38,12 @@ class FileCache {
     std::shared_ptr<File> file;
   };
   std::shared_ptr<File> insert(Slot slot, std::shared_ptr<File> file) REQUIRES(mutex_);
+  void evict() REQUIRES(mutex_);
 
   Environment& environment_;
-  const size_t max_size_;
   std::atomic<uint64_t> hits_{0}, misses_{0};
-  Mutex mutex_;                                // not held while a file is opened
+  Mutex mutex_;  // not held while a file is opened
+  size_t max_size_ GUARDED_BY(mutex_);
   std::list<Open> recent_ GUARDED_BY(mutex_);  // most recent first
   absl::flat_hash_map<Slot, std::list<Open>::iterator> by_slot_ GUARDED_BY(mutex_);
 };

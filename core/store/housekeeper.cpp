@@ -19,6 +19,14 @@ void Housekeeper::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+void Housekeeper::set_interval(std::chrono::milliseconds interval) {
+  {
+    Lock lock(mutex_);
+    interval_ = interval;
+  }
+  changed_.notify_one();
+}
+
 void Housekeeper::queue_hint(std::shared_ptr<Segment> segment) {
   {
     Lock lock(mutex_);
@@ -29,18 +37,19 @@ void Housekeeper::queue_hint(std::shared_ptr<Segment> segment) {
 
 void Housekeeper::run() {
   using Clock = std::chrono::steady_clock;
-  const bool merges = interval_.count() > 0;
-  auto next_check = Clock::now() + interval_;
+  auto last_check = Clock::now();
   while (true) {
     std::shared_ptr<Segment> segment;
     {
       Lock lock(mutex_);
-      while (!stopping_ && queue_.empty() && !(merges && Clock::now() >= next_check)) {
-        if (merges) {
-          changed_.wait_until(lock, next_check);
-        } else {
+      while (!stopping_ && queue_.empty()) {
+        if (interval_.count() == 0) {
           changed_.wait(lock);
+          continue;
         }
+        const auto next_check = last_check + interval_;
+        if (Clock::now() >= next_check) break;
+        changed_.wait_until(lock, next_check);
       }
       if (stopping_) return;
       if (!queue_.empty()) {
@@ -52,7 +61,7 @@ void Housekeeper::run() {
       work_.write_hint(*segment);
     } else {
       work_.check_merge();
-      next_check = Clock::now() + interval_;
+      last_check = Clock::now();
     }
   }
 }

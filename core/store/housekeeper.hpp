@@ -27,16 +27,18 @@ class Housekeeper {
   /// Finishes the work at hand and stops; hints still queued are written by the next open or close.
   void stop();
 
+  /// From now on; 0: never.
+  void set_interval(std::chrono::milliseconds interval);
   void queue_hint(std::shared_ptr<Segment> segment);
 
  private:
   void run();
 
   const Work work_;
-  const std::chrono::milliseconds interval_;
   Mutex mutex_;  // not held while working
   Condition changed_;
   std::vector<std::shared_ptr<Segment>> queue_ GUARDED_BY(mutex_);
+  std::chrono::milliseconds interval_ GUARDED_BY(mutex_);
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

@@ -41,23 +41,42 @@ Status check_identity(const Result<Record>& decoded, std::string_view key, const
 
 }  // namespace
 
+Result<std::shared_ptr<File>> RecordReader::open(const Segment& segment) const {
+  auto file = files_.open(segment);
+  if (file.has_value()) return file;
+  // Removed by a merge between the look-up and here, or really lost.
+  if (file.error().code != Errc::kNotFound) return file.error();
+  if (!segments_.find(segment.slot)) return Error{Errc::kConflict};
+  return Error{Errc::kCorrupt,
+               segment_file(segment.id(), kDataSuffix) + " is missing, and this value with it"};
+}
+
+Result<uint64_t> RecordReader::timestamp(std::string_view key, const Piece& piece) const {
+  const auto segment = segments_.find(piece.location.slot);
+  if (!segment) return Error{Errc::kConflict};
+  MEMORIA_TRY(const auto file, open(*segment));
+  const size_t size = has_blocks(piece.kind, piece.value_size)
+                          ? prefix_size(piece.kind, key.size(), piece.value_size)
+                          : record_size(piece.kind, key.size(), piece.value_size);
+  const auto buffer = std::span(scratch(size)).first(size);
+  MEMORIA_TRY(const size_t got, file->read(piece.location.offset, buffer));
+  if (got < size) return damaged(piece, segment->id(), "cut off by the end of the file");
+  const auto decoded = decode_record(view(buffer), {segment->header.seed(), piece.location.offset});
+  const auto checked = check_identity(decoded, key, piece);
+  if (!checked.has_value()) return damaged(piece, segment->id(), checked.error().message);
+  return decoded.value().timestamp;
+}
+
 Status RecordReader::read(std::string_view key, const Piece& piece, std::span<char> out) const {
   const auto segment = segments_.find(piece.location.slot);
   if (!segment) return Error{Errc::kConflict};
-  auto file = files_.open(*segment);
-  if (!file.has_value()) {
-    // Removed by a merge between the look-up and here, or really lost.
-    if (file.error().code != Errc::kNotFound) return file.error();
-    if (!segments_.find(piece.location.slot)) return Error{Errc::kConflict};
-    return Error{Errc::kCorrupt,
-                 segment_file(segment->id(), kDataSuffix) + " is missing, and this value with it"};
-  }
+  MEMORIA_TRY(const auto file, open(*segment));
   // Without a block table nothing can be verified but the whole.
   const bool small = !has_blocks(piece.kind, piece.value_size) ||
                      record_size(piece.kind, key.size(), piece.value_size) <= kReadWholeLimit;
   const auto seed = segment->header.seed();
-  auto done = small ? read_whole(*file.value(), seed, key, piece, out)
-                    : read_blocks(*file.value(), seed, key, piece, out);
+  auto done =
+      small ? read_whole(*file, seed, key, piece, out) : read_blocks(*file, seed, key, piece, out);
   // A type that is not known is damage, too: it was known when the key directory was loaded.
   if (!done.has_value() &&
       (done.error().code == Errc::kCorrupt || done.error().code == Errc::kUnsupported)) {

@@ -20,8 +20,12 @@ class RecordReader {
   /// kConflict: the segment is gone, because a merge moved the record: look the key up again.
   /// kCorrupt.
   Status read(std::string_view key, const Piece& piece, std::span<char> out) const;
+  /// When the record of a piece was written: of a copy, when the original was. Reads and checks its
+  /// head only, or all of a short one. Errors as of read().
+  Result<uint64_t> timestamp(std::string_view key, const Piece& piece) const;
 
  private:
+  Result<std::shared_ptr<File>> open(const Segment& segment) const;
   Status read_whole(const File& file, uint32_t seed, std::string_view key, const Piece& piece,
                     std::span<char> out) const;
   Status read_blocks(const File& file, uint32_t seed, std::string_view key, const Piece& piece,

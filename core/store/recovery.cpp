@@ -16,6 +16,8 @@
 #include "core/log/scan.hpp"
 #include "core/store/entries.hpp"
 #include "core/store/hint_builder.hpp"
+#include "core/store/rollback.hpp"
+#include "core/store/snapshots.hpp"
 
 namespace memoria {
 namespace {
@@ -25,7 +27,7 @@ constexpr uint64_t kSealSize = record_size(Kind::kSeal, 0, 0);
 /// Files that a store may have beside segments and that say nothing about whether it is one.
 bool neutral(std::string_view name) {
   return name.starts_with('.') || name == "lost+found" || name == "lock" || name == "control" ||
-         name == "snapshots" || name == kManifestFile;
+         name == kSnapshotsDirectory || name == kManifestFile || name == kRollbackFile;
 }
 
 StoreUuid random_uuid() {
@@ -42,6 +44,7 @@ void Recovery::log(Severity severity, const std::string& text) const {
 }
 
 Status Recovery::run() {
+  MEMORIA_TRY(roll_back());
   MEMORIA_TRY(load_manifest());
   MEMORIA_TRY(list());
   if (found_.empty() && listed_.empty()) {
@@ -65,6 +68,22 @@ Status Recovery::run() {
   return options_.read_only ? ok() : environment_.sync_directory();
 }
 
+/// Carries out what Store::close_and_roll_back() decided.
+Status Recovery::roll_back() {
+  MEMORIA_TRY(const auto pending, pending_rollback(environment_));
+  if (!pending) return ok();
+  if (options_.read_only) {
+    return Error{
+        Errc::kReadOnly,
+        fmt::format("{}: a rollback to the snapshot \"{}\" was begun and is finished by the "
+                    "next opening that may write: open it so once",
+                    environment_.describe(), pending->snapshot)};
+  }
+  log(Severity::kInfo, fmt::format("rolling back to the snapshot \"{}\"", pending->snapshot));
+  timeline_.advance(pending->timestamp);
+  return finish_rollback(environment_, *pending);
+}
+
 Status Recovery::load_manifest() {
   auto manifest = read_manifest(environment_);
   if (!manifest.has_value() && manifest.error().code != Errc::kCorrupt) return manifest.error();
@@ -75,6 +94,7 @@ Status Recovery::load_manifest() {
   } else if (manifest.value()) {
     manifest_ = std::move(*manifest.value());
     for (const auto& entry : manifest_.segments) listed_[entry.id] = &entry;
+    timeline_.advance(manifest_.written_ns);
   }
   return ok();
 }

@@ -58,6 +58,7 @@ class Recovery {
     /// What a hint of it must match.
     uint64_t full_size() const { return cut() ? expected : size; }
   };
+  Status roll_back();
   Status list();
   Status remove_leftovers(const std::vector<std::string>& names);
   Result<Found> inspect(uint64_t name_id);

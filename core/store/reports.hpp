@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/log/record.hpp"
+
 namespace memoria {
 
 struct ValueInfo {
@@ -46,6 +48,7 @@ struct SegmentStats {
   bool sealed = false;
   bool has_hint = false;
   bool from_merge = false;
+  bool merging = false;  ///< a merge is copying what is live out of it
 };
 
 struct StoreStats {
@@ -60,7 +63,8 @@ struct StoreStats {
   uint64_t bytes_written = 0;  ///< to segments since open, all causes
   uint64_t appends = 0, append_groups = 0;
   uint64_t syncs = 0, sync_requests = 0;
-  uint64_t sync_latency_us_p50 = 0, sync_latency_us_p99 = 0;
+  uint64_t sync_latency_us_p50 = 0, sync_latency_us_p99 = 0;  ///< of the latest thousand
+  uint64_t sync_time_us = 0;                                  ///< of all syncs together
   uint64_t merges = 0, merge_bytes_read = 0, merge_bytes_written = 0;
   uint64_t last_merge_ns = 0;  ///< when it ended, since the epoch; 0: none since open
   uint64_t consolidations = 0;
@@ -118,6 +122,33 @@ struct Damage {
   uint64_t value_offset = 0, value_length = 0;  ///< the part of the key's value, if it is live
   bool live = false;                            ///< false: only history was hit, no value
   std::string reason;
+};
+
+/// A record as it lies in a segment; those of a batch by themselves.
+struct RecordInfo {
+  uint64_t offset = 0, length = 0;  ///< in the file; bytes
+  Kind kind = Kind::kPut;
+  uint64_t timestamp = 0;
+  std::string_view key;       ///< lives as long as the call of the visitor
+  uint64_t value_size = 0;    ///< bytes that the record holds of a value
+  uint64_t generation = 0;    ///< piece, truncate, punch
+  uint64_t value_offset = 0;  ///< piece, punch: in the value; truncate: the size
+  uint64_t punched = 0;       ///< punch: bytes
+  bool live = false;          ///< at least a part of it counts, or it is a tombstone
+  /// Every checksum of it is right. If not: `head_intact` says whether the key can be believed.
+  bool intact = true, head_intact = true;
+};
+/// Returns false to stop.
+using RecordVisitor = std::function<bool(const RecordInfo&)>;
+/// Bytes of a segment that are no record.
+struct DamagedBytes {
+  uint64_t offset = 0, length = 0;
+  std::string reason;
+};
+struct SegmentReport {
+  std::vector<DamagedBytes> damages;
+  uint64_t bytes = 0;   ///< of the file that were looked at
+  bool sealed = false;  ///< it ends with a seal
 };
 
 struct VerifyReport {

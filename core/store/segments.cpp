@@ -30,6 +30,7 @@ SegmentStats Segment::stats() const {
   s.sealed = sealed;
   s.has_hint = has_hint;
   s.from_merge = header.origin == Origin::kMerge;
+  s.merging = merging;
   return s;
 }
 

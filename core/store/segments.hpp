@@ -42,6 +42,7 @@ struct Segment {
   std::atomic<bool> has_hint{false};
   /// Its header or its end is damaged: a merge must not delete what it could not read.
   std::atomic<bool> damaged{false};
+  std::atomic<bool> merging{false};  ///< input of a merge that runs
   SegmentCounts counts;
 
   uint64_t id() const { return name_id; }

@@ -12,7 +12,6 @@
 namespace memoria {
 namespace {
 
-constexpr std::string_view kSnapshots = "snapshots";
 constexpr size_t kMaxName = 200;
 
 /// Under construction, or being removed: a name that no snapshot has.
@@ -55,7 +54,7 @@ Status Snapshots::check_name(std::string_view name) {
 
 /// Nothing, when no snapshot was ever made.
 Result<std::shared_ptr<Environment>> Snapshots::root() const {
-  auto root = environment_.directory(kSnapshots);
+  auto root = environment_.directory(kSnapshotsDirectory);
   if (!root.has_value() && root.error().code == Errc::kNotFound) {
     return std::shared_ptr<Environment>();
   }
@@ -74,9 +73,9 @@ Result<std::shared_ptr<Environment>> Snapshots::directory(std::string_view name)
 Result<SnapshotInfo> Snapshots::create(std::string_view name, const StoreUuid& uuid,
                                        const std::vector<std::shared_ptr<Segment>>& segments) {
   MEMORIA_TRY(check_name(name));
-  MEMORIA_TRY(environment_.make_directory(kSnapshots));
+  MEMORIA_TRY(environment_.make_directory(kSnapshotsDirectory));
   MEMORIA_TRY(environment_.sync_directory());
-  MEMORIA_TRY(const auto root, environment_.directory(kSnapshots));
+  MEMORIA_TRY(const auto root, environment_.directory(kSnapshotsDirectory));
   if (root->directory(name).has_value()) {
     return Error{Errc::kExists, fmt::format("there is a snapshot \"{}\" already", name)};
   }
@@ -91,7 +90,7 @@ Result<SnapshotInfo> Snapshots::create(std::string_view name, const StoreUuid& u
   for (const auto& segment : segments) {
     if (segment->sealed) manifest.segments.push_back({segment->header.id, segment->file_bytes});
   }
-  auto made = link_segments(fmt::format("{}/{}/", kSnapshots, temporary), segments);
+  auto made = link_segments(fmt::format("{}/{}/", kSnapshotsDirectory, temporary), segments);
   if (made.has_value()) {
     MEMORIA_TRY(const auto directory, root->directory(temporary));
     made = write_manifest(*directory, manifest);

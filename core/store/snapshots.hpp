@@ -14,6 +14,8 @@
 
 namespace memoria {
 
+inline constexpr std::string_view kSnapshotsDirectory = "snapshots";
+
 /// The snapshots of one data directory. One writer at a time, any number of readers beside it.
 class Snapshots {
  public:

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "core/store/segment_reader.hpp"
 #include "core/store/snapshots.hpp"
 #include "core/store/store_impl.hpp"
 #include "core/store/verify.hpp"
@@ -175,10 +176,24 @@ Result<std::unique_ptr<Store>> Store::open_snapshot(std::string_view name) const
   return open(std::move(directory), options);
 }
 
-Result<VerifyReport> Store::verify(const ProgressFn& progress) {
+Status Store::close_and_roll_back(std::string_view snapshot) {
+  return impl_->close_and_roll_back(snapshot);
+}
+
+Result<VerifyReport> Store::verify(const ProgressFn& progress, uint64_t rate_bytes_per_second) {
   if (impl_->closed_) return Error{Errc::kClosed};
   return verify_segments(*impl_->environment_, impl_->segments_, impl_->files_, impl_->directory_,
-                         progress);
+                         progress, rate_bytes_per_second);
+}
+
+Result<SegmentReport> Store::read_segment(uint64_t id, const RecordVisitor& visit) const {
+  if (impl_->closed_) return Error{Errc::kClosed};
+  return memoria::read_segment(impl_->segments_, impl_->files_, impl_->directory_, id, visit);
+}
+
+Result<bool> Store::same_value(std::string_view key, const Store& other,
+                               std::string_view other_key) const {
+  return impl_->same_value(key, *other.impl_, other_key);
 }
 
 Result<std::vector<Extent>> Store::locate(std::string_view key) const {
@@ -199,6 +214,14 @@ uint64_t Store::last_timestamp() const {
 
 const Options& Store::options() const {
   return impl_->options_;
+}
+
+Options Store::settings() const {
+  return impl_->settings();
+}
+
+Status Store::change_settings(const Options& wanted) {
+  return impl_->change_settings(wanted);
 }
 
 std::string Store::describe() const {

@@ -108,8 +108,13 @@ class Store {
   Result<MergeReport> merge(const MergeRequest& request, const ProgressFn& progress = {});
   /// Writes the hints that are missing (or with `all`, all of them) of sealed segments.
   Result<HintReport> rebuild_hints(bool all, const ProgressFn& progress = {});
-  /// Reads every record of every segment and checks every checksum and every hint.
-  Result<VerifyReport> verify(const ProgressFn& progress = {});
+  /// Reads every record of every segment and checks every checksum and every hint, no faster than
+  /// the rate (0: as fast as the disk).
+  Result<VerifyReport> verify(const ProgressFn& progress = {}, uint64_t rate_bytes_per_second = 0);
+  /// Shows the records of one segment in the order of the file. kNotFound: there is no such
+  /// segment.
+  Result<SegmentReport> read_segment(uint64_t id, const RecordVisitor& visit) const;
+
   // ---- Snapshots: the store as it is at one moment of its order of changes, read-only, durable.
   // Names: 1 to 200 bytes, without '/' and control characters, not beginning with '.'
   // (kInvalidArgument).
@@ -124,14 +129,32 @@ class Store {
   /// The snapshot as a read-only store, which may outlive this one; kNotFound. Its keys are loaded
   /// into memory like those of any store.
   Result<std::unique_ptr<Store>> open_snapshot(std::string_view name) const;
+  /// Closes the store; the next open() of its directory, also after a crash, finds it as the
+  /// snapshot is. What it was until now is lost but for what snapshots hold: take one before. After
+  /// an error it is closed and as it was. Timestamps go on. kNotFound; kCorrupt: the snapshot's
+  /// manifest or a file is missing.
+  Status close_and_roll_back(std::string_view snapshot);
 
+  /// Whether `key` here and `other_key` in `other` have the same bytes. One key of two stores that
+  /// share their history (a store and its snapshots) is mostly compared without reading: by where
+  /// the values lie and by when they were written. kNotFound: one is not there.
+  Result<bool> same_value(std::string_view key, const Store& other,
+                          std::string_view other_key) const;
   /// Where each part of a value lies, in the order of the value; kNotFound.
   Result<std::vector<Extent>> locate(std::string_view key) const;
   StoreStats stats() const;
   Result<Space> space() const;
   /// The newest timestamp given out.
   uint64_t last_timestamp() const;
+  /// As it was opened.
   const Options& options() const;
+  /// The same with what was changed since.
+  Options settings() const;
+  /// Takes over from `wanted`: what starts a background merge, how often that is looked at, in
+  /// which hours; the rate of merges that begin from now on; the sync interval; the size of the
+  /// file cache. Everything else in it is ignored. Nothing is remembered beyond close().
+  /// kInvalidArgument.
+  Status change_settings(const Options& wanted);
   std::string describe() const;  ///< the data directory, for messages
 
  private:

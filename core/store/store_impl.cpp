@@ -9,6 +9,7 @@
 
 #include "core/store/recovery.hpp"
 #include "core/store/snapshots.hpp"
+#include "core/store/value_comparison.hpp"
 
 namespace memoria {
 namespace {
@@ -19,10 +20,13 @@ namespace {
 constexpr size_t kConsolidateRun = 16;
 constexpr uint32_t kSmallPiece = 4 << 10;
 constexpr int kConsolidateTiers = 4;
+constexpr uint64_t kCompareBytes = 256 << 10;  // read at once to be compared
 // A sparse value may be larger than any memory.
 constexpr uint64_t kMaxGet = 1 << 30;
 // A look-up can lose against a merge only as often as merges finish; more is a bug.
 constexpr int kMaxLookups = 100;
+
+}  // namespace
 
 Status check_options(const Options& o) {
   const auto bad = [](std::string_view key, std::string_view range) {
@@ -47,8 +51,6 @@ Status check_options(const Options& o) {
   }
   return ok();
 }
-
-}  // namespace
 
 Store::Impl::Impl(std::shared_ptr<Environment> environment, const Options& options)
     : environment_(std::move(environment)),
@@ -106,12 +108,21 @@ Status Store::Impl::open() {
       if (!segment->has_hint && !segment->damaged) housekeeper_->queue_hint(segment);
     }
   }
+  {
+    Lock lock(settings_mutex_);
+    settings_ = options_;
+  }
   open_ns_ = uint64_t((std::chrono::steady_clock::now() - begin).count());
   closed_ = false;
   return ok();
 }
 
 Status Store::Impl::close() {
+  return close([] { return ok(); });
+}
+
+/// Closes; when everything is durable and the directory still ours, `last` is called.
+Status Store::Impl::close(const std::function<Status()>& last) {
   if (closed_.exchange(true)) return ok();
   if (!appender_) return ok();
   stopping_ = true;
@@ -125,6 +136,7 @@ Status Store::Impl::close() {
   if (result.has_value()) result = environment_->sync_directory();
   const auto saved = save_manifest();
   if (result.has_value() && !saved.has_value()) result = saved.error();
+  if (result.has_value()) result = last();
   lock_.reset();
   return result;
 }
@@ -138,7 +150,9 @@ Result<bool> Store::Impl::save_manifest() {
     entries.push_back({segment->header.id, segment->sealed ? segment->file_bytes.load() : 0});
   }
   if (entries == manifest_) return true;
-  Manifest manifest{.uuid = uuid_, .written_ns = environment_->now_ns(), .segments = entries};
+  Manifest manifest{.uuid = uuid_,
+                    .written_ns = std::max(environment_->now_ns(), timeline_.last()),
+                    .segments = entries};
   auto written = write_manifest(*environment_, manifest);
   if (written.has_value()) {
     manifest_ = std::move(entries);
@@ -253,6 +267,32 @@ Result<std::string> Store::Impl::get(std::string_view key) const {
   }));
   if (too_large) return Error{Errc::kTooLarge, "a value of more than 1 GiB: read it in parts"};
   return value;
+}
+
+Result<bool> Store::Impl::same_value(std::string_view key, const Impl& other,
+                                     std::string_view other_key) const {
+  const auto info = directory_.info(key), other_info = other.directory_.info(other_key);
+  if (!info || !other_info) return Error{Errc::kNotFound};
+  if (info->size != other_info->size) return false;
+  const ValueComparison::SameBytes same_bytes = [&](uint64_t offset,
+                                                    uint64_t length) -> Result<bool> {
+    std::string here, there;
+    for (const uint64_t end = offset + length; offset < end;) {
+      const auto n = size_t(std::min<uint64_t>(kCompareBytes, end - offset));
+      here.resize(n);
+      there.resize(n);
+      MEMORIA_TRY(const size_t got, read(key, offset, here));
+      MEMORIA_TRY(const size_t other_got, other.read(other_key, offset, there));
+      if (got != other_got || here != there) return false;
+      if (got < n) return true;  // cut meanwhile, both alike
+      offset += n;
+    }
+    return true;
+  };
+  if (uuid_ != other.uuid_ || key != other_key) return same_bytes(0, info->size);
+  return ValueComparison({directory_, segments_, reader_},
+                         {other.directory_, other.segments_, other.reader_}, key, same_bytes)
+      .run(info->size);
 }
 
 void Store::Impl::consolidate(std::string_view key, uint64_t offset) {

@@ -20,6 +20,9 @@
 
 namespace memoria {
 
+/// kInvalidArgument: an option is out of its range; the message names it.
+Status check_options(const Options& options);
+
 /// Members in the order of their dependence: what comes later uses what comes earlier.
 ///
 /// Lock order: merge_mutex_ -> layout_mutex_ -> appender's leader role -> a key directory shard ->
@@ -31,6 +34,8 @@ class Store::Impl {
 
   Status open();
   Status close();
+  Status close(const std::function<Status()>& last);
+  Status close_and_roll_back(std::string_view snapshot);
 
   Status check_key(std::string_view key) const;
   Status apply(const Batch& batch);
@@ -42,6 +47,8 @@ class Store::Impl {
   Status read_range(std::string_view key, uint64_t offset, uint64_t length, Target&& target) const;
   Result<size_t> read(std::string_view key, uint64_t offset, std::span<char> out) const;
   Result<std::string> get(std::string_view key) const;
+  Result<bool> same_value(std::string_view key, const Impl& other,
+                          std::string_view other_key) const;
   void consolidate(std::string_view key, uint64_t offset);
   Result<bool> consolidate_once(std::string_view key, uint64_t offset);
 
@@ -50,6 +57,8 @@ class Store::Impl {
   void write_hint(Segment& segment);
   Status renew_hint(Segment& segment);
   StoreStats stats() const;
+  Options settings() const;
+  Status change_settings(const Options& wanted);
   Result<std::vector<Extent>> locate(std::string_view key) const;
   Result<SnapshotInfo> create_snapshot(std::string_view name);
   Status remove_snapshot(std::string_view name);
@@ -80,6 +89,8 @@ class Store::Impl {
   // for each segment.
   Mutex manifest_mutex_;
   std::vector<ManifestEntry> manifest_ GUARDED_BY(manifest_mutex_);  // as it was written last
+  mutable Mutex settings_mutex_;
+  Options settings_ GUARDED_BY(settings_mutex_);  // options_ with what was changed since
   mutable Mutex merged_mutex_;
   uint64_t merges_ GUARDED_BY(merged_mutex_) = 0;
   uint64_t merge_bytes_read_ GUARDED_BY(merged_mutex_) = 0;

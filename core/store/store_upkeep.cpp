@@ -8,6 +8,7 @@
 #include "core/store/hint_builder.hpp"
 #include "core/store/merge.hpp"
 #include "core/store/merge_policy.hpp"
+#include "core/store/rollback.hpp"
 #include "core/store/snapshots.hpp"
 #include "core/store/store_impl.hpp"
 
@@ -41,6 +42,19 @@ struct Running {
   std::atomic<bool>& flag_;
 };
 
+/// Marks the inputs of a merge as long as it runs.
+struct Merging {
+  explicit Merging(std::vector<std::shared_ptr<Segment>> inputs) : inputs_(std::move(inputs)) {
+    for (const auto& input : inputs_) input->merging = true;
+  }
+  ~Merging() {
+    for (const auto& input : inputs_) input->merging = false;
+  }
+  Merging(const Merging&) = delete;
+  Merging& operator=(const Merging&) = delete;
+  const std::vector<std::shared_ptr<Segment>> inputs_;
+};
+
 }  // namespace
 
 Result<MergeReport> Store::Impl::merge(const MergeRequest& request, const ProgressFn& progress) {
@@ -50,12 +64,14 @@ Result<MergeReport> Store::Impl::merge(const MergeRequest& request, const Progre
   MEMORIA_TRY(health_.check());
   if (request.all && !request.dry_run) MEMORIA_TRY(appender_->rotate());
   MEMORIA_TRY(const Space space, environment_->space());
-  auto inputs = choose_inputs(segments_.all(), options_, request, space.free_bytes);
+  const Options settings = this->settings();
+  auto inputs = choose_inputs(segments_.all(), settings, request, space.free_bytes);
   if (request.dry_run) return plan_of(inputs);
   if (inputs.empty()) return MergeReport{};
   const Running running(merge_running_);
+  const Merging merging(inputs);
   const uint64_t rate = request.rate_bytes_per_second != 0 ? request.rate_bytes_per_second
-                                                           : options_.merge.rate_bytes_per_second;
+                                                           : settings.merge.rate_bytes_per_second;
   const auto sync_log = [this] { return committer_->sync(appender_->position()); };
   Merge merge({*environment_, options_, timeline_, segments_, directory_, files_, uuid_, sync_log,
                [this] { return save_manifest(); }, layout_mutex_},
@@ -90,8 +106,26 @@ Status Store::Impl::remove_snapshot(std::string_view name) {
   return Snapshots(*environment_).remove(name);
 }
 
+Status Store::Impl::close_and_roll_back(std::string_view snapshot) {
+  if (closed_) return Error{Errc::kClosed};
+  if (!appender_) return Error{Errc::kReadOnly, "the store was opened read-only"};
+  MEMORIA_TRY(health_.check());
+  Lock one(snapshot_mutex_);
+  Rollback rollback{uuid_, 0, std::string(snapshot)};
+  MEMORIA_TRY(check_rollback(*environment_, rollback));
+  bool begun = false;
+  MEMORIA_TRY(close([&]() -> Status {
+    rollback.timestamp = timeline_.take();
+    MEMORIA_TRY(begin_rollback(*environment_, rollback));
+    begun = true;
+    return ok();
+  }));
+  return begun ? Status(ok()) : Error{Errc::kClosed};  // somebody else was faster
+}
+
 void Store::Impl::background_merge() {
-  if (health_.latched() || !hour_allows(options_) || !merge_is_due(segments_.all(), options_)) {
+  const Options settings = this->settings();
+  if (health_.latched() || !hour_allows(settings) || !merge_is_due(segments_.all(), settings)) {
     return;
   }
   const auto report = merge({}, [this](const Progress&) { return !stopping_.load(); });
@@ -213,6 +247,7 @@ StoreStats Store::Impl::stats() const {
     const auto latency = committer_->latency();
     s.sync_latency_us_p50 = latency.p50;
     s.sync_latency_us_p99 = latency.p99;
+    s.sync_time_us = latency.all;
   }
   {
     Lock lock(merged_mutex_);
@@ -231,6 +266,30 @@ StoreStats Store::Impl::stats() const {
   s.read_only = health_.latched() || !appender_;
   s.read_only_reason = health_.latched() ? health_.reason() : "";
   return s;
+}
+
+Options Store::Impl::settings() const {
+  Lock lock(settings_mutex_);
+  return settings_;
+}
+
+Status Store::Impl::change_settings(const Options& wanted) {
+  if (closed_) return Error{Errc::kClosed};
+  if (!appender_) return Error{Errc::kReadOnly, "the store was opened read-only"};
+  MEMORIA_TRY(check_options(wanted));
+  Lock lock(settings_mutex_);
+  settings_.segment.fragmentation_threshold = wanted.segment.fragmentation_threshold;
+  settings_.segment.dead_bytes_threshold = wanted.segment.dead_bytes_threshold;
+  settings_.segment.merge_check_interval = wanted.segment.merge_check_interval;
+  settings_.merge = wanted.merge;
+  settings_.sync_interval = wanted.sync_interval;
+  settings_.file_cache = wanted.file_cache;
+  housekeeper_->set_interval(settings_.segment.merge_check_interval);
+  if (settings_.sync_policy == SyncPolicy::kInterval) {
+    committer_->set_interval(settings_.sync_interval);
+  }
+  files_.set_max_size(settings_.file_cache.max_size);
+  return ok();
 }
 
 }  // namespace memoria

@@ -2,11 +2,13 @@
 #include "core/store/verify.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/log/hint.hpp"
 #include "core/log/scan.hpp"
 #include "core/store/entries.hpp"
 #include "core/store/hint_builder.hpp"
+#include "core/store/rate_limiter.hpp"
 
 namespace memoria {
 namespace {
@@ -14,12 +16,13 @@ namespace {
 class Verifier {
  public:
   Verifier(Environment& environment, Segments& segments, FileCache& files,
-           const KeyDirectory& directory, const ProgressFn& progress)
+           const KeyDirectory& directory, const ProgressFn& progress, uint64_t rate)
       : environment_(environment),
         segments_(segments),
         files_(files),
         directory_(directory),
-        progress_(progress) {}
+        progress_(progress),
+        limiter_(rate) {}
 
   Result<VerifyReport> run() {
     const auto all = segments_.all();
@@ -130,8 +133,8 @@ class Verifier {
     done_ += bytes;
     since_report_ += bytes;
     if (since_report_ < (1 << 20)) return ok();
-    since_report_ = 0;
-    if (progress_ && !progress_({"verify", done_, total_})) {
+    const auto go_on = [&] { return !progress_ || progress_({"verify", done_, total_}); };
+    if (!limiter_.spend(std::exchange(since_report_, 0), go_on) || !go_on()) {
       return Error{Errc::kCancelled, "verification stopped on request"};
     }
     return ok();
@@ -142,6 +145,7 @@ class Verifier {
   FileCache& files_;
   const KeyDirectory& directory_;
   const ProgressFn& progress_;
+  RateLimiter limiter_;
   VerifyReport report_;
   uint64_t done_ = 0, total_ = 0, since_report_ = 0;
 };
@@ -149,8 +153,9 @@ class Verifier {
 }  // namespace
 
 Result<VerifyReport> verify_segments(Environment& environment, Segments& segments, FileCache& files,
-                                     const KeyDirectory& directory, const ProgressFn& progress) {
-  return Verifier(environment, segments, files, directory, progress).run();
+                                     const KeyDirectory& directory, const ProgressFn& progress,
+                                     uint64_t rate_bytes_per_second) {
+  return Verifier(environment, segments, files, directory, progress, rate_bytes_per_second).run();
 }
 
 }  // namespace memoria

@@ -10,8 +10,9 @@
 namespace memoria {
 
 /// Every record of every segment, and every hint, beside readers and writers. What is appended
-/// after the start may or may not be looked at. kCancelled.
+/// after the start may or may not be looked at. No faster than the rate; 0: no limit. kCancelled.
 Result<VerifyReport> verify_segments(Environment& environment, Segments& segments, FileCache& files,
-                                     const KeyDirectory& directory, const ProgressFn& progress);
+                                     const KeyDirectory& directory, const ProgressFn& progress,
+                                     uint64_t rate_bytes_per_second);
 
 }  // namespace memoria

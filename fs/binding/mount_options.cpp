@@ -7,15 +7,16 @@
 #include <array>
 #include <span>
 
-#include "fs/binding/option_values.hpp"
+#include "fs/settings/option_values.hpp"
+#include "fs/settings/store_settings.hpp"
 
 namespace memoria {
 namespace {
 
-constexpr uint64_t kMiB = 1 << 20;
 constexpr double kYear = 365.0 * 86400;
 
-/// An option of ours. `set` is given the value and tells whether it is allowed.
+/// An option of ours that is none of the store's. `set` is given the value and tells whether it is
+/// allowed.
 struct Known {
   std::string_view key;
   std::string_view range;  ///< of the value, in words; empty: takes none
@@ -29,27 +30,6 @@ bool store_if(const std::optional<T>& value, Target& target) {
   return value.has_value();
 }
 
-bool set_sync(std::string_view value, MountOptions& o) {
-  if (value == "always") {
-    o.store.sync_policy = SyncPolicy::kAlways;
-  } else if (value == "interval") {
-    o.store.sync_policy = SyncPolicy::kInterval;
-  } else if (value == "never") {
-    o.store.sync_policy = SyncPolicy::kNever;
-  } else {
-    return false;
-  }
-  return true;
-}
-
-bool set_merge_hours(std::string_view value, MountOptions& o) {
-  const auto dash = value.find('-');
-  if (dash == std::string_view::npos) return false;
-  const auto from = parse_number(value.substr(0, dash), 0, 23);
-  const auto until = parse_number(value.substr(dash + 1), 1, 24);
-  return store_if(from, o.store.merge.from_hour) && store_if(until, o.store.merge.until_hour);
-}
-
 bool set_snapshot(std::string_view value, MountOptions& o) {
   if (value.empty() || value.front() == '.' || value.find('/') != value.npos) return false;
   o.snapshot = value;
@@ -59,39 +39,6 @@ bool set_snapshot(std::string_view value, MountOptions& o) {
 constexpr auto kOurs = std::to_array<Known>({
     {"snapshot", "the name of a snapshot", "show the volume as it was then, read-only",
      set_snapshot},
-    {"sync", "always, interval or never", "when what is written becomes durable without fsync",
-     set_sync},
-    {"sync_interval", "0.01 to 3600 seconds", "how old unsynced data may get",
-     [](std::string_view v, MountOptions& o) {
-       return store_if(parse_seconds(v, 0.01, 3600), o.store.sync_interval);
-     }},
-    {"segment_size", "1M to 4095M", "a segment file ends at this size",
-     [](std::string_view v, MountOptions& o) {
-       return store_if(parse_bytes(v, kMiB, 4095 * kMiB), o.store.segment.max_size);
-     }},
-    {"merge_check_interval", "0 to 86400 seconds", "how often a merge is considered; 0: never",
-     [](std::string_view v, MountOptions& o) {
-       return store_if(parse_seconds(v, 0, 86400), o.store.segment.merge_check_interval);
-     }},
-    {"fragmentation_threshold", "0.01 to 1",
-     "share of dead bytes that makes a segment worth merging",
-     [](std::string_view v, MountOptions& o) {
-       return store_if(parse_real(v, 0.01, 1), o.store.segment.fragmentation_threshold);
-     }},
-    {"dead_bytes_threshold", "1M to 1024T", "dead bytes in all that start a merge",
-     [](std::string_view v, MountOptions& o) {
-       return store_if(parse_bytes(v, kMiB, kMiB << 30), o.store.segment.dead_bytes_threshold);
-     }},
-    {"merge_rate", "0 to 1T bytes per second", "a merge reads and writes no faster; 0: unlimited",
-     [](std::string_view v, MountOptions& o) {
-       return store_if(parse_bytes(v, 0, kMiB << 20), o.store.merge.rate_bytes_per_second);
-     }},
-    {"merge_hours", "FROM-UNTIL, hours from 0 to 24",
-     "when background merges may start, local time", set_merge_hours},
-    {"file_cache", "1 to 100000", "segment files kept open",
-     [](std::string_view v, MountOptions& o) {
-       return store_if(parse_number(v, 1, 100000), o.store.file_cache.max_size);
-     }},
     {"entry_timeout", "0 to 31536000 seconds", "how long the kernel may remember names",
      [](std::string_view v, MountOptions& o) {
        return store_if(parse_real(v, 0, kYear), o.cache_times.entry);
@@ -157,6 +104,7 @@ Failure unknown(std::string_view option) {
     }
   };
   for (const auto& known : kOurs) consider(known.key);
+  for (const auto& setting : store_settings()) consider(setting.key);
   for (const auto known : kKernel) consider(known);
   return {MountExit::kUsage,
           nearest.empty()
@@ -164,17 +112,20 @@ Failure unknown(std::string_view option) {
               : fmt::format("unknown mount option '{}': did you mean '{}'?", option, nearest)};
 }
 
-Checked<void> add_ours(const Known& known, std::string_view option, MountOptions& options) {
+/// `set` takes the value and tells whether it is allowed; an empty `range`: there is none.
+template <class Set>
+Checked<void> add_ours(std::string_view key, std::string_view range, std::string_view option,
+                       Set&& set) {
   const auto equals = option.find('=');
   const bool has_value = equals != std::string_view::npos;
-  if (has_value && known.range.empty()) {
+  if (has_value && range.empty()) {
     return Failure(MountExit::kUsage,
-                   fmt::format("mount option '{}': '{}' takes no value", option, known.key));
+                   fmt::format("mount option '{}': '{}' takes no value", option, key));
   }
   const auto value = has_value ? option.substr(equals + 1) : std::string_view{};
-  if ((has_value || known.range.empty()) && known.set(value, options)) return ok();
+  if ((has_value || range.empty()) && set(value)) return ok();
   return Failure(MountExit::kUsage, fmt::format("mount option '{}': the value of '{}' must be {}",
-                                                option, known.key, known.range));
+                                                option, key, range));
 }
 
 Checked<void> add_one(std::string_view option, MountOptions& options) {
@@ -191,8 +142,14 @@ Checked<void> add_one(std::string_view option, MountOptions& options) {
     return ok();
   }
   const auto key = option.substr(0, option.find('='));
+  if (const auto* const setting = find_store_setting(key)) {
+    return add_ours(key, setting->range, option,
+                    [&](auto value) { return setting->set(value, options.store); });
+  }
   const auto* const known = std::ranges::find(kOurs, key, &Known::key);
-  return known == kOurs.end() ? Checked<void>(unknown(option)) : add_ours(*known, option, options);
+  if (known == kOurs.end()) return unknown(option);
+  return add_ours(key, known->range, option,
+                  [&](auto value) { return known->set(value, options); });
 }
 
 }  // namespace
@@ -213,11 +170,13 @@ Checked<void> add_mount_options(std::string_view list, MountOptions& options) {
 
 std::string describe_mount_options() {
   std::string text = "Mount options (-o), sizes with K, M, G or T:\n";
-  for (const auto& known : kOurs) {
-    const auto head = fmt::format("{}{}", known.key, known.range.empty() ? "" : "=");
-    text += fmt::format("  {:26}{}{}\n", head, known.meaning,
-                        known.range.empty() ? "" : fmt::format(" ({})", known.range));
-  }
+  const auto add = [&](std::string_view key, std::string_view range, std::string_view meaning) {
+    const auto head = fmt::format("{}{}", key, range.empty() ? "" : "=");
+    text += fmt::format("  {:26}{}{}\n", head, meaning,
+                        range.empty() ? "" : fmt::format(" ({})", range));
+  };
+  for (const auto& setting : store_settings()) add(setting.key, setting.range, setting.meaning);
+  for (const auto& known : kOurs) add(known.key, known.range, known.meaning);
   text += "  ro, rw, allow_other, allow_root, suid, dev, noexec, sync ...: as in mount(8);\n";
   text += "                            nosuid and nodev unless suid and dev are given\n";
   return text;

@@ -39,10 +39,16 @@ inline constexpr size_t kPieceSize = 256 << 10;
 
 /// The file of a segment.
 std::string segment_file(uint64_t segment);
+/// "file", "directory", "symlink" ... of S_IFMT bits.
+std::string_view type_word(mode_t mode);
 /// A part of a value and where it lies, as a list item; `of` tells of which value.
 Json extent_item(const Extent& extent, std::string_view of);
 
 Result<Json> stats(const Call& call);
+Result<Json> map_segments(const Call& call);
+Result<Json> dump_segment(const Call& call);
+Result<Json> show_settings(const Call& call);
+Result<Json> change_setting(const Call& call);
 Result<Json> merge(const Call& call);
 Result<Json> rebuild_hints(const Call& call);
 Result<Json> check_hints(const Call& call);
@@ -50,6 +56,8 @@ Result<Json> verify(const Call& call);
 Result<Json> create_snapshot(const Call& call);
 Result<Json> list_snapshots(const Call& call);
 Result<Json> remove_snapshot(const Call& call);
+Result<Json> diff_snapshots(const Call& call);
+Result<Json> refuse_rollback(const Call& call);
 
 // Of files in the volume.
 Result<Json> list_directory(const Call& call, const std::string& path);
@@ -57,9 +65,14 @@ Result<Json> get_file(const Call& call, const std::string& path);
 Result<Json> put_file(const Call& call, const std::string& path);
 Result<Json> remove_file(const Call& call, const std::string& path);
 Result<Json> locate_file(const Call& call, const std::string& path);
+Result<Json> file_history(const Call& call, const std::string& path);
+
+Result<Json> find_files(const Call& call, const std::string& prefix);
+Result<Json> count_files(const Call& call, const std::string& prefix);
 
 // Of keys in the store.
 Result<Json> list_keys(const Call& call, const std::string& prefix);
+Result<Json> count_keys(const Call& call, const std::string& prefix);
 Result<Json> get_key(const Call& call, const std::string& key);
 Result<Json> put_key(const Call& call, const std::string& key);
 Result<Json> remove_key(const Call& call, const std::string& key);

@@ -60,6 +60,19 @@ Result<Json> list_keys(const Call& call, const std::string& prefix) {
   return Json{{"count", count}};
 }
 
+Result<Json> count_keys(const Call& call, const std::string& prefix) {
+  uint64_t count = 0, bytes = 0;
+  bool cancelled = false;
+  MEMORIA_TRY(call.store.scan(prefix, "", [&](const KeyInfo& key) {
+    ++count;
+    bytes += key.size;
+    cancelled = call.sink.cancelled();
+    return !cancelled;
+  }));
+  if (cancelled) return Error(Errc::kCancelled);
+  return Json{{"count", count}, {"bytes", bytes}};
+}
+
 Result<Json> get_key(const Call& call, const std::string& key) {
   const auto size = call.store.size(key);
   if (!size) return no_such_key(call);

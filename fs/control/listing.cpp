@@ -13,27 +13,6 @@ namespace {
 
 constexpr size_t kEntriesAtOnce = 1024;
 
-std::string_view type_word(mode_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFREG:
-      return "file";
-    case S_IFDIR:
-      return "directory";
-    case S_IFLNK:
-      return "symlink";
-    case S_IFIFO:
-      return "fifo";
-    case S_IFSOCK:
-      return "socket";
-    case S_IFCHR:
-      return "char-device";
-    case S_IFBLK:
-      return "block-device";
-    default:
-      return "unknown";
-  }
-}
-
 Status add_attributes(Volume& volume, InodeNumber ino, Json& item) {
   MEMORIA_TRY(const auto a, volume.getattr(ino));
   item["mode"] = a.mode & 07777;
@@ -88,6 +67,27 @@ Result<uint64_t> deliver_directory(const Call& call, InodeNumber directory, bool
 }
 
 }  // namespace
+
+std::string_view type_word(mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFREG:
+      return "file";
+    case S_IFDIR:
+      return "directory";
+    case S_IFLNK:
+      return "symlink";
+    case S_IFIFO:
+      return "fifo";
+    case S_IFSOCK:
+      return "socket";
+    case S_IFCHR:
+      return "char-device";
+    case S_IFBLK:
+      return "block-device";
+    default:
+      return "unknown";
+  }
+}
 
 Result<Json> list_directory(const Call& call, const std::string& path) {
   MEMORIA_TRY(const bool with_attributes, call.flag("long"));

@@ -27,6 +27,10 @@ Result<Json> ping(const Call&) {
 constexpr std::array kWholeCommands{
     WholeCommand{"ping", ping},
     WholeCommand{"stats", control::stats},
+    WholeCommand{"map", control::map_segments},
+    WholeCommand{"dump", control::dump_segment},
+    WholeCommand{"config-show", control::show_settings},
+    WholeCommand{"config-set", control::change_setting},
     WholeCommand{"merge", control::merge},
     WholeCommand{"hints-rebuild", control::rebuild_hints},
     WholeCommand{"hints-check", control::check_hints},
@@ -34,6 +38,8 @@ constexpr std::array kWholeCommands{
     WholeCommand{"snapshot-create", control::create_snapshot},
     WholeCommand{"snapshot-list", control::list_snapshots},
     WholeCommand{"snapshot-delete", control::remove_snapshot},
+    WholeCommand{"snapshot-diff", control::diff_snapshots},
+    WholeCommand{"snapshot-rollback", control::refuse_rollback},
 };
 
 struct NamedCommand {
@@ -43,14 +49,20 @@ struct NamedCommand {
 };
 constexpr std::array kNamedCommands{
     NamedCommand{"ls", control::list_directory, control::list_keys},
+    NamedCommand{"find", control::find_files, control::list_keys},
+    NamedCommand{"count", control::count_files, control::count_keys},
     NamedCommand{"get", control::get_file, control::get_key},
     NamedCommand{"put", control::put_file, control::put_key},
     NamedCommand{"rm", control::remove_file, control::remove_key},
     NamedCommand{"locate", control::locate_file, control::locate_key},
+    NamedCommand{"history", control::file_history, nullptr},
 };
 
 Result<Json> run_named(const NamedCommand& command, const Call& call) {
-  if (const auto key = call.key()) return command.of_key(call, *key);
+  if (const auto key = call.key()) {
+    if (command.of_key != nullptr) return command.of_key(call, *key);
+    return Error(Errc::kInvalidArgument, fmt::format("{} needs a path", command.name));
+  }
   const auto path = call.path();
   if (!path) {
     return Error(Errc::kInvalidArgument, fmt::format("{} needs a path or a key", command.name));

@@ -15,14 +15,23 @@ namespace memoria {
 /// | command         | arguments                             | items    | data | result          |
 /// |-----------------|---------------------------------------|----------|------|-----------------|
 /// | stats           |                                       | segments |      | counters        |
+/// | map             |                                       | segments |      | totals          |
+/// | dump            | segment                               | records  |      | count, damages  |
+/// | config-show     |                                       | settings |      | count           |
+/// | config-set      | setting, value                        |          |      | was, is         |
 /// | merge           | all, min_dead, rate, dry_run          |          |      | what was merged |
 /// | hints-rebuild   | all                                   |          |      | written, kept   |
 /// | hints-check     |                                       |          |      | missing, bad    |
-/// | verify          |                                       | damages  |      | totals, clean   |
+/// | verify          | rate                                  | damages  |      | totals, clean   |
 /// | snapshot-create | name                                  |          |      | the snapshot    |
 /// | snapshot-list   |                                       | snapshots|      | count           |
 /// | snapshot-delete | name                                  |          |      |                 |
+/// | snapshot-diff   | name, other (default: the present)    | changes  |      | counts          |
+/// | snapshot-rollback | name                                |          |      | always refused  |
+/// | history         | path                                  | versions |      | count           |
 /// | ls              | path, long, or key as a prefix        | entries  |      | count           |
+/// | find            | path or key, as a prefix              | entries  |      | count           |
+/// | count           | path or key, as a prefix              |          |      | counts          |
 /// | get             | path or key                           |          | out  | size            |
 /// | put             | path or key, size (only for progress) |          | in   | size            |
 /// | rm              | path or key                           |          |      |                 |

@@ -2,6 +2,8 @@
 // The command `stats`.
 #include <unistd.h>
 
+#include <fstream>
+
 #include "fs/control/byte_text.hpp"
 #include "fs/control/commands.hpp"
 #include "fs/volume/keys.hpp"
@@ -21,7 +23,8 @@ Json segment_item(const SegmentStats& s) {
           {"eraser_records", s.eraser_records},
           {"sealed", s.sealed},
           {"has_hint", s.has_hint},
-          {"from_merge", s.from_merge}};
+          {"from_merge", s.from_merge},
+          {"merging", s.merging}};
 }
 
 /// What a merge with the store's own thresholds would free.
@@ -47,6 +50,13 @@ uint64_t count_inodes(const Call& call) {
   return counted.has_value() ? count : 0;
 }
 
+/// Memory of this process; 0 when it cannot be told.
+uint64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  uint64_t size = 0, resident = 0;
+  return statm >> size >> resident ? resident * uint64_t(sysconf(_SC_PAGESIZE)) : 0;
+}
+
 Json contents(const StoreStats& s) {
   return {{"keys", s.keys},
           {"value_bytes", s.value_bytes},
@@ -67,6 +77,7 @@ Json activity(const StoreStats& s) {
           {"sync_requests", s.sync_requests},
           {"sync_latency_us_p50", s.sync_latency_us_p50},
           {"sync_latency_us_p99", s.sync_latency_us_p99},
+          {"sync_time_us", s.sync_time_us},
           {"consolidations", s.consolidations},
           {"file_cache_hits", s.file_cache_hits},
           {"file_cache_misses", s.file_cache_misses},
@@ -97,10 +108,11 @@ Result<Json> stats(const Call& call) {
               {"version", MEMORIA_VERSION},
               {"read_only", s.read_only},
               {"read_only_reason", s.read_only_reason},
-              {"merge", merges(s, call.store.options())}};
+              {"merge", merges(s, call.store.settings())}};
   out.update(contents(s));
   out.update(activity(s));
   if (call.context.served) out["pid"] = getpid();
+  if (const auto resident = resident_bytes(); resident != 0) out["resident_bytes"] = resident;
   if (holds_volume(call.store)) out["files"] = count_inodes(call);
   if (const auto space = call.store.space(); space.has_value()) {
     out["disk_total_bytes"] = space.value().total_bytes;
@@ -108,6 +120,17 @@ Result<Json> stats(const Call& call) {
   }
   for (const auto& segment : s.segments) MEMORIA_TRY(call.sink.item(segment_item(segment)));
   return out;
+}
+
+Result<Json> map_segments(const Call& call) {
+  const auto s = call.store.stats();
+  for (const auto& segment : s.segments) MEMORIA_TRY(call.sink.item(segment_item(segment)));
+  return Json{{"disk_bytes", s.disk_bytes},
+              {"live_bytes", s.live_bytes},
+              {"dead_bytes", s.dead_bytes},
+              {"eraser_bytes", s.eraser_bytes},
+              {"segment_size", call.store.options().segment.max_size},
+              {"merge_running", s.merge_running}};
 }
 
 }  // namespace memoria::control

@@ -9,19 +9,22 @@
 namespace memoria::control {
 namespace {
 
+/// Bytes a second; 0: no limit.
+Result<uint64_t> rate_of(const Call& call) {
+  MEMORIA_TRY(const double rate, call.number("rate", 0));
+  if (rate >= 0 && rate < 1e18) return uint64_t(rate);
+  return Error(Errc::kInvalidArgument, "the rate must not be negative");
+}
+
 Result<MergeRequest> merge_request(const Call& call) {
   MergeRequest request;
   MEMORIA_TRY(request.all, call.flag("all"));
   MEMORIA_TRY(request.dry_run, call.flag("dry_run"));
   MEMORIA_TRY(request.min_dead, call.number("min_dead", -1));
-  MEMORIA_TRY(const double rate, call.number("rate", 0));
+  MEMORIA_TRY(request.rate_bytes_per_second, rate_of(call));
   if (request.min_dead > 1) {
     return Error(Errc::kInvalidArgument, "the least dead share must be from 0 to 1");
   }
-  if (!(rate >= 0 && rate < 1e18)) {
-    return Error(Errc::kInvalidArgument, "the rate must not be negative");
-  }
-  request.rate_bytes_per_second = uint64_t(rate);
   return request;
 }
 
@@ -109,7 +112,8 @@ Result<Json> check_hints(const Call& call) {
 }
 
 Result<Json> verify(const Call& call) {
-  MEMORIA_TRY(const auto report, call.store.verify(call.progress()));
+  MEMORIA_TRY(const auto rate, rate_of(call));
+  MEMORIA_TRY(const auto report, call.store.verify(call.progress(), rate));
   PathFinder paths(call.volume);
   const bool in_volume = holds_volume(call.store);
   for (const auto& damage : report.damages) {

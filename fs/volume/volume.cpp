@@ -139,11 +139,15 @@ Volume::Caches VolumeState::caches() const {
   return caches_ptr ? *caches_ptr : Volume::Caches{};
 }
 
-Result<SnapshotInfo> Volume::create_snapshot(std::string_view name) {
+Status Volume::collect_written() {
   const auto caches = impl_->caches();
-  if (caches.write_back) MEMORIA_TRY(caches.write_back());
+  return caches.write_back ? caches.write_back() : Status(ok());
+}
+
+Result<SnapshotInfo> Volume::create_snapshot(std::string_view name) {
+  MEMORIA_TRY(collect_written());
   MEMORIA_TRY(auto made, impl_->store->create_snapshot(name));
-  if (caches.snapshot_changed) caches.snapshot_changed(name);
+  if (const auto caches = impl_->caches(); caches.snapshot_changed) caches.snapshot_changed(name);
   return made;
 }
 

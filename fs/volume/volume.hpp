@@ -165,6 +165,9 @@ class Volume {
 
   /// Holds what programs had written before, also what the caches still had. Tells the caches.
   Result<SnapshotInfo> create_snapshot(std::string_view name);
+  /// Returns when the volume has all that programs had written before the call, also what the
+  /// caches still had.
+  Status collect_written();
   /// Tells the caches.
   Status remove_snapshot(std::string_view name);
   /// May outlive this volume. Loads its keys into memory.

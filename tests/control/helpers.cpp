@@ -79,6 +79,7 @@ Ran Console::run(const std::vector<std::string>& arguments) {
   streams.out = [&](std::string_view text) -> Status {
     if (out_closed) return Error::from_errno(EPIPE, "write", "standard output");
     ran.out += text;
+    if (on_out) on_out(text);
     return ok();
   };
   streams.err = [&](std::string_view text) -> Status {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -61,6 +62,7 @@ struct Console {
   bool out_is_terminal = false, err_is_terminal = false;
   std::atomic<bool> interrupted = false;
   bool out_closed = false;
+  std::function<void(std::string_view)> on_out;  ///< told of what is written, if there is one
 
   Ran run(const std::vector<std::string>& arguments);
 };

@@ -2,7 +2,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "fs/binding/mount_options.hpp"
-#include "fs/binding/option_values.hpp"
+#include "fs/settings/option_values.hpp"
 
 using memoria::MountExit, memoria::MountOptions, memoria::SyncPolicy;
 

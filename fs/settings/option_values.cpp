@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "fs/binding/option_values.hpp"
+#include "fs/settings/option_values.hpp"
 
 #include <algorithm>
 #include <cctype>

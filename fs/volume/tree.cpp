@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "fs/volume/tree.hpp"
+
+#include <map>
+
+#include "fs/volume/errors.hpp"
+#include "fs/volume/keys.hpp"
+#include "fs/volume/transaction.hpp"
+
+namespace memoria {
+namespace {
+
+constexpr size_t kNamesAtOnce = 256;
+
+/// The names of the extended attributes of an inode: few, by the rules of a volume.
+Result<std::vector<std::string>> attribute_keys(const Store& store, InodeNumber ino) {
+  std::vector<std::string> out;
+  MEMORIA_TRY(store.scan(Key(Table::kXattrs, ino), {}, [&](const KeyInfo& info) {
+    out.emplace_back(info.key);
+    return true;
+  }));
+  return out;
+}
+
+Result<bool> same_extended_attributes(const Store& before, InodeNumber was, const Store& after,
+                                      InodeNumber is) {
+  MEMORIA_TRY(const auto then, attribute_keys(before, was));
+  MEMORIA_TRY(const auto now, attribute_keys(after, is));
+  if (then.size() != now.size()) return false;
+  for (size_t i = 0; i < now.size(); ++i) {
+    if (name_in_key(then[i]) != name_in_key(now[i])) return false;
+    MEMORIA_TRY(const bool same, after.same_value(now[i], before, then[i]));
+    if (!same) return false;
+  }
+  return true;
+}
+
+Result<bool> same_contents(const Store& before, InodeNumber was, const Store& after,
+                           InodeNumber is) {
+  const Key then(Table::kContents, was), now(Table::kContents, is);
+  const auto size = after.size(now).value_or(0);
+  if (size != before.size(then).value_or(0)) return false;
+  return size == 0 ? Result<bool>(true) : after.same_value(now, before, then);
+}
+
+}  // namespace
+
+Result<TreeNode> find_node(const Store& store, std::string_view path) {
+  TreeNode node{kRootInode, {}};
+  MEMORIA_TRY(node.inode, load_inode(store, kRootInode));
+  while (!path.empty()) {
+    const auto name = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(path.size(), name.size() + 1));
+    if (name.empty()) continue;
+    if (!node.inode.is_directory()) return posix(ENOTDIR);
+    if (name.size() > kMaxName) return posix(ENAMETOOLONG);
+    auto entry = load_dentry(store, node.ino, name);
+    if (!entry.has_value() && entry.error().code == Errc::kNotFound) return posix(ENOENT);
+    if (!entry.has_value()) return entry.error();
+    node.ino = entry.value().ino;
+    MEMORIA_TRY(node.inode, load_inode(store, node.ino));
+  }
+  return node;
+}
+
+uint64_t content_size(const Store& store, InodeNumber ino) {
+  return store.size(Key(Table::kContents, ino)).value_or(0);
+}
+
+Result<NodeChange> compare_nodes(const Store& before, const TreeNode& was, const Store& after,
+                                 const TreeNode& is) {
+  NodeChange out;
+  MEMORIA_TRY(const bool same, same_contents(before, was.ino, after, is.ino));
+  out.contents = !same;
+  const Inode &then = was.inode, &now = is.inode;
+  out.attributes = then.mode != now.mode || then.uid != now.uid || then.gid != now.gid ||
+                   then.rdev != now.rdev ||
+                   (same && !now.is_directory() && then.mtime != now.mtime);
+  // Changing an extended attribute sets the time of the inode's change.
+  if (out.attributes || (was.ino == is.ino && then.ctime == now.ctime)) return out;
+  MEMORIA_TRY(const bool same_extended, same_extended_attributes(before, was.ino, after, is.ino));
+  out.attributes = !same_extended;
+  return out;
+}
+
+Result<const NameCursor::Entry*> NameCursor::peek() {
+  if (entries_.empty() && !at_end_) {
+    MEMORIA_TRY(store_->scan(Key(Table::kNames, directory_), position_, [&](const KeyInfo& info) {
+      if (info.key.size() > Key::kPrefix) {
+        auto dentry = info.is_inline ? decode_dentry(info.value) : Result<Dentry>(damaged(""));
+        entries_.push_back({std::string(name_in_key(info.key)),
+                            dentry.has_value() ? std::optional(dentry.value()) : std::nullopt});
+      }
+      position_ = info.key;
+      return entries_.size() < kNamesAtOnce;
+    }));
+    at_end_ = entries_.size() < kNamesAtOnce;
+  }
+  return entries_.empty() ? nullptr : &entries_.front();
+}
+
+}  // namespace memoria

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+// The commands that show what is inside: `stats --watch` and `--prometheus`, `map`, `find`,
+// `count`, `dump`, `scrub`, and `config`; each on a store that is served and on one that is not.
+#include <boost/filesystem/operations.hpp>
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "tests/control/helpers.hpp"
+#include "tests/support/check.hpp"
+
+using namespace memoria;
+using memoria::test::run_ctl;
+using memoria::test::SampleStore;
+namespace files = boost::filesystem;
+
+namespace {
+
+const auto kBothWays = boost::unit_test::data::make({false, true});
+
+Json document(const test::Ran& ran) {
+  BOOST_REQUIRE_MESSAGE(Json::accept(ran.out), "not one JSON document: " + ran.out + ran.err);
+  return Json::parse(ran.out);
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> out;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) out.push_back(line);
+  return out;
+}
+
+/// The segment that holds a file's first bytes, and where they lie.
+Json first_extent(const SampleStore& place, const std::string& path) {
+  return document(run_ctl({"locate", "--json", place.path(), path}))["extents"][0];
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(inspection)
+
+/// Every sample belongs to a family that was announced, counters end with _total, and no line is
+/// there twice.
+BOOST_DATA_TEST_CASE(prometheus_text_is_what_the_format_wants, kBothWays, served) {
+  const SampleStore place(served);
+  const auto ran = run_ctl({"stats", "--prometheus", place.path()});
+  BOOST_TEST(ran.code == 0);
+  std::map<std::string, std::string> types;
+  std::set<std::string> seen;
+  for (const auto& line : lines(ran.out)) {
+    BOOST_TEST(seen.insert(line).second, line);
+    if (line.starts_with("# TYPE ")) {
+      const auto name = line.substr(7, line.find(' ', 7) - 7);
+      types[name] = line.substr(8 + name.size());
+      BOOST_TEST((types[name] == "counter") == name.ends_with("_total"), name);
+    } else if (!line.starts_with("# HELP ")) {
+      auto name = line.substr(0, line.find('{'));
+      for (const std::string suffix : {"_sum", "_count"}) {
+        if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+      }
+      BOOST_TEST(types.contains(name), line);
+      BOOST_TEST(contains(line, "store=\""), line);
+      BOOST_TEST(!line.substr(line.rfind(' ') + 1).empty());
+    }
+  }
+  for (const char* name :
+       {"memoria_dead_bytes", "memoria_sync_requests_total", "memoria_merges_total"}) {
+    BOOST_TEST(types.contains(name), name);
+  }
+  BOOST_TEST(contains(ran.out, "memoria_files{store=\"" + files::canonical(place.path()).string() +
+                                   "\"} 6\n"),
+             ran.out);
+  BOOST_TEST(contains(ran.out, "memoria_sync_duration_seconds{store="));
+  BOOST_TEST(run_ctl({"stats", "--prometheus", "--segments", place.path()}).code == 2);
+}
+
+BOOST_DATA_TEST_CASE(watch_goes_on_until_it_is_interrupted, kBothWays, served) {
+  const SampleStore place(served);
+  int rounds = 0;
+  test::Console console;
+  console.on_out = [&](std::string_view) { console.interrupted = ++rounds == 3; };
+  const auto ran = console.run({"stats", "--watch", "0.1", place.path()});
+  BOOST_TEST(ran.code == 0);
+  BOOST_TEST(rounds == 3);
+  BOOST_TEST(ran.err == "");
+  BOOST_TEST(run_ctl({"stats", "--watch", "0", place.path()}).code == 2);
+}
+
+BOOST_DATA_TEST_CASE(map_draws_a_line_for_each_segment, kBothWays, served) {
+  const SampleStore place(served);
+  for (int i = 0; i < 3; ++i) {
+    BOOST_TEST(run_ctl({"put", place.path(), "/hello"}, SampleStore::inner()).code == 0);
+  }
+  const auto json = document(run_ctl({"map", "--json", place.path()}));
+  const auto ran = run_ctl({"map", place.path()});
+  BOOST_TEST(ran.code == 0);
+  BOOST_TEST(lines(ran.out).size() == json["segments"].size() + 1);
+  BOOST_TEST(contains(ran.out, "#"));
+  BOOST_TEST(contains(ran.out, "."));
+  BOOST_TEST(!contains(ran.out, "\x1b"));
+  for (const auto& segment : json["segments"]) {
+    BOOST_TEST(contains(ran.out, segment["segment"].get<std::string>()));
+    BOOST_TEST(segment["merging"] == false);
+  }
+  test::Console terminal;
+  terminal.out_is_terminal = true;
+  BOOST_TEST(contains(terminal.run({"map", place.path()}).out, "\x1b[32m"));
+}
+
+BOOST_DATA_TEST_CASE(find_and_count_go_by_the_beginning_of_paths, kBothWays, served) {
+  const SampleStore place(served);
+  const auto out = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin() + 1, place.path());
+    const auto ran = run_ctl(arguments);
+    BOOST_TEST(ran.code == 0);
+    return ran.out;
+  };
+  BOOST_TEST(out({"find"}) == "/\n/directory/\n/directory/inner\n/empty\n/hello\n/link\n");
+  BOOST_TEST(out({"find", "/"}) == out({"find"}));
+  BOOST_TEST(out({"find", "/d"}) == "/directory/\n/directory/inner\n");
+  BOOST_TEST(out({"find", "/directory/"}) == "/directory/inner\n");
+  BOOST_TEST(out({"find", "/directory/in"}) == "/directory/inner\n");
+  BOOST_TEST(out({"find", "/x"}) == "");
+  BOOST_TEST(out({"count"}) == "6\n");
+  BOOST_TEST(out({"count", "/d"}) == "2\n");
+  const auto json = document(run_ctl({"count", "--json", place.path()}));
+  BOOST_TEST(json["files"] == 3);
+  BOOST_TEST(json["directories"] == 2);
+  BOOST_TEST(json["others"] == 1);
+  BOOST_TEST(json["bytes"] == 300012);
+  const auto found = document(run_ctl({"find", "--json", place.path(), "/h"}));
+  BOOST_REQUIRE(found["entries"].size() == 1u);
+  BOOST_TEST(found["entries"][0]["path"] == "/hello");
+  BOOST_TEST(found["entries"][0]["size"] == 12);
+  BOOST_TEST(run_ctl({"find", place.path(), "/no/such"}).code == 5);
+  // Names, and not what they are for.
+  const auto keys = document(run_ctl({"stats", "--json", place.path()}))["keys"];
+  BOOST_TEST(out({"count", "--key"}) == keys.dump() + "\n");
+  BOOST_TEST(out({"count", "--key", "I"}) == "6\n");
+  BOOST_TEST(lines(out({"find", "--key", "I"})).size() == 6u);
+}
+
+BOOST_DATA_TEST_CASE(dump_shows_the_records_of_a_segment, kBothWays, served) {
+  const SampleStore place(served);
+  BOOST_TEST(run_ctl({"put", place.path(), "/hello"}, "again").code == 0);
+  const auto at = first_extent(place, "/directory/inner");
+  const auto segment = at["segment"].get<std::string>();
+  const auto json = document(run_ctl({"dump", "--json", place.path(), segment}));
+  BOOST_TEST(json["clean"] == true);
+  BOOST_TEST(json["records"].size() > 5u);
+  bool found = false, dead = false;
+  for (const auto& record : json["records"]) {
+    BOOST_TEST(record["checksum"] == "ok");
+    dead = dead || record["live"] == false;
+    if (record["offset"] != at["record_offset"]) continue;
+    found = true;
+    BOOST_TEST(record["length"] == at["record_length"]);
+    BOOST_TEST(contains(record["key"], "contents of inode"));
+    BOOST_TEST(record["live"] == true);
+  }
+  BOOST_TEST(found);
+  BOOST_TEST(dead);
+  const auto human = run_ctl({"dump", place.path(), segment + ".data"});
+  BOOST_TEST(human.code == 0);
+  BOOST_TEST(contains(human.out, "all intact"));
+  BOOST_TEST(run_ctl({"dump", place.path(), "1234567890123456789"}).code == 5);
+  BOOST_TEST(run_ctl({"dump", place.path(), "nonsense"}).code == 2);
+}
+
+BOOST_AUTO_TEST_CASE(damage_shows_in_dump_and_scrub) {
+  const SampleStore place(false);
+  const auto at = first_extent(place, "/directory/inner");
+  const auto offset = at["record_offset"].get<uint64_t>() + at["record_length"].get<uint64_t>();
+  test::flip_byte(place.path() + "/" + at["file"].get<std::string>(), offset - 10);
+  const auto dumped = run_ctl({"dump", "--json", place.path(), at["segment"].get<std::string>()});
+  BOOST_TEST(dumped.code == 6);
+  bool bad = false;
+  const auto json = document(dumped);
+  BOOST_TEST(json["damages"].empty());  // the record is told already
+  for (const auto& record : json["records"]) {
+    bad = bad || (record["checksum"] == "bad value" && record["offset"] == at["record_offset"]);
+  }
+  BOOST_TEST(bad);
+  const auto scrubbed = run_ctl({"scrub", place.path()});
+  BOOST_TEST(scrubbed.code == 6);
+  BOOST_TEST(contains(scrubbed.out, "/directory/inner"));
+}
+
+BOOST_DATA_TEST_CASE(scrub_checks_everything_and_can_be_interrupted, kBothWays, served) {
+  const SampleStore place(served);
+  const auto ran = run_ctl({"scrub", place.path()});
+  BOOST_TEST(ran.code == 0);
+  BOOST_TEST(contains(ran.out, "all intact"));
+  BOOST_TEST(document(run_ctl({"scrub", "--json", "--rate", "100", place.path()}))["clean"] ==
+             true);
+  test::Console console;
+  console.interrupted = true;
+  BOOST_TEST(console.run({"scrub", place.path()}).code == 130);
+  BOOST_TEST(run_ctl({"scrub", "--rate", "0", place.path()}).code == 2);
+  BOOST_TEST(run_ctl({"verify", place.path()}).code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(config_changes_a_store_that_is_mounted) {
+  SampleStore place(true);
+  const auto ran = run_ctl({"config", "set", place.path(), "merge_rate", "10M"});
+  BOOST_TEST(ran.code == 0);
+  BOOST_TEST(ran.out == "merge_rate: 10M (was 0)\n");
+  BOOST_TEST(run_ctl({"config", "set", place.path(), "merge_hours", "22-6"}).code == 0);
+  BOOST_TEST(run_ctl({"config", "set", place.path(), "file_cache", "7"}).code == 0);
+  BOOST_TEST(run_ctl({"config", "set", place.path(), "sync_interval", "0.5"}).code == 0);
+  const auto settings = place.volume().store().settings();
+  BOOST_TEST(settings.merge.rate_bytes_per_second == 10u << 20);
+  BOOST_TEST(settings.merge.from_hour == 22);
+  BOOST_TEST(settings.merge.until_hour == 6);
+  BOOST_TEST(settings.file_cache.max_size == 7u);
+  BOOST_TEST(settings.sync_interval.count() == 500);
+  const auto shown = document(run_ctl({"config", "show", "--json", place.path()}));
+  for (const auto& setting : shown["settings"]) {
+    if (setting["setting"] == "merge_rate") BOOST_TEST(setting["value"] == "10M");
+  }
+  BOOST_TEST(contains(run_ctl({"config", "show", place.path()}).out, "22-6"));
+}
+
+BOOST_DATA_TEST_CASE(config_refuses_what_makes_no_sense, kBothWays, served) {
+  const SampleStore place(served);
+  const auto refused = [&](const std::string& key, const std::string& value) {
+    const auto ran = run_ctl({"config", "set", place.path(), key, value});
+    BOOST_TEST(ran.code == 2);
+    return ran.err;
+  };
+  BOOST_TEST(refused("fragmentation_threshold", "2") ==
+             "memoria-ctl: config set: fragmentation_threshold=2: the value of "
+             "'fragmentation_threshold' must be 0.01 to 1\n");
+  BOOST_TEST(contains(refused("sync_interval", "never"), "0.01 to 3600 seconds"));
+  BOOST_TEST(contains(refused("merge_hours", "5"), "FROM-UNTIL"));
+  BOOST_TEST(contains(refused("merge_ratte", "5"), "no setting 'merge_ratte'"));
+  BOOST_TEST(contains(refused("segment_size", "16M"), "only be given when the store is mounted"));
+  // What would be right has nobody to take it.
+  const auto ran = run_ctl({"config", "set", place.path(), "file_cache", "10"});
+  BOOST_TEST(ran.code == (served ? 0 : 2));
+  if (!served) BOOST_TEST(contains(ran.err, "is not mounted"));
+  BOOST_TEST(run_ctl({"config", "show", place.path()}).code == 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
