@@ -254,6 +254,9 @@ Status Merge::finish_output() {
   MEMORIA_TRY(file.seal(output_->records, parts_.timeline.take()));
   MEMORIA_TRY(replace_file(parts_.environment, segment_file(header.id, kHintSuffix),
                            std::move(output_->hint).finish(file.end())));
+  // A size that was written down may be that of a change in the active segment, and must not be
+  // durable before it.
+  if (!sizes_written_.empty()) MEMORIA_TRY(parts_.sync_log());
   Lock layout(parts_.layout_mutex);
   MEMORIA_TRY(parts_.environment.rename(segment_file(header.id, kMergeSuffix),
                                         segment_file(header.id, kDataSuffix)));

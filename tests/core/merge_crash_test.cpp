@@ -124,6 +124,37 @@ BOOST_AUTO_TEST_CASE(a_call_that_fails_at_any_step_of_a_merge_loses_nothing) {
   }
 }
 
+/// A merge writes a value's size down when the records that gave it are dead; what killed them may
+/// be unsynced.
+BOOST_AUTO_TEST_CASE(an_output_is_never_durable_before_the_changes_that_it_knows_of) {
+  const auto environment = SimulatedEnvironment::make();
+  environment->start_trace();
+  const Contents before = {{"other", "old"}, {"value", std::string(100, 'v')}};
+  Contents after = before;
+  {
+    const auto store = open_store(environment, merge_options());
+    for (const auto& [key, bytes] : before) REQUIRE_OK(store->put(key, bytes));
+    unwrap(store->create_snapshot("rotates"));
+    REQUIRE_OK(store->put("other", "new"));
+    REQUIRE_OK(store->write_at("value", 100, std::string(50, 'w')));
+    REQUIRE_OK(store->punch("value", 100, 50));
+    after["other"] = "new";
+    after["value"].resize(150, '\0');
+    unwrap(store->merge({.min_dead = 0}));
+  }
+  SimulatedDisk disk;
+  Random random(base_seed());
+  for (const auto& operation : environment->trace()) {
+    disk.apply(operation);
+    if (operation.type != Operation::Type::kSyncDirectory || disk.find("snapshots/rotates/") == 0) {
+      continue;
+    }
+    const auto image = disk.after_crash(Loss::kUnsynced, random);
+    const auto found = contents_of(*open_store(SimulatedEnvironment::make(image), merge_options()));
+    BOOST_TEST((found == before || found == after));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(inputs_are_deleted_only_when_outputs_are_durable) {
   const auto prepared = prepare(base_seed());
   const auto environment = SimulatedEnvironment::make(prepared.image);
