@@ -265,6 +265,12 @@ void SimulatedEnvironment::start_trace() {
   state_->tracing = true;
 }
 
+void SimulatedEnvironment::continue_trace() {
+  const Guard guard(state_->mutex);
+  state_->trace.clear();
+  state_->tracing = true;
+}
+
 size_t SimulatedEnvironment::trace_size() const {
   const Guard guard(state_->mutex);
   return state_->trace.size();

@@ -80,6 +80,9 @@ class SimulatedEnvironment final : public Environment {
   /// Remembers every change from now on; the trace begins with the state of this moment, which
   /// counts as durable. No file may be open.
   void start_trace();
+  /// The same, and the disk stays as it is: what is not synced is still not. There is no
+  /// trace_begin() then.
+  void continue_trace();
   /// The recorded changes. Call it when no other thread uses the environment.
   const std::vector<Operation>& trace() const { return state_->trace; }
   size_t trace_size() const;
