@@ -10,10 +10,11 @@ kills=${MEMORIA_KILLS:-10} seed=${MEMORIA_TEST_SEED:-1}
 RANDOM=$seed
 acknowledged=0
 
-# Merges and snapshots until the daemon is gone.
+# Merges and snapshots until the daemon is gone (the last ones may be made without it).
 look_after() {
   local name=0
-  while "$MEMORIA_CTL" merge --all "$data" && "$MEMORIA_CTL" snapshot create "$data" "s$name"; do
+  while alive "$daemon" && "$MEMORIA_CTL" merge --all "$data" &&
+    "$MEMORIA_CTL" snapshot create "$data" "s$name"; do
     "$MEMORIA_CTL" snapshot delete "$data" "s$name" || break
     name=$((name + 1))
     sleep 0.05
