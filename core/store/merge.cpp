@@ -254,32 +254,38 @@ Status Merge::finish_output() {
   MEMORIA_TRY(file.seal(output_->records, parts_.timeline.take()));
   MEMORIA_TRY(replace_file(parts_.environment, segment_file(header.id, kHintSuffix),
                            std::move(output_->hint).finish(file.end())));
+  // A size that was written down may be that of a change in the active segment, and must not be
+  // durable before it.
+  if (!sizes_written_.empty()) MEMORIA_TRY(parts_.sync_log());
   Lock layout(parts_.layout_mutex);
   MEMORIA_TRY(parts_.environment.rename(segment_file(header.id, kMergeSuffix),
                                         segment_file(header.id, kDataSuffix)));
-  MEMORIA_TRY(parts_.environment.sync_directory());
-
+  // From here on it counts, whatever happens: a later merge that does not know of it would drop the
+  // tombstones of what is in it.
   const auto segment = parts_.segments.add(header);
   segment->file_bytes = file.end();
   segment->sealed = true;
   segment->has_hint = true;
-  for (const auto& move : output_->moves) install(move, segment->slot);
-  report_.outputs.push_back(header.id);
+  const auto moves = std::move(output_->moves);
   output_.reset();
-  return ok();
+  const auto synced = parts_.environment.sync_directory();
+  for (const auto& move : moves) {
+    parts_.segments.add_total(segment->slot, move.record_size(), 1);
+    if (synced.has_value()) install(move, segment->slot);
+  }
+  if (synced.has_value()) report_.outputs.push_back(header.id);
+  return synced;
 }
 
 /// Lets the key directory point to the copy, unless the original was overtaken meanwhile.
 void Merge::install(const Move& move, Slot slot) {
-  const uint64_t size = record_size(move.kind, move.key.size(), move.value_size);
   const Location to{slot, move.to_offset};
-  parts_.segments.add_total(slot, size, 1);
   if (!is_eraser(move.kind)) {
     parts_.directory.relocate(move.key, move.offset, move.length, *move.from,
                               {to, move.value_size, 0, move.value_size, move.kind});
     return;
   }
-  parts_.segments.add_eraser(slot, size);
+  parts_.segments.add_eraser(slot, move.record_size());
   if (move.from) {
     parts_.directory.relocate_size_record(move.key, *move.from, to);
   } else {

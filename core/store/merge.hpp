@@ -59,6 +59,8 @@ class Merge {
     uint64_t generation, timestamp;
     std::optional<Location> from;  // nothing: made by the merge
     uint32_t to_offset, value_size;
+
+    uint64_t record_size() const { return memoria::record_size(kind, key.size(), value_size); }
   };
   struct Output;
 

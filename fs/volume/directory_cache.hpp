@@ -27,7 +27,7 @@ class DirectoryCache {
   /// See DirectoryIndex. Cheap when the directory has no index.
   void set(InodeNumber directory, std::string_view name, const Dentry& entry);
   void erase(InodeNumber directory, std::string_view name, uint64_t cookie);
-  /// The directory is gone.
+  /// The directory is gone, or its index may not be what the store holds.
   void drop(InodeNumber directory);
 
  private:

@@ -111,7 +111,12 @@ Status Transaction::commit() {
   }
   if (batch_.empty()) return ok();
   if (files_ != 0) MEMORIA_TRY(counters_.begin_change());
-  MEMORIA_TRY(store_.apply(batch_));
+  auto applied = store_.apply(batch_);
+  if (!applied.has_value()) {
+    // When only its sync failed, the change can be seen all the same.
+    for (const NameChange& change : names_) directories_.drop(change.directory);
+    return applied;
+  }
   if (files_ != 0) counters_.add_files(files_);
   for (const NameChange& change : names_) {
     if (change.entry) {

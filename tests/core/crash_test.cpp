@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <set>
 
-#include "tests/core/random_operations.hpp"
+#include "tests/core/store_helpers.hpp"
+#include "tests/support/random_operations.hpp"
 
 namespace memoria::test {
 namespace {

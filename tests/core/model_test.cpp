@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Seeded random operations of every kind against std::map.
-#include "tests/core/random_operations.hpp"
+#include "tests/core/store_helpers.hpp"
+#include "tests/support/random_operations.hpp"
 
 namespace memoria::test {
 namespace {

@@ -17,6 +17,7 @@ using Type = Operation::Type;
 
 Status SimulatedEnvironment::State::enter(Call call, std::string_view name, bool* partial) {
   ++call_counts[std::countr_zero(uint32_t(call))];
+  if (suspended) return ok();
   for (auto& fault : faults) {
     if ((fault.calls & call) == 0) continue;
     if (name.find(fault.name_part) == std::string_view::npos) continue;
@@ -27,6 +28,7 @@ Status SimulatedEnvironment::State::enter(Call call, std::string_view name, bool
     if (fault.times == 1) fault.calls = 0;
     if (fault.times > 1) --fault.times;
     ++faults_hit;
+    last_fault = std::to_string(call) + " " + std::string(name);
     if (partial != nullptr) *partial = fault.partial;
     return Error::from_errno(fault.error, "simulated failure of", name);
   }
@@ -265,6 +267,12 @@ void SimulatedEnvironment::start_trace() {
   state_->tracing = true;
 }
 
+void SimulatedEnvironment::continue_trace() {
+  const Guard guard(state_->mutex);
+  state_->trace.clear();
+  state_->tracing = true;
+}
+
 size_t SimulatedEnvironment::trace_size() const {
   const Guard guard(state_->mutex);
   return state_->trace.size();
@@ -280,9 +288,19 @@ void SimulatedEnvironment::clear_faults() {
   state_->faults.clear();
 }
 
+void SimulatedEnvironment::suspend_faults(bool suspended) {
+  const Guard guard(state_->mutex);
+  state_->suspended = suspended;
+}
+
 uint64_t SimulatedEnvironment::faults_hit() const {
   const Guard guard(state_->mutex);
   return state_->faults_hit;
+}
+
+std::string SimulatedEnvironment::last_fault() const {
+  const Guard guard(state_->mutex);
+  return state_->last_fault;
 }
 
 uint64_t SimulatedEnvironment::calls(uint32_t kinds) const {

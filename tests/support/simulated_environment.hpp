@@ -80,6 +80,9 @@ class SimulatedEnvironment final : public Environment {
   /// Remembers every change from now on; the trace begins with the state of this moment, which
   /// counts as durable. No file may be open.
   void start_trace();
+  /// The same, and the disk stays as it is: what is not synced is still not. There is no
+  /// trace_begin() then.
+  void continue_trace();
   /// The recorded changes. Call it when no other thread uses the environment.
   const std::vector<Operation>& trace() const { return state_->trace; }
   size_t trace_size() const;
@@ -88,7 +91,11 @@ class SimulatedEnvironment final : public Environment {
   // ---- Faults
   void inject(Fault fault);
   void clear_faults();
+  /// While it lasts, calls neither fail nor count for a fault: for a test's own look.
+  void suspend_faults(bool suspended);
   uint64_t faults_hit() const;
+  /// What failed last: the call's bit and the name.
+  std::string last_fault() const;
   /// Calls of these kinds so far, failed ones included.
   uint64_t calls(uint32_t kinds) const;
 
@@ -117,6 +124,8 @@ class SimulatedEnvironment final : public Environment {
     Image trace_begin;
     std::vector<Fault> faults;
     uint64_t faults_hit = 0;
+    std::string last_fault;
+    bool suspended = false;
     uint64_t call_counts[15] = {};
     uint64_t capacity = 0;
     uint64_t clock_ns = 1'600'000'000'000'000'000u;

@@ -187,6 +187,19 @@ BOOST_AUTO_TEST_CASE(a_disk_that_fails_to_write_makes_the_volume_read_only_and_l
   }
 }
 
+/// With -o sync=always a change is in the log, and to be seen, before its sync fails.
+BOOST_AUTO_TEST_CASE(a_listing_agrees_with_lookups_after_a_sync_that_failed) {
+  auto options = volume_options();
+  options.sync_policy = SyncPolicy::kAlways;
+  SimulatedVolume bad({}, options);
+  bad.make_directory("a");
+  BOOST_TEST(bad.names().size() == 1u);  // from here on the listing is kept in memory
+  bad.disk->inject({.calls = kCallSync});
+  BOOST_TEST(!bad.volume->rename(kRoot, "a", kRoot, "b", 0).has_value());
+  for (const auto& name : bad.names()) BOOST_TEST(bad.lookup_errno(name) == 0);
+  BOOST_TEST(bad.names().size() == 1u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace memoria::test

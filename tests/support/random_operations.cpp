@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tests/core/random_operations.hpp"
+#include "tests/support/random_operations.hpp"
 
 #include <algorithm>
 
@@ -91,7 +91,7 @@ std::string RandomOperation::describe() const {
 
 std::string RandomOperations::key() {
   const auto n = random_.below(keys_);
-  return std::string(1, char('a' + n % 3)) + numbered("", n, 2);
+  return std::string(1, char('a' + n % 3)) + (n < 10 ? "0" : "") + std::to_string(n);
 }
 
 RandomOperation::Change RandomOperations::change(const Contents& model) {

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "tests/core/store_helpers.hpp"
+#include "core/store/store.hpp"
+#include "tests/support/random.hpp"
+#include "tests/support/raw_log.hpp"
 
 namespace memoria::test {
 
