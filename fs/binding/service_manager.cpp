@@ -11,7 +11,7 @@
 #include <cstring>
 #include <optional>
 
-#include "fs/binding/option_values.hpp"
+#include "fs/settings/option_values.hpp"
 
 namespace memoria {
 namespace {
