@@ -38,6 +38,7 @@ class Grammar {
     add_upkeep();
     add_snapshots();
     add_names();
+    add_carriers();
   }
 
   CLI::App& app() { return app_; }
@@ -108,6 +109,23 @@ class Grammar {
     command(*snapshot, "list", Verb::kSnapshotList, "by age, with the space that only they hold");
   }
 
+  void add_carriers() {
+    auto* backup = command(app_, "backup", Verb::kBackup,
+                           "copy what the directory DEST does not have yet, checking it; DEST is "
+                           "then a store to read from");
+    add_destination(*backup, "DEST", "a new or empty directory, or an earlier backup");
+    backup->add_flag("--recheck", line_.recheck,
+                     "read what DEST has already, and renew what rotted");
+    auto* restore = command(app_, "restore", Verb::kRestore,
+                            "make a store out of a backup (or of a snapshot's directory)");
+    add_destination(*restore, "NEWDIR", "a new or empty directory");
+  }
+
+  void add_destination(CLI::App& command, const std::string& label,
+                       const std::string& description) {
+    command.add_option(label, line_.destination, description)->required();
+  }
+
   void add_names() {
     auto* list = command(app_, "ls", Verb::kList, "list a directory, or keys by prefix");
     add_name(*list, "PATH", "a path in the volume (with --key: the beginning of keys)");
@@ -171,6 +189,16 @@ std::string_view request_word(Verb verb) {
       return "rm";
     case Verb::kLocate:
       return "locate";
+    case Verb::kBackup:
+      return "backup";
+    case Verb::kRestore:
+      return "restore";
+    case Verb::kRepair:
+      return "repair";
+    case Verb::kExport:
+      return "export";
+    case Verb::kImport:
+      return "import";
   }
   return "";
 }

@@ -25,6 +25,11 @@ enum class Verb {
   kPut,
   kRemove,
   kLocate,
+  kBackup,
+  kRestore,
+  kRepair,
+  kExport,
+  kImport,
 };
 
 /// The word in requests (service.hpp).
@@ -47,6 +52,8 @@ struct CommandLine {
   bool segments = false;           ///< stats
   std::string output;              ///< get: a file; empty: standard output
   std::string input = "-";         ///< put: a file; "-": standard input
+  std::string destination;         ///< backup, restore, repair: a directory
+  bool recheck = false;            ///< backup
 };
 
 /// There is nothing to do but to print: help, the version, or what is wrong.

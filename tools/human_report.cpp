@@ -46,6 +46,12 @@ class HumanReport : public Report {
         return listing_.text();
       case Verb::kLocate:
         return locate_text(result, items_);
+      case Verb::kBackup:
+      case Verb::kRestore:
+      case Verb::kRepair:
+      case Verb::kExport:
+      case Verb::kImport:
+        return carried_text(line_.verb, result, items_);
       case Verb::kGet:
       case Verb::kPut:
       case Verb::kRemove:

@@ -19,6 +19,9 @@ std::string checked_hints_text(const Json& result);
 std::string verify_text(const Json& result, const Items& damages);
 std::string created_snapshot_text(const Json& result);
 std::string snapshots_text(const Items& snapshots);
+std::string carried_text(Verb verb, const Json& result, const Items& items);
+/// "  /a/b, bytes 0 to 16383: ... (123.data at 40, 16384 bytes)", with a line break.
+std::string damage_line(const Json& damage);
 std::string locate_text(const Json& result, const Items& extents);
 
 /// Directory entries or keys, collected compactly: there may be millions.

@@ -10,7 +10,14 @@ std::string_view list_name(Verb verb) {
     case Verb::kStats:
       return "segments";
     case Verb::kVerify:
+    case Verb::kBackup:
+    case Verb::kRestore:
       return "damages";
+    case Verb::kRepair:
+      return "losses";
+    case Verb::kExport:
+    case Verb::kImport:
+      return "remarks";
     case Verb::kSnapshotList:
       return "snapshots";
     case Verb::kList:

@@ -10,6 +10,7 @@
 
 #include "fs/control/byte_text.hpp"
 #include "fs/control/key_text.hpp"
+#include "tools/carry.hpp"
 #include "tools/command_line.hpp"
 #include "tools/progress_display.hpp"
 #include "tools/report.hpp"
@@ -85,6 +86,11 @@ Need need_of(const CommandLine& line) {
     case Verb::kPut:
     case Verb::kRemove:
     case Verb::kLocate:
+    case Verb::kBackup:  // and the others that carry() runs
+    case Verb::kRestore:
+    case Verb::kRepair:
+    case Verb::kExport:
+    case Verb::kImport:
       break;
   }
   return Need::kVolume;
@@ -119,6 +125,7 @@ class Program {
 
  private:
   std::optional<Failure> run_command() {
+    if (is_carrying(line_.verb)) return run_carrying();
     auto target = find();
     if (!target) return Failure{target.error(), exit_code_of_opening(target.error())};
     auto request = make_request(target.value());
@@ -131,6 +138,30 @@ class Program {
     if (!done) return Failure{done.error(), exit_code_of(done.error())};
     if (!closed) return Failure{closed.error(), exit_code_of(closed.error())};
     return std::nullopt;
+  }
+
+  std::optional<Failure> run_carrying() {
+    auto output = ValueOutput::open(line_.output, streams_);
+    if (!output) return Failure{output.error(), exit_code_of(output.error())};
+    ToolSink sink(streams_, progress_, *report_, output.value());
+    bool reached = false;
+    const Carrying context{line_, streams_, sink, logger(), reached};
+    auto done = carry(context);
+    if (!done) {
+      const auto& error = done.error();
+      return Failure{error, reached ? exit_code_of(error) : exit_code_of_opening(error)};
+    }
+    Status told = output.value().commit();
+    if (told) told = tell(done.value());
+    if (!told) return Failure{told.error(), exit_code_of(told.error())};
+    return std::nullopt;
+  }
+
+  /// The result, and how the program ends.
+  Status tell(const Json& result) {
+    progress_.erase();
+    if (result.contains("clean") && result["clean"] == false) exit_ = ExitCode::kDamage;
+    return report_->result(result);
   }
 
   Result<Target> find() {
@@ -185,10 +216,8 @@ class Program {
     ToolSink sink(streams_, progress_, *report_, output);
     MEMORIA_TRY(auto result, session.executor().execute(request, sink, input));
     MEMORIA_TRY(output.commit());
-    progress_.erase();
     if (!subject_.empty()) set_bytes(result, line_.is_key ? "named_key" : "path", subject_);
-    if (result.contains("clean") && result["clean"] == false) exit_ = ExitCode::kDamage;
-    return report_->result(result);
+    return tell(result);
   }
 
   /// Only what the user should know of a store that is opened for one command.

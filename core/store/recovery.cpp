@@ -72,6 +72,11 @@ Status Recovery::load_manifest() {
     log(Severity::kError,
         manifest.error().describe() +
             "; it is written anew, and whether a segment is missing is not known");
+  } else if (manifest.value() && manifest.value()->unfinished) {
+    return Error{Errc::kNotAStore,
+                 fmt::format("{} is a backup or a restored store that was never completed: run the "
+                             "command that made it again",
+                             environment_.describe())};
   } else if (manifest.value()) {
     manifest_ = std::move(*manifest.value());
     for (const auto& entry : manifest_.segments) listed_[entry.id] = &entry;
@@ -85,6 +90,9 @@ Status Recovery::list() {
   for (const auto& name : names) {
     if (const auto id = segment_id(name, kDataSuffix)) {
       MEMORIA_TRY(auto found, inspect(*id));
+      // The manifest of a snapshot or a backup is complete. What else is there belongs to a later
+      // backup that is not done.
+      if (manifest_.snapshot && listed(found) == nullptr) continue;
       found_.push_back(std::move(found));
     } else if (const auto hint = segment_id(name, kHintSuffix)) {
       hints_.insert(*hint);
