@@ -24,6 +24,8 @@ Result<Json> carry(const Carrying& context) {
       return run_backup(context);
     case Verb::kRestore:
       return run_restore(context);
+    case Verb::kRepair:
+      return run_repair(context);
     default:
       return Error(Errc::kUnsupported, "not a command that carries a store");
   }

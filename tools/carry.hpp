@@ -29,6 +29,7 @@ Result<Json> carry(const Carrying& context);
 // One each; see command_line.cpp for what they take.
 Result<Json> run_backup(const Carrying& context);
 Result<Json> run_restore(const Carrying& context);
+Result<Json> run_repair(const Carrying& context);
 
 /// For the long calls of the store: tells the sink and asks it whether to go on.
 ProgressFn progress_of(Sink& sink);

@@ -119,6 +119,11 @@ class Grammar {
     auto* restore = command(app_, "restore", Verb::kRestore,
                             "make a store out of a backup (or of a snapshot's directory)");
     add_destination(*restore, "NEWDIR", "a new or empty directory");
+    auto* repair = command(app_, "repair", Verb::kRepair,
+                           "save what can be read of a damaged store into a new one, and tell what "
+                           "is lost");
+    add_destination(*repair, "NEWDIR",
+                    "a new or empty directory; the damaged store stays as it is");
   }
 
   void add_destination(CLI::App& command, const std::string& label,

@@ -4,6 +4,7 @@
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 
+#include "core/store/store.hpp"
 #include "tests/control/helpers.hpp"
 #include "tests/support/check.hpp"
 
@@ -122,6 +123,83 @@ BOOST_DATA_TEST_CASE(what_a_killed_backup_left_goes_with_the_next, kBothWays, se
   BOOST_TEST(run_ctl({"snapshot", "create", place.path(), "memoria-ctl.99999999"}).code == 0);
   BOOST_TEST(run_ctl({"backup", place.path(), elsewhere.path("b")}).code == 0);
   BOOST_TEST(document(run_ctl({"--json", "snapshot", "list", place.path()}))["count"] == 0);
+}
+
+BOOST_DATA_TEST_CASE(repair_saves_what_is_intact_and_tells_the_rest, kBothWays, served) {
+  SampleStore place(served);
+  const TemporaryDirectory elsewhere;
+  BOOST_TEST(run_ctl({"snapshot", "create", place.path(), "seal"}).code == 0);
+  const auto extents =
+      document(run_ctl({"--json", "locate", place.path(), "/directory/inner"}))["extents"];
+  BOOST_REQUIRE(!extents.empty());
+  const auto data = place.path() + "/" + extents[0]["file"].get<std::string>();
+  test::flip_byte(data, extents[0]["record_offset"].get<uint64_t>() + 100'000);
+  const auto before = test::read_whole_file(data);
+  const auto made = elsewhere.path("new");
+  const auto ran = run_ctl({"--json", "repair", place.path(), made});
+  BOOST_TEST(ran.code == 6, ran.err);
+  const auto json = document(ran);
+  BOOST_REQUIRE(json["losses"].size() == 1u);
+  const auto& loss = json["losses"][0];
+  BOOST_TEST(loss["what"] == "range");
+  BOOST_TEST(loss["path"] == "/directory/inner");
+  const auto offset = loss["offset"].get<size_t>(), length = loss["length"].get<size_t>();
+  BOOST_TEST(length == 16384u);
+  auto expected = SampleStore::inner();
+  expected.replace(offset, length, length, '\0');
+  BOOST_TEST((run_ctl({"get", made, "/directory/inner"}).out == expected));
+  BOOST_TEST(run_ctl({"get", made, "/hello"}).out == "hello, world");
+  BOOST_TEST(run_ctl({"verify", made}).code == 0);
+  BOOST_TEST((test::read_whole_file(data) == before));
+  BOOST_TEST(document(run_ctl({"--json", "snapshot", "list", place.path()}))["count"] == 1);
+
+  const auto refused = run_ctl({"repair", place.path(), made});
+  BOOST_TEST(refused.code == 8);
+  BOOST_TEST(refused.err.find("is there already") != std::string::npos, refused.err);
+  const auto told = run_ctl({"repair", place.path(), elsewhere.path("other")});
+  BOOST_TEST(told.out.find("/directory/inner, bytes ") != std::string::npos, told.out);
+}
+
+BOOST_DATA_TEST_CASE(repair_of_what_is_intact_is_a_copy, kBothWays, served) {
+  SampleStore place(served);
+  const TemporaryDirectory elsewhere;
+  const auto ran = run_ctl({"repair", place.path(), elsewhere.path("new")});
+  BOOST_TEST(ran.code == 0, ran.err);
+  BOOST_TEST(ran.out.ends_with("everything was intact\n"), ran.out);
+  // All but the time of a directory's last reading is the same.
+  BOOST_TEST(run_ctl({"ls", "-l", place.path()}).out ==
+             run_ctl({"ls", "-l", elsewhere.path("new")}).out);
+}
+
+BOOST_DATA_TEST_CASE(an_interrupted_repair_leaves_nothing, kBothWays, served) {
+  SampleStore place(served);
+  const TemporaryDirectory elsewhere;
+  test::Console console;
+  console.interrupted = true;
+  BOOST_TEST(console.run({"repair", place.path(), elsewhere.path("new")}).code == 130);
+  BOOST_TEST(files::is_empty(elsewhere.path()));
+}
+
+BOOST_AUTO_TEST_CASE(repair_of_plain_keys_leaves_out_what_is_not_whole) {
+  const TemporaryDirectory data, elsewhere;
+  Extent extent;
+  {
+    const auto store = test::open_plain_store(data.path());
+    REQUIRE_OK(store->put("good", "value"));
+    REQUIRE_OK(store->put("bad", std::string(5000, 'b')));
+    extent = test::unwrap(store->locate("bad")).at(0);
+    REQUIRE_OK(store->close());
+  }
+  files::path damaged;
+  for (const auto& entry : files::directory_iterator(data.path())) {
+    if (entry.path().extension() == ".data") damaged = entry.path();
+  }
+  test::flip_byte(damaged.string(), extent.record_offset + 3000);
+  const auto ran = run_ctl({"--json", "repair", data.path(), elsewhere.path("new")});
+  BOOST_TEST(ran.code == 6, ran.err);
+  BOOST_TEST(document(ran)["losses"][0]["key"] == "bad");
+  BOOST_TEST(run_ctl({"get", "--key", elsewhere.path("new"), "good"}).out == "value");
+  BOOST_TEST(run_ctl({"get", "--key", elsewhere.path("new"), "bad"}).code == 5);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
