@@ -52,10 +52,21 @@ std::string repaired_text(const Json& r, const Items& losses) {
   return out;
 }
 
+std::string archive_text(std::string_view done, const Json& r, const Items& remarks) {
+  if (flag(r, "to_stdout") && remarks.empty()) return {};  // silent, as tar
+  std::string out =
+      fmt::format("{} {}, {}\n", done, format_many(number(r, "files"), "file", "files"),
+                  format_bytes(double(number(r, "bytes"))));
+  for (const auto& remark : remarks) out += loss_line(remark);
+  return out;
+}
+
 }  // namespace
 
 std::string carried_text(Verb verb, const Json& result, const Items& items) {
   if (verb == Verb::kRepair) return repaired_text(result, items);
+  if (verb == Verb::kExport) return archive_text("exported", result, items);
+  if (verb == Verb::kImport) return archive_text("imported", result, items);
   auto out = copied_text(verb, result);
   if (items.empty()) return out;
   out += fmt::format("{}; the copy cannot read this either:\n",

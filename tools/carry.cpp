@@ -26,6 +26,10 @@ Result<Json> carry(const Carrying& context) {
       return run_restore(context);
     case Verb::kRepair:
       return run_repair(context);
+    case Verb::kExport:
+      return run_export(context);
+    case Verb::kImport:
+      return run_import(context);
     default:
       return Error(Errc::kUnsupported, "not a command that carries a store");
   }

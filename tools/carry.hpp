@@ -30,6 +30,8 @@ Result<Json> carry(const Carrying& context);
 Result<Json> run_backup(const Carrying& context);
 Result<Json> run_restore(const Carrying& context);
 Result<Json> run_repair(const Carrying& context);
+Result<Json> run_export(const Carrying& context);
+Result<Json> run_import(const Carrying& context);
 
 /// For the long calls of the store: tells the sink and asks it whether to go on.
 ProgressFn progress_of(Sink& sink);

@@ -39,6 +39,7 @@ class Grammar {
     add_snapshots();
     add_names();
     add_carriers();
+    add_archives();
   }
 
   CLI::App& app() { return app_; }
@@ -55,8 +56,10 @@ class Grammar {
       return fmt::format("{} --key needs a key", typed_words(line_.verb));
     }
     if (rate_mib_) line_.rate = *rate_mib_ * kMebibyte;
-    if (line_.json && line_.verb == Verb::kGet && line_.output.empty()) {
-      return "get --json needs --output FILE: standard output cannot hold both";
+    const bool prints = line_.verb == Verb::kGet || line_.verb == Verb::kExport;
+    if (line_.json && prints && line_.output.empty()) {
+      return std::string(typed_words(line_.verb)) +
+             " --json needs --output FILE: standard output cannot hold both";
     }
     return std::nullopt;
   }
@@ -124,6 +127,21 @@ class Grammar {
                            "is lost");
     add_destination(*repair, "NEWDIR",
                     "a new or empty directory; the damaged store stays as it is");
+  }
+
+  void add_archives() {
+    auto* out =
+        command(app_, "export", Verb::kExport,
+                "write a volume, or a directory of a mounted one, as a tar archive (pax) to "
+                "standard output");
+    out->add_option("-o,--output", line_.output, "write to this file instead");
+    out->add_option("--snapshot", line_.snapshot, "of this snapshot instead of the present");
+    auto* in = command(app_, "import", Verb::kImport,
+                       "make a directory out of a tar archive, all of it or nothing");
+    in->add_option("PATH", line_.name,
+                   "the directory: a new one, or one that is empty; the root "
+                   "when left out");
+    in->add_option("-i,--input", line_.input, "the archive; \"-\", the default: standard input");
   }
 
   void add_destination(CLI::App& command, const std::string& label,

@@ -50,10 +50,11 @@ struct CommandLine {
   std::optional<double> rate;      ///< merge: bytes a second
   bool long_format = false;        ///< ls
   bool segments = false;           ///< stats
-  std::string output;              ///< get: a file; empty: standard output
+  std::string output;              ///< get, export: a file; empty: standard output
   std::string input = "-";         ///< put: a file; "-": standard input
   std::string destination;         ///< backup, restore, repair: a directory
   bool recheck = false;            ///< backup
+  std::string snapshot;            ///< export: of this one instead of the present
 };
 
 /// There is nothing to do but to print: help, the version, or what is wrong.

@@ -20,7 +20,11 @@ class HumanReport : public Report {
     return ok();
   }
 
-  Status result(const Json& result) override { return streams_.out(text_of(result)); }
+  Status result(const Json& result) override {
+    const auto text = text_of(result);
+    // Where the archive went nothing else may go.
+    return flag(result, "to_stdout") ? streams_.err(text) : streams_.out(text);
+  }
 
   // The line on standard error says it all.
   Status failed(const Error&, ExitCode) override { return ok(); }

@@ -45,7 +45,8 @@ ProgressDisplay::Style progress_style(const CommandLine& line, const Streams& st
   using Style = ProgressDisplay::Style;
   if (line.json) return line.json_progress ? Style::kJson : Style::kNone;
   // What `get` prints must not be mixed with progress.
-  const bool prints_value = line.verb == Verb::kGet && line.output.empty();
+  const bool prints_value =
+      (line.verb == Verb::kGet || line.verb == Verb::kExport) && line.output.empty();
   if (prints_value && streams.out_is_terminal) return Style::kNone;
   return streams.err_is_terminal ? Style::kTerminal : Style::kLines;
 }

@@ -34,6 +34,7 @@ constexpr std::array kWholeCommands{
     WholeCommand{"snapshot-create", control::create_snapshot},
     WholeCommand{"snapshot-list", control::list_snapshots},
     WholeCommand{"snapshot-delete", control::remove_snapshot},
+    WholeCommand{"import", control::import_tree},
 };
 
 struct NamedCommand {

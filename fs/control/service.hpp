@@ -22,11 +22,14 @@ namespace memoria {
 /// | snapshot-create | name                                  |          |      | the snapshot    |
 /// | snapshot-list   |                                       | snapshots|      | count           |
 /// | snapshot-delete | name                                  |          |      |                 |
+/// | import          | path                                  | remarks  | in   | files, bytes    |
 /// | ls              | path, long, or key as a prefix        | entries  |      | count           |
 /// | get             | path or key                           |          | out  | size            |
 /// | put             | path or key, size (only for progress) |          | in   | size            |
 /// | rm              | path or key                           |          |      |                 |
 /// | locate          | path or key                           | extents  |      | keys, size      |
+///
+/// What `import` takes in is a tree of files (tree_stream.hpp).
 ///
 /// Times in results are text of full precision; segments are named by text, too: JSON numbers would
 /// lose digits in most readers.
