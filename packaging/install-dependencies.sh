@@ -9,7 +9,7 @@ build=(
   cmake ninja-build g++ pkg-config
   libboost-dev libboost-filesystem-dev libboost-test-dev
   libabsl-dev libfmt-dev libisal-dev                      # core/
-  fuse3 libfuse3-dev libcli11-dev libspdlog-dev nlohmann-json3-dev  # fs/, tools/
+  fuse3 libfuse3-dev libcli11-dev libspdlog-dev nlohmann-json3-dev libarchive-dev  # fs/, tools/
   scdoc                                                   # manual pages
 )
 test=(

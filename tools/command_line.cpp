@@ -45,6 +45,8 @@ class Grammar {
     add_upkeep();
     add_snapshots();
     add_names();
+    add_carriers();
+    add_archives();
   }
 
   CLI::App& app() { return app_; }
@@ -63,8 +65,10 @@ class Grammar {
     if (watched_->count() > 0) line_.watch = interval_;
     if (line_.verb == Verb::kScrub) line_.rate = kScrubRate;
     if (rate_mib_) line_.rate = *rate_mib_ * kMebibyte;
-    if (line_.json && line_.verb == Verb::kGet && line_.output.empty()) {
-      return "get --json needs --output FILE: standard output cannot hold both";
+    const bool prints = line_.verb == Verb::kGet || line_.verb == Verb::kExport;
+    if (line_.json && prints && line_.output.empty()) {
+      return std::string(typed_words(line_.verb)) +
+             " --json needs --output FILE: standard output cannot hold both";
     }
     return std::nullopt;
   }
@@ -158,6 +162,43 @@ class Grammar {
     history->add_option("PATH", line_.name, "a path in the volume");
   }
 
+  void add_carriers() {
+    auto* backup = command(app_, "backup", Verb::kBackup,
+                           "copy what the directory DEST does not have yet, checking it; DEST is "
+                           "then a store to read from");
+    add_destination(*backup, "DEST", "a new or empty directory, or an earlier backup");
+    backup->add_flag("--recheck", line_.recheck,
+                     "read what DEST has already, and renew what rotted");
+    auto* restore = command(app_, "restore", Verb::kRestore,
+                            "make a store out of a backup (or of a snapshot's directory)");
+    add_destination(*restore, "NEWDIR", "a new or empty directory");
+    auto* repair = command(app_, "repair", Verb::kRepair,
+                           "save what can be read of a damaged store into a new one, and tell what "
+                           "is lost");
+    add_destination(*repair, "NEWDIR",
+                    "a new or empty directory; the damaged store stays as it is");
+  }
+
+  void add_archives() {
+    auto* out =
+        command(app_, "export", Verb::kExport,
+                "write a volume, or a directory of a mounted one, as a tar archive (pax) to "
+                "standard output");
+    out->add_option("-o,--output", line_.output, "write to this file instead");
+    out->add_option("--snapshot", line_.snapshot, "of this snapshot instead of the present");
+    auto* in = command(app_, "import", Verb::kImport,
+                       "make a directory out of a tar archive, all of it or nothing");
+    in->add_option("PATH", line_.name,
+                   "the directory: a new one, or one that is empty; the root "
+                   "when left out");
+    in->add_option("-i,--input", line_.input, "the archive; \"-\", the default: standard input");
+  }
+
+  void add_destination(CLI::App& command, const std::string& label,
+                       const std::string& description) {
+    command.add_option(label, line_.destination, description)->required();
+  }
+
   void add_names() {
     auto* list = command(app_, "ls", Verb::kList, "list a directory, or keys by prefix");
     add_name(*list, "PATH", "a path in the volume (with --key: the beginning of keys)");
@@ -248,6 +289,16 @@ std::string_view request_word(Verb verb) {
       return "rm";
     case Verb::kLocate:
       return "locate";
+    case Verb::kBackup:
+      return "backup";
+    case Verb::kRestore:
+      return "restore";
+    case Verb::kRepair:
+      return "repair";
+    case Verb::kExport:
+      return "export";
+    case Verb::kImport:
+      return "import";
   }
   return "";
 }

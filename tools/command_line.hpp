@@ -35,6 +35,11 @@ enum class Verb {
   kPut,
   kRemove,
   kLocate,
+  kBackup,
+  kRestore,
+  kRepair,
+  kExport,
+  kImport,
 };
 
 /// The word in requests (service.hpp).
@@ -62,8 +67,11 @@ struct CommandLine {
   std::optional<std::string> other;  ///< snapshot diff: the later snapshot; nothing: the present
   std::optional<std::string> keep;   ///< snapshot rollback: the present's name
   bool discard = false;              ///< snapshot rollback: the present is not kept
-  std::string output;                ///< get: a file; empty: standard output
-  std::string input = "-";           ///< put: a file; "-": standard input
+  std::string output;                ///< get, export: a file; empty: standard output
+  std::string input = "-";           ///< put, import: a file; "-": standard input
+  std::string destination;           ///< backup, restore, repair: a directory
+  bool recheck = false;              ///< backup
+  std::string snapshot;              ///< export: of this one instead of the present
 };
 
 /// There is nothing to do but to print: help, the version, or what is wrong.

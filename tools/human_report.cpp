@@ -28,7 +28,11 @@ class HumanReport : public Report {
     return ok();
   }
 
-  Status result(const Json& result) override { return streams_.out(text_of(result)); }
+  Status result(const Json& result) override {
+    const auto text = text_of(result);
+    // Where the archive went nothing else may go.
+    return flag(result, "to_stdout") ? streams_.err(text) : streams_.out(text);
+  }
 
   // The line on standard error says it all.
   Status failed(const Error&, ExitCode) override { return ok(); }
@@ -71,6 +75,12 @@ class HumanReport : public Report {
         return listing_.text();
       case Verb::kLocate:
         return locate_text(result, items_);
+      case Verb::kBackup:
+      case Verb::kRestore:
+      case Verb::kRepair:
+      case Verb::kExport:
+      case Verb::kImport:
+        return carried_text(line_.verb, result, items_);
       case Verb::kFind:  // told already
       case Verb::kGet:
       case Verb::kPut:

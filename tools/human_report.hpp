@@ -35,6 +35,9 @@ std::string change_line(const Json& change);
 std::string diff_text(const Json& result);
 std::string rolled_back_text(const Json& result);
 std::string history_text(const Items& versions);
+std::string carried_text(Verb verb, const Json& result, const Items& items);
+/// "  /a/b, bytes 0 to 16383: ... (123.data at 40, 16384 bytes)", with a line break.
+std::string damage_line(const Json& damage);
 std::string locate_text(const Json& result, const Items& extents);
 
 /// Directory entries or keys, collected compactly: there may be millions.

@@ -17,6 +17,14 @@ std::string_view list_name(Verb verb) {
       return "records";
     case Verb::kConfigShow:
       return "settings";
+    case Verb::kBackup:
+    case Verb::kRestore:
+      return "damages";
+    case Verb::kRepair:
+      return "losses";
+    case Verb::kExport:
+    case Verb::kImport:
+      return "remarks";
     case Verb::kSnapshotList:
       return "snapshots";
     case Verb::kList:

@@ -13,6 +13,7 @@
 
 #include "fs/control/byte_text.hpp"
 #include "fs/control/key_text.hpp"
+#include "tools/carry.hpp"
 #include "tools/command_line.hpp"
 #include "tools/progress_display.hpp"
 #include "tools/report.hpp"
@@ -49,7 +50,8 @@ ProgressDisplay::Style progress_style(const CommandLine& line, const Streams& st
   using Style = ProgressDisplay::Style;
   if (line.json) return line.json_progress ? Style::kJson : Style::kNone;
   // What `get` prints must not be mixed with progress.
-  const bool prints_value = line.verb == Verb::kGet && line.output.empty();
+  const bool prints_value =
+      (line.verb == Verb::kGet || line.verb == Verb::kExport) && line.output.empty();
   if (prints_value && streams.out_is_terminal) return Style::kNone;
   return streams.err_is_terminal ? Style::kTerminal : Style::kLines;
 }
@@ -100,6 +102,11 @@ Need need_of(const CommandLine& line) {
     case Verb::kRemove:
     case Verb::kLocate:
     case Verb::kHistory:
+    case Verb::kBackup:  // and the others that carry() runs
+    case Verb::kRestore:
+    case Verb::kRepair:
+    case Verb::kExport:
+    case Verb::kImport:
       break;
   }
   return Need::kVolume;
@@ -141,6 +148,7 @@ class Program {
 
  private:
   std::optional<Failure> run_command() {
+    if (is_carrying(line_.verb)) return run_carrying();
     auto target = find();
     if (!target) return Failure{target.error(), exit_code_of_opening(target.error())};
     auto request = make_request(target.value());
@@ -167,6 +175,30 @@ class Program {
       std::this_thread::sleep_for(kPausePiece);
     }
     return true;
+  }
+
+  std::optional<Failure> run_carrying() {
+    auto output = ValueOutput::open(line_.output, streams_);
+    if (!output) return Failure{output.error(), exit_code_of(output.error())};
+    ToolSink sink(streams_, progress_, *report_, output.value());
+    bool reached = false;
+    const Carrying context{line_, streams_, sink, logger(), reached};
+    auto done = carry(context);
+    if (!done) {
+      const auto& error = done.error();
+      return Failure{error, reached ? exit_code_of(error) : exit_code_of_opening(error)};
+    }
+    Status told = output.value().commit();
+    if (told) told = tell(done.value());
+    if (!told) return Failure{told.error(), exit_code_of(told.error())};
+    return std::nullopt;
+  }
+
+  /// The result, and how the program ends.
+  Status tell(const Json& result) {
+    progress_.erase();
+    if (result.contains("clean") && result["clean"] == false) exit_ = ExitCode::kDamage;
+    return report_->result(result);
   }
 
   Result<Target> find() {
@@ -236,10 +268,8 @@ class Program {
                                  ? session.roll_back(snapshot_, kept_name())
                                  : session.executor().execute(request, sink, input));
     MEMORIA_TRY(output.commit());
-    progress_.erase();
     if (!subject_.empty()) set_bytes(result, line_.is_key ? "named_key" : "path", subject_);
-    if (result.contains("clean") && result["clean"] == false) exit_ = ExitCode::kDamage;
-    return report_->result(result);
+    return tell(result);
   }
 
   /// The snapshot that the present becomes before it is rolled back.

@@ -15,7 +15,8 @@ size_t list_size(const Json& object, const char* field) {
   return value != object.end() && value->is_array() ? value->size() : 0;
 }
 
-/// "/a/b, bytes 0 to 16384: checksum mismatch (123.data, 40 + 16384)"
+}  // namespace
+
 std::string damage_line(const Json& damage) {
   const auto path = get_bytes(damage, "path");
   const auto key = text(damage, "key");
@@ -32,8 +33,6 @@ std::string damage_line(const Json& damage) {
   return fmt::format("  {}: {} ({} at {}, {} bytes)\n", what, printable(text(damage, "reason")),
                      text(damage, "file"), number(damage, "offset"), number(damage, "length"));
 }
-
-}  // namespace
 
 std::string merge_text(const Json& r) {
   const auto inputs = list_size(r, "inputs"), outputs = list_size(r, "outputs");

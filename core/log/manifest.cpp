@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kMagic = "MEMOMAN1";
 constexpr uint32_t kManifestVersion = 1;
-constexpr uint32_t kFlagSnapshot = 1;
+constexpr uint32_t kFlagSnapshot = 1, kFlagBackup = 2, kFlagUnfinished = 4;
 constexpr size_t kHeadSize = 8 + 4 + 4 + 8 + sizeof(StoreUuid) + 8, kEntrySize = 16, kCrcSize = 4;
 constexpr uint64_t kMaxManifestSize = 256 << 20;
 
@@ -21,7 +21,9 @@ constexpr uint64_t kMaxManifestSize = 256 << 20;
 std::string encode_manifest(const Manifest& manifest) {
   std::string out(kMagic);
   append_le<uint32_t>(out, kManifestVersion);
-  append_le<uint32_t>(out, manifest.snapshot ? kFlagSnapshot : 0);
+  append_le<uint32_t>(out, (manifest.snapshot ? kFlagSnapshot : 0) |
+                               (manifest.backup ? kFlagBackup : 0) |
+                               (manifest.unfinished ? kFlagUnfinished : 0));
   append_le<uint64_t>(out, manifest.written_ns);
   out.append(manifest.uuid.data(), manifest.uuid.size());
   append_le<uint64_t>(out, manifest.segments.size());
@@ -44,7 +46,10 @@ Result<Manifest> decode_manifest(std::string_view bytes, std::string_view subjec
                              subject, version)};
   }
   Manifest manifest;
-  manifest.snapshot = (in.le<uint32_t>() & kFlagSnapshot) != 0;
+  const auto flags = in.le<uint32_t>();
+  manifest.snapshot = (flags & kFlagSnapshot) != 0;
+  manifest.backup = (flags & kFlagBackup) != 0;
+  manifest.unfinished = (flags & kFlagUnfinished) != 0;
   manifest.written_ns = in.le<uint64_t>();
   in.bytes(manifest.uuid.size()).copy(manifest.uuid.data(), manifest.uuid.size());
   const auto count = in.le<uint64_t>();

@@ -27,6 +27,8 @@ struct Manifest {
   StoreUuid uuid{};
   uint64_t written_ns = 0;  ///< when, since the epoch
   bool snapshot = false;    ///< of a snapshot, which is only ever read
+  bool backup = false;      ///< of a backup, which only the next backup changes
+  bool unfinished = false;  ///< of a backup or a restored store that is not all there yet
   std::vector<ManifestEntry> segments;
 };
 

@@ -54,7 +54,7 @@ Status Recovery::run() {
   MEMORIA_TRY(settle_headers());
   MEMORIA_TRY(finish_merges());
   MEMORIA_TRY(compare_with_manifest());
-  const auto tail = find_tail();
+  MEMORIA_TRY(const auto tail, find_tail());
   std::vector<Found*> sealed;
   for (size_t i = 0; i < found_.size(); ++i) {
     if (tail != i) sealed.push_back(&found_[i]);
@@ -91,6 +91,11 @@ Status Recovery::load_manifest() {
     log(Severity::kError,
         manifest.error().describe() +
             "; it is written anew, and whether a segment is missing is not known");
+  } else if (manifest.value() && manifest.value()->unfinished) {
+    return Error{Errc::kNotAStore,
+                 fmt::format("{} is a backup or a restored store that was never completed: run the "
+                             "command that made it again",
+                             environment_.describe())};
   } else if (manifest.value()) {
     manifest_ = std::move(*manifest.value());
     for (const auto& entry : manifest_.segments) listed_[entry.id] = &entry;
@@ -105,6 +110,9 @@ Status Recovery::list() {
   for (const auto& name : names) {
     if (const auto id = segment_id(name, kDataSuffix)) {
       MEMORIA_TRY(auto found, inspect(*id));
+      // The manifest of a snapshot or a backup is complete. What else is there belongs to a later
+      // backup that is not done.
+      if (manifest_.snapshot && listed(found) == nullptr) continue;
       found_.push_back(std::move(found));
     } else if (const auto hint = segment_id(name, kHintSuffix)) {
       hints_.insert(*hint);
@@ -285,11 +293,12 @@ Status Recovery::compare_with_manifest() {
   for (auto& found : found_) {
     const auto* entry = listed(found);
     there.insert(entry);
-    if (entry == nullptr || entry->length == 0 || entry->length == found.size) continue;
+    if (entry == nullptr || entry->length == 0) continue;
+    found.expected = entry->length;
+    if (entry->length == found.size) continue;
     log(Severity::kError,
         fmt::format("{} has {} bytes; it was sealed with {}",
                     segment_file(found.name_id, kDataSuffix), found.size, entry->length));
-    found.expected = entry->length;
     found.size = std::min(found.size, found.expected);  // what is behind it is not ours
     if (found.header) MEMORIA_TRY(look_for_seal(found));
   }
@@ -318,13 +327,30 @@ Status Recovery::compare_with_manifest() {
 }
 
 /// The newest segment of the log, when a crash left it without a seal.
-std::optional<size_t> Recovery::find_tail() const {
+Result<std::optional<size_t>> Recovery::find_tail() const {
   for (size_t i = found_.size(); i-- > 0;) {
     if (found_[i].header->origin != Origin::kLog || found_[i].missing) continue;
-    if (found_[i].sealed || found_[i].cut()) return std::nullopt;
-    return i;
+    if (found_[i].sealed || found_[i].cut()) return std::optional<size_t>();
+    // One that the manifest knows as sealed has lost its seal to damage, not to a crash: when
+    // nothing else is lost it gets a new one, and otherwise nothing must be cut off.
+    if (found_[i].expected != 0) {
+      MEMORIA_TRY(const bool only_seal, has_lost_only_its_seal(found_[i]));
+      if (!only_seal) return std::optional<size_t>();
+    }
+    return std::optional(i);
   }
-  return std::nullopt;
+  return std::optional<size_t>();
+}
+
+Result<bool> Recovery::has_lost_only_its_seal(const Found& found) const {
+  MEMORIA_TRY(const auto file, environment_.open(segment_file(found.name_id, kDataSuffix),
+                                                 Environment::Access::kRead));
+  SegmentScanner scanner(*file, found.header->seed(), kSegmentHeaderSize, found.size,
+                         SegmentScanner::Mode::kTail);
+  while (true) {
+    MEMORIA_TRY(const auto* scanned, scanner.next());
+    if (scanned == nullptr) return scanner.good_end() + kSealSize == found.size;
+  }
 }
 
 Status Recovery::load_tail(Found& found) {
@@ -417,14 +443,15 @@ Status Recovery::load(const Found& found) {
                              kManifestFile)};
   }
   if (!by_hint) MEMORIA_TRY(load_scan(found, *segment));
-  if (found.cut()) segment->damaged = true;
+  if (found.cut() || !found.sealed) segment->damaged = true;
   account_rest(*segment, found.sealed ? kSealSize : 0);
   return ok();
 }
 
 /// False: there is none that can be trusted.
 Result<bool> Recovery::load_from_hint(const Found& found, Segment& segment) {
-  if (!found.cut() && (!found.sealed || !found.problem.empty())) return false;
+  if (!found.cut() && !found.problem.empty()) return false;
+  if (!found.sealed && found.expected == 0) return false;
   if (!hints_.contains(found.name_id)) return false;
   const auto bytes = load_hint(environment_, segment);
   auto reader = HintReader::open(bytes, segment.header.id, segment.file_bytes);

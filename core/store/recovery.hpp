@@ -70,7 +70,8 @@ class Recovery {
   Status finish_merges();
   Status compare_with_manifest();
   Status remove_found(uint64_t name_id);
-  std::optional<size_t> find_tail() const;
+  Result<std::optional<size_t>> find_tail() const;
+  Result<bool> has_lost_only_its_seal(const Found& found) const;
   Status load_tail(Found& found);
   Status load_all(const std::vector<Found*>& found);
   Status load(const Found& found);

@@ -151,6 +151,15 @@ struct SegmentReport {
   bool sealed = false;  ///< it ends with a seal
 };
 
+/// What back_up() and restore() did.
+struct CopyReport {
+  uint64_t segments = 0, bytes = 0;                ///< that the copy has now, without snapshots
+  uint64_t copied_segments = 0, copied_bytes = 0;  ///< by this call, with those of snapshots
+  uint64_t removed_segments = 0;                   ///< that the source no longer has
+  uint64_t snapshots = 0;                          ///< that the copy has now
+  std::vector<Damage> damages;                     ///< of the source, and so of the copy
+};
+
 struct VerifyReport {
   uint64_t segments = 0, records = 0, bytes = 0;
   uint64_t bad_hints = 0;

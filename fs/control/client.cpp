@@ -51,7 +51,8 @@ Result<std::optional<Json>> take(const Frame& frame, Sink& sink) {
 }
 
 bool takes_data(const Json& request) {
-  return request.value("command", "") == "put";
+  const auto command = request.value("command", "");
+  return command == "put" || command == "import";
 }
 
 }  // namespace

@@ -58,6 +58,7 @@ Result<Json> list_snapshots(const Call& call);
 Result<Json> remove_snapshot(const Call& call);
 Result<Json> diff_snapshots(const Call& call);
 Result<Json> refuse_rollback(const Call& call);
+Result<Json> import_tree(const Call& call);
 
 // Of files in the volume.
 Result<Json> list_directory(const Call& call, const std::string& path);

@@ -40,6 +40,7 @@ constexpr std::array kWholeCommands{
     WholeCommand{"snapshot-delete", control::remove_snapshot},
     WholeCommand{"snapshot-diff", control::diff_snapshots},
     WholeCommand{"snapshot-rollback", control::refuse_rollback},
+    WholeCommand{"import", control::import_tree},
 };
 
 struct NamedCommand {

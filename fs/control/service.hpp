@@ -29,6 +29,7 @@ namespace memoria {
 /// | snapshot-diff   | name, other (default: the present)    | changes  |      | counts          |
 /// | snapshot-rollback | name                                |          |      | always refused  |
 /// | history         | path                                  | versions |      | count           |
+/// | import          | path                                  | remarks  | in   | files, bytes    |
 /// | ls              | path, long, or key as a prefix        | entries  |      | count           |
 /// | find            | path or key, as a prefix              | entries  |      | count           |
 /// | count           | path or key, as a prefix              |          |      | counts          |
@@ -36,6 +37,8 @@ namespace memoria {
 /// | put             | path or key, size (only for progress) |          | in   | size            |
 /// | rm              | path or key                           |          |      |                 |
 /// | locate          | path or key                           | extents  |      | keys, size      |
+///
+/// What `import` takes in is a tree of files (tree_stream.hpp).
 ///
 /// Times in results are text of full precision; segments are named by text, too: JSON numbers would
 /// lose digits in most readers.

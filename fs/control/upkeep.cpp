@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The commands `merge`, `hints` and `verify`.
-#include <map>
-
-#include "fs/control/byte_text.hpp"
 #include "fs/control/commands.hpp"
-#include "fs/control/key_text.hpp"
+#include "fs/control/damage_items.hpp"
 
 namespace memoria::control {
 namespace {
@@ -32,48 +29,6 @@ Json segment_names(const std::vector<uint64_t>& ids) {
   auto names = Json::array();
   for (const auto id : ids) names.push_back(std::to_string(id));
   return names;
-}
-
-/// Finds paths for inodes, each once: a search reads every directory.
-class PathFinder {
- public:
-  explicit PathFinder(Volume* volume) : volume_(volume) {}
-
-  /// Empty when there is none.
-  std::string path_of_key(std::string_view key) {
-    if (volume_ == nullptr || key.empty()) return {};
-    const auto inode = Volume::inode_of_key(key);
-    if (inode == 0) return {};
-    const auto [found, is_new] = paths_.try_emplace(inode);
-    if (is_new) {
-      auto path = volume_->path_of(inode);
-      if (path.has_value()) found->second = std::move(path.value());
-    }
-    return found->second;
-  }
-
- private:
-  Volume* volume_;
-  std::map<InodeNumber, std::string> paths_;
-};
-
-Json damage_item(const Damage& damage, bool in_volume, PathFinder& paths) {
-  Json item = {{"segment", std::to_string(damage.segment)},
-               {"file", segment_file(damage.segment)},
-               {"offset", damage.offset},
-               {"length", damage.length},
-               {"live", damage.live},
-               {"value_offset", damage.value_offset},
-               {"value_length", damage.value_length},
-               {"reason", damage.reason}};
-  if (!damage.key.empty()) {
-    item["key"] = in_volume ? describe_volume_key(damage.key) : printable(damage.key);
-    item["key_hex"] = to_hex(damage.key);
-  }
-  if (const auto path = paths.path_of_key(damage.key); !path.empty()) {
-    set_bytes(item, "path", path);
-  }
-  return item;
 }
 
 }  // namespace

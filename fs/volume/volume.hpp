@@ -160,6 +160,9 @@ class Volume {
   Result<std::unique_ptr<Writer>> replace(std::string_view path, const Caller& caller);
   /// Removes the name at `path` (a directory must be empty), durably. Tells the caches.
   Status remove(std::string_view path);
+  /// Renames `from` to `to`, which must not be there or be an empty directory, durably. Tells the
+  /// caches.
+  Status move(std::string_view from, std::string_view to);
 
   // ---- Snapshots: the volume at one moment, read-only. Names and errors as in Store.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // memoria-ctl as a process: pipes, signals, exit codes.
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,8 +21,8 @@ const std::string kProgram = MEMORIA_CTL_PROGRAM;
 /// Runs a script in which $ctl is the program and $data the data directory.
 test::Ran shell(const std::string& data, const std::string& script) {
   const test::TemporaryDirectory directory;
-  test::write_whole_file(directory.path("script"),
-                         "ctl='" + kProgram + "'; data='" + data + "'\n" + script + "\n");
+  test::write_whole_file(directory.path("script"), "export TZ=UTC; ctl='" + kProgram + "'; data='" +
+                                                       data + "'\n" + script + "\n");
   const auto command = "bash " + directory.path("script") + " 2>" + directory.path("err");
   FILE* pipe = ::popen(command.c_str(), "r");
   BOOST_REQUIRE(pipe != nullptr);
@@ -48,6 +49,77 @@ BOOST_AUTO_TEST_CASE(values_go_through_pipes_unchanged) {
             "echo ${PIPESTATUS[1]}; \"$ctl\" get \"$data\" /directory/inner");
   BOOST_TEST((ran.out == "3\n" + SampleStore::inner()));
   BOOST_TEST(ran.code == 0);
+}
+
+/// What GNU tar makes of an exported archive is what was there.
+BOOST_AUTO_TEST_CASE(tar_reads_what_is_exported) {
+  for (const bool served : {false, true}) {
+    SampleStore place(served);
+    place.with_volume([](Volume& volume) {
+      const auto file = test::unwrap(volume.resolve("/hello"));
+      volume.forget(test::unwrap(volume.link(file.ino, kRootInode, "same")).ino, 1);
+      AttributeChanges changes;
+      changes.mtime = 1'234'567'890'123'456'789;
+      changes.mode = 0640;
+      REQUIRE_OK(volume.setattr(file.ino, changes));
+      const auto sparse =
+          test::unwrap(volume.mknod(kRootInode, "sparse", S_IFREG | 0600, 0, Caller{}));
+      REQUIRE_OK(volume.write(sparse.ino, 5'000'000, "end", false));
+      volume.forget(sparse.ino, 1);
+    });
+    const test::TemporaryDirectory out;
+    const auto ran = shell(place.path(), "cd " + out.path() + R"sh(
+"$ctl" export "$data" >a.tar || echo failed
+mkdir x && tar -xpf a.tar -C x
+cat x/hello x/same; readlink x/link; cat x/directory/inner | cksum
+stat -c '%a %h %s' x/hello; stat -c %y x/hello | cut -d' ' -f2
+stat -c '%s' x/sparse; tail -c 4 x/sparse | tr '\0' 0; echo
+[ "$(stat -c %b x/sparse)" -lt 100 ] && echo still sparse
+"$ctl" snapshot create "$data" s >/dev/null; "$ctl" rm "$data" /hello
+"$ctl" export "$data" --snapshot s | tar -xO hello
+"$ctl" export "$data" --snapshot none >/dev/null; echo $?
+"$ctl" export --json "$data" -o b.tar | grep -c '"clean":true')sh");
+    ;
+    const auto sum = shell(place.path(), "\"$ctl\" get \"$data\" /directory/inner | cksum").out;
+    BOOST_TEST(ran.out == "hello, worldhello, worldhello\n" + sum +
+                              "640 2 12\n23:31:30.123456789\n5000003\n0end\nstill sparse\n"
+                              "hello, world3\n1\n");
+  }
+}
+
+/// An archive of an archive's tree is the same, but for what only the volume knows.
+BOOST_AUTO_TEST_CASE(what_tar_writes_is_imported) {
+  for (const bool served : {false, true}) {
+    const SampleStore place(served);
+    const test::TemporaryDirectory work;
+    const auto ran = shell(place.path(), "cd " + work.path() + R"sh(
+mkdir -p x/sub x/empty; echo one >x/one; ln x/one x/sub/two; ln -s one x/link; mkfifo x/fifo
+echo changed >$'x/odd\xff'; truncate -s 3M x/sparse; echo end >>x/sparse
+touch -d @1234567890.123456789 x/one; touch -d @1000000000.5 x/sub; chmod 2750 x/sub
+tar --format=pax --sparse -cf a.tar -C x .
+"$ctl" import "$data" /new -i a.tar
+"$ctl" import "$data" /new -i a.tar 2>err; echo $? $(wc -l <err)
+gzip <a.tar | "$ctl" import --json "$data" /directory/deep | grep -c '"files":8'
+"$ctl" export "$data" -o b.tar >/dev/null
+mkdir y; tar -xpf b.tar -C y
+diff -r --no-dereference x y/new | grep -v fifo; diff -r --no-dereference x y/directory/deep | grep -v fifo
+stat -c '%a %h %y' y/new/one y/new/sub | cut -d. -f1,2 | cut -d' ' -f1-4; [ -p y/new/fifo ] && echo fifo
+[ "$(stat -c %b y/new/sparse)" -lt 100 ] && echo still sparse
+head -c 3000 a.tar | "$ctl" import "$data" /torn 2>/dev/null; echo $?
+"$ctl" import "$data" / -i a.tar 2>/dev/null; echo $?
+"$ctl" ls "$data" / | grep -c -e torn -e import
+tar -cf c.tar -P --transform 's,^x/one,a/../../b,' x/one x/link
+"$ctl" import "$data" /odd -i c.tar >told; echo $? $(grep -c 'not a path' told)
+"$ctl" ls "$data" /odd/x
+)sh");
+    BOOST_TEST(ran.code == 0);
+    BOOST_TEST(ran.out.starts_with("imported 8 files, "), ran.out);
+    BOOST_TEST(ran.out.find("8 1\n1\n") != std::string::npos, ran.out);
+    BOOST_TEST(ran.out.ends_with("fifo\nstill sparse\n6\n8\n0\n6 1\nlink\n"), ran.out);
+    BOOST_TEST(ran.out.find("644 2 2009-02-13 23:31:30.123456789") != std::string::npos, ran.out);
+    BOOST_TEST(ran.out.find("2750 2 2001-09-09 01:46:40.500000000") != std::string::npos, ran.out);
+    BOOST_TEST(ran.out.find("diff") == std::string::npos, ran.out);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(reader_that_stops_early_ends_it_quietly) {

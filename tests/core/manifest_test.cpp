@@ -171,6 +171,29 @@ BOOST_FIXTURE_TEST_CASE(a_cut_segment_shows_no_older_value_under_its_hint, Fixtu
   }
 }
 
+/// Its length is known, so it is not taken for what a crash left unsealed.
+BOOST_FIXTURE_TEST_CASE(a_rotten_end_of_the_newest_segment_cuts_nothing_off, Fixture) {
+  const auto newest = environment->files(".data").back();
+  const auto size = environment->contents(newest).size();
+  const auto whole = environment->image();
+  for (const bool with_hints : {true, false}) {
+    environment = SimulatedEnvironment::make(whole);
+    if (!with_hints) remove_hints();
+    environment->zero(newest, size - 20, 20);  // the seal
+    environment->flip_bit(newest, 8 * 300);    // and a value in front of intact ones
+    for (int opening = 0; opening < 2; ++opening) {
+      auto store = open_store(environment, options);
+      BOOST_TEST(lost_of(*store) == 1);
+      BOOST_TEST(!unwrap(store->verify()).clean());
+      REQUIRE_OK(store->close());
+      BOOST_TEST(environment->contents(newest).size() == size);
+    }
+  }
+  environment = SimulatedEnvironment::make(whole);
+  environment->zero(newest, size - 300, 300);  // its hint knows what that was
+  BOOST_TEST(lost_of(*open_store(environment, options)) == 1);
+}
+
 BOOST_FIXTURE_TEST_CASE(what_stands_behind_a_sealed_segment_is_ignored, Fixture) {
   const auto file = environment->files(".data").front();
   environment->set_contents(file, environment->contents(file) + "something behind it");

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: MIT
+#include "core/store/backup.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "core/io/whole_file.hpp"
+#include "core/store/segment_copy.hpp"
+#include "core/store/snapshots.hpp"
+
+namespace memoria {
+namespace {
+
+constexpr std::string_view kSnapshots = "snapshots";
+constexpr std::string_view kDamagedFile = ".damaged";
+// Where a snapshot is put together: a name that none can have, hidden or not.
+constexpr std::string_view kBuilding = "..carried";
+constexpr uint64_t kMaxDamagedFile = 64 << 20;
+
+/// What a directory may hold and be empty all the same.
+bool counts_as_nothing(std::string_view name) {
+  return name == "lock" || name == "lost+found" || name == "manifest.tmp";
+}
+
+using Names = std::map<uint64_t, uint64_t>;  // of files, by segment id
+
+/// Somebody may have renamed segments: the header decides.
+Result<Names> names_of_segments(Environment& place, const Manifest& manifest) {
+  MEMORIA_TRY(const auto files, place.list());
+  std::set<uint64_t> wanted;
+  for (const auto& entry : manifest.segments) wanted.insert(entry.id);
+  Names names;
+  std::vector<uint64_t> strangers;
+  for (const auto& file : files) {
+    const auto id = segment_id(file, kDataSuffix);
+    if (!id) continue;
+    if (wanted.contains(*id)) {
+      names[*id] = *id;
+    } else {
+      strangers.push_back(*id);
+    }
+  }
+  if (names.size() == wanted.size()) return names;
+  for (const auto id : strangers) {
+    const auto file = segment_file(id, kDataSuffix);
+    MEMORIA_TRY(const auto opened, place.open(file, Environment::Access::kRead));
+    char raw[kSegmentHeaderSize];
+    MEMORIA_TRY(const size_t got, opened->read(0, raw));
+    const auto header = decode_segment_header({raw, got}, file);
+    if (header.has_value() && wanted.contains(header.value().id)) {
+      names.try_emplace(header.value().id, id);
+    }
+  }
+  return names;
+}
+
+/// Segments that were copied with damage in them: the next backup looks at them again. Lost with
+/// the file is only that, so what cannot be read counts as empty.
+std::set<uint64_t> read_damaged(Environment& place) {
+  std::set<uint64_t> ids;
+  const auto bytes = read_file(place, kDamagedFile, kMaxDamagedFile);
+  if (!bytes.has_value()) return ids;
+  const char* at = bytes.value().data();
+  const char* end = at + bytes.value().size();
+  while (at < end) {
+    uint64_t id = 0;
+    const auto [next, error] = std::from_chars(at, end, id);
+    if (error != std::errc{}) break;
+    ids.insert(id);
+    at = next + 1;
+  }
+  return ids;
+}
+
+/// One call of back_up() or restore().
+class Copier {
+ public:
+  Copier(const CopySource& source, Environment& to, bool is_backup, const CopyOptions& options,
+         const ProgressFn& progress)
+      : source_(source),
+        from_(*source.frozen),
+        to_(to),
+        is_backup_(is_backup),
+        options_(options),
+        progress_(progress) {}
+
+  Result<CopyReport> run() {
+    MEMORIA_TRY(load_source());
+    MEMORIA_TRY(check_destination());
+    MEMORIA_TRY(const auto lock, to_.lock());
+    MEMORIA_TRY(check_destination());  // nobody was faster
+    MEMORIA_TRY(claim_destination());
+    MEMORIA_TRY(copy_present());
+    if (source_.snapshots) MEMORIA_TRY(carry_snapshots());
+    MEMORIA_TRY(to_.sync_directory());
+    MEMORIA_TRY(write_damaged());
+    MEMORIA_TRY(finish());
+    return std::move(report_);
+  }
+
+ private:
+  Status load_source() {
+    MEMORIA_TRY(auto manifest, read_manifest(from_));
+    if (!manifest || !manifest->snapshot || manifest->unfinished) {
+      return Error{Errc::kNotAStore, fmt::format("{} is no complete backup and no snapshot: it can "
+                                                 "be changing, or parts of it be missing",
+                                                 from_.describe())};
+    }
+    manifest_ = std::move(*manifest);
+    if (manifest_.backup) {  // it must not be brought up to date meanwhile
+      auto lock = from_.lock();
+      if (lock.has_value()) from_lock_ = std::move(lock).value();
+      // A backup on a read-only disk cannot be locked, and need not be.
+      if (!lock.has_value() && lock.error().code == Errc::kLocked) return lock.error();
+    }
+    for (const auto& entry : manifest_.segments) total_ += entry.length;
+    report_.segments = manifest_.segments.size();
+    report_.bytes = total_;
+    return ok();
+  }
+
+  /// Whether something may be written there at all.
+  Status check_destination() {
+    MEMORIA_TRY(const auto names, to_.list());
+    const auto manifest = read_manifest(to_);
+    if (!manifest.has_value()) return manifest.error();
+    if (!manifest.value()) {
+      for (const auto& name : names) {
+        if (counts_as_nothing(name)) continue;
+        return Error{Errc::kNotAStore,
+                     fmt::format("{} holds {} and is not {}: name an empty or a new directory",
+                                 to_.describe(), name,
+                                 is_backup_ ? "a backup" : "an unfinished restored store")};
+      }
+      return ok();
+    }
+    const Manifest& there = *manifest.value();
+    if (there.backup != is_backup_ || (!is_backup_ && !there.unfinished)) {
+      return Error{Errc::kNotAStore,
+                   fmt::format("{} is a store{}: name an empty or a new directory", to_.describe(),
+                               there.backup ? "'s backup" : "")};
+    }
+    if (there.uuid != manifest_.uuid) {
+      return Error{Errc::kExists, fmt::format("{} is the backup of another store: name an empty or "
+                                              "a new directory",
+                                              to_.describe())};
+    }
+    claimed_ = true;
+    return ok();
+  }
+
+  /// From the first byte on it can be told what is being made here.
+  Status claim_destination() {
+    damaged_ = read_damaged(to_);
+    MEMORIA_TRY(Snapshots(to_).remove_leftovers());
+    if (claimed_) return ok();
+    return write_manifest(
+        to_, {.uuid = manifest_.uuid, .backup = is_backup_, .unfinished = true, .segments = {}});
+  }
+
+  Status copy_present() {
+    MEMORIA_TRY(const auto names, names_of_segments(from_, manifest_));
+    for (const auto& entry : manifest_.segments) {
+      const auto name = names.find(entry.id);
+      const SealedSegment segment{manifest_.uuid, entry,
+                                  name == names.end() ? entry.id : name->second};
+      MEMORIA_TRY(bring(from_, segment, to_));
+      present_[entry.id] = segment.name_id;
+    }
+    return ok();
+  }
+
+  /// Has the segment in `to` when it returns.
+  Status bring(Environment& from, const SealedSegment& segment, Environment& to) {
+    const uint64_t id = segment.entry.id;
+    if (!damaged_.contains(id) && has_same_segment(to, from, segment)) {
+      MEMORIA_TRY(const bool sound, is_still_sound(to, segment));
+      if (sound) return advance(segment.entry.length) ? Status(ok()) : Status(cancelled());
+    }
+    auto copied = copy_segment(from, segment, to, [&](uint64_t n) { return advance(n); });
+    const bool missing = !copied.has_value() && copied.error().code == Errc::kNotFound;
+    if (missing) {
+      copied = std::vector<Damage>{
+          {segment.name_id, 0, segment.entry.length, {}, 0, 0, true, "the file is missing"}};
+    }
+    if (!copied.has_value()) {
+      return copied.error().code == Errc::kCancelled ? cancelled() : copied.error();
+    }
+    if (!missing) {
+      ++report_.copied_segments;
+      report_.copied_bytes += segment.entry.length;
+    }
+    if (copied.value().empty()) {
+      damaged_.erase(id);
+    } else {
+      damaged_.insert(id);
+    }
+    for (auto& damage : copied.value()) report_.damages.push_back(std::move(damage));
+    return ok();
+  }
+
+  Result<bool> is_still_sound(Environment& to, const SealedSegment& segment) {
+    if (!options_.recheck) return true;
+    MEMORIA_TRY(const auto damages, check_segment(to, segment));
+    return damages.empty();
+  }
+
+  // ---- Snapshots. Each comes and goes by itself, whole: its directory gets its name at the end.
+
+  Status carry_snapshots() {
+    const Snapshots there(to_);
+    MEMORIA_TRY(const auto wanted, there_and_wanted());
+    for (const auto& [name, manifest] : wanted) {
+      MEMORIA_TRY(const bool same, has_same_snapshot(name, manifest));
+      if (!same) MEMORIA_TRY(carry_snapshot(name, manifest));
+      ++report_.snapshots;
+    }
+    MEMORIA_TRY(const auto held, there.list({}));
+    for (const auto& snapshot : held) {
+      if (!wanted.contains(snapshot.name)) MEMORIA_TRY(Snapshots(to_).remove(snapshot.name));
+    }
+    return ok();
+  }
+
+  /// The source's snapshots that are to be carried.
+  Result<std::map<std::string, Manifest>> there_and_wanted() {
+    std::map<std::string, Manifest> out;
+    const Snapshots here(*source_.snapshots);
+    MEMORIA_TRY(const auto infos, here.list({}));
+    for (const auto& info : infos) {
+      const auto& skipped = options_.skipped_snapshots;
+      if (!skipped.empty() && info.name.starts_with(skipped)) continue;
+      MEMORIA_TRY(const auto place, here.directory(info.name));
+      auto manifest = read_manifest(*place);
+      if (manifest.has_value() && manifest.value() && manifest.value()->uuid == manifest_.uuid) {
+        out.emplace(info.name, std::move(*manifest.value()));
+      } else {
+        report_.damages.push_back(
+            {0,
+             0,
+             0,
+             {},
+             0,
+             0,
+             false,
+             fmt::format("snapshot {}: its manifest cannot be read", info.name)});
+      }
+    }
+    return out;
+  }
+
+  Result<bool> has_same_snapshot(const std::string& name, const Manifest& manifest) {
+    const auto place = Snapshots(to_).directory(name);
+    if (!place.has_value()) return false;
+    const auto there = read_manifest(*place.value());
+    const bool same = there.has_value() && there.value() &&
+                      encode_manifest(*there.value()) == encode_manifest(manifest) &&
+                      std::none_of(manifest.segments.begin(), manifest.segments.end(),
+                                   [&](const auto& entry) { return damaged_.contains(entry.id); });
+    if (!same) return false;
+    for (const auto& entry : manifest.segments) in_snapshots_.try_emplace(entry.id, name);
+    return true;
+  }
+
+  Status carry_snapshot(const std::string& name, const Manifest& manifest) {
+    const std::string hidden(kBuilding);
+    MEMORIA_TRY(to_.make_directory(kSnapshots));
+    MEMORIA_TRY(const auto root, to_.directory(kSnapshots));
+    MEMORIA_TRY(root->make_directory(hidden));
+    MEMORIA_TRY(const auto place, root->directory(hidden));
+    MEMORIA_TRY(const auto from, Snapshots(*source_.snapshots).directory(name));
+    MEMORIA_TRY(const auto names, names_of_segments(*from, manifest));
+    for (const auto& entry : manifest.segments) {
+      const auto found = names.find(entry.id);
+      const SealedSegment segment{manifest.uuid, entry,
+                                  found == names.end() ? entry.id : found->second};
+      MEMORIA_TRY(const bool linked, link_segment(*root, hidden, segment));
+      if (linked) continue;
+      total_ += entry.length;
+      MEMORIA_TRY(bring(*from, segment, *place));
+    }
+    MEMORIA_TRY(write_manifest(*place, manifest));
+    if (Snapshots(to_).directory(name).has_value()) MEMORIA_TRY(Snapshots(to_).remove(name));
+    MEMORIA_TRY(root->rename(hidden, name));
+    MEMORIA_TRY(root->sync_directory());
+    for (const auto& entry : manifest.segments) in_snapshots_.try_emplace(entry.id, name);
+    return ok();
+  }
+
+  /// From the present or another snapshot of the destination; false: neither has it.
+  Result<bool> link_segment(Environment& root, const std::string& hidden,
+                            const SealedSegment& segment) {
+    const auto held = present_.find(segment.entry.id);
+    const bool in_present = held != present_.end() && held->second == segment.name_id;
+    const auto snapshot = in_snapshots_.find(segment.entry.id);
+    if (!in_present && snapshot == in_snapshots_.end()) return false;
+    for (const auto suffix : {kDataSuffix, kHintSuffix}) {
+      const auto file = segment_file(segment.name_id, suffix);
+      const auto linked = in_present
+                              ? to_.link(file, fmt::format("{}/{}/{}", kSnapshots, hidden, file))
+                              : root.link(fmt::format("{}/{}", snapshot->second, file),
+                                          fmt::format("{}/{}", hidden, file));
+      if (linked.has_value()) continue;
+      if (linked.error().code != Errc::kNotFound) return linked.error();
+      // A missing hint is none; missing data were reported, unless the file has another name there.
+      if (suffix == kDataSuffix && !in_present) return false;
+    }
+    return true;
+  }
+
+  // ---- The end
+
+  Status write_damaged() {
+    if (!is_backup_) return ok();
+    if (damaged_.empty()) {
+      const auto removed = to_.remove(kDamagedFile);
+      if (!removed.has_value() && removed.error().code != Errc::kNotFound) return removed;
+      return ok();
+    }
+    std::string text;
+    for (const auto id : damaged_) text += fmt::format("{}\n", id);
+    return replace_file(to_, kDamagedFile, text);
+  }
+
+  /// The moment at which the new state takes the place of the old one is that of the manifest. In a
+  /// backup only what it names counts; in a store everything does, so there the rest goes before.
+  Status finish() {
+    Manifest manifest = manifest_;
+    manifest.snapshot = manifest.backup = is_backup_;
+    if (!is_backup_) MEMORIA_TRY(remove_rest());
+    MEMORIA_TRY(write_manifest(to_, manifest));
+    return is_backup_ ? remove_rest() : ok();
+  }
+
+  Status remove_rest() {
+    std::set<uint64_t> kept;
+    for (const auto& [id, name_id] : present_) kept.insert(name_id);
+    MEMORIA_TRY(const auto names, to_.list());
+    for (const auto& name : names) {
+      auto id = segment_id(name, kDataSuffix);
+      const bool data = id.has_value();
+      if (!id) id = segment_id(name, kHintSuffix);
+      const bool ours = id.has_value() || name.ends_with(kTemporarySuffix);
+      if (!ours || (id && kept.contains(*id))) continue;
+      MEMORIA_TRY(to_.remove(name));
+      report_.removed_segments += data;
+    }
+    return to_.sync_directory();
+  }
+
+  bool advance(uint64_t bytes) {
+    done_ += bytes;
+    return !progress_ || progress_({is_backup_ ? "backup" : "restore", done_, total_});
+  }
+
+  Error cancelled() const {
+    return {Errc::kCancelled, fmt::format("stopped on request; what {} held before is untouched, "
+                                          "and the next run goes on from here",
+                                          to_.describe())};
+  }
+
+  const CopySource& source_;
+  Environment& from_;
+  Environment& to_;
+  const bool is_backup_;
+  const CopyOptions& options_;
+  const ProgressFn& progress_;
+  Manifest manifest_;  // of the source
+  std::shared_ptr<void> from_lock_;
+  bool claimed_ = false;
+  std::set<uint64_t> damaged_;
+  Names present_;                                 // what the present of the copy has
+  std::map<uint64_t, std::string> in_snapshots_;  // and which of its snapshots has what
+  uint64_t done_ = 0, total_ = 0;
+  CopyReport report_;
+};
+
+}  // namespace
+
+Result<CopyReport> back_up(const CopySource& source, Environment& to, const CopyOptions& options,
+                           const ProgressFn& progress) {
+  return Copier(source, to, true, options, progress).run();
+}
+
+Result<CopyReport> restore(const CopySource& source, Environment& to, const CopyOptions& options,
+                           const ProgressFn& progress) {
+  return Copier(source, to, false, options, progress).run();
+}
+
+}  // namespace memoria

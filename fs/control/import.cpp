@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+// The command `import`: a tree of files becomes a directory, all of it or nothing.
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fs/control/byte_text.hpp"
+#include "fs/control/commands.hpp"
+#include "fs/control/file_errors.hpp"
+#include "fs/control/tree_stream.hpp"
+#include "fs/volume/inode.hpp"
+#include "fs/volume/keys.hpp"
+
+namespace memoria::control {
+namespace {
+
+/// Where a tree grows until it is complete, in the root.
+constexpr std::string_view kStaging = ".memoria-import";
+
+std::vector<std::string_view> names_of(std::string_view path) {
+  std::vector<std::string_view> names;
+  while (!path.empty()) {
+    const auto name = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(path.size(), name.size() + 1));
+    if (!name.empty() && name != ".") names.push_back(name);
+  }
+  return names;
+}
+
+/// Removes what is in a directory, and what is below.
+Status remove_below(Volume& volume, InodeNumber directory) {
+  std::vector<DirectoryEntry> entries;
+  MEMORIA_TRY(volume.list(directory, 0, [&](const DirectoryEntry& entry) {
+    entries.push_back(entry);
+    return true;
+  }));
+  for (const auto& entry : entries) {
+    if (entry.type == S_IFDIR) MEMORIA_TRY(remove_below(volume, entry.ino));
+    MEMORIA_TRY(entry.type == S_IFDIR ? volume.rmdir(directory, entry.name)
+                                      : volume.unlink(directory, entry.name));
+  }
+  return ok();
+}
+
+/// Grows the tree. What is not finished goes when it is destroyed.
+class Import {
+ public:
+  explicit Import(const Call& call) : call_(call), volume_(*call.volume) {}
+  Import(const Import&) = delete;
+  Import& operator=(const Import&) = delete;
+  ~Import() {
+    if (top_ == 0) return;
+    if (remove_below(volume_, top_).has_value()) (void)volume_.rmdir(kRootInode, kStaging);
+  }
+
+  Result<Json> run(const std::string& path) {
+    MEMORIA_TRY(check_place(path));
+    auto made = volume_.mkdir(kRootInode, kStaging, 0700, call_.context.caller);
+    if (!made.has_value() && made.error().code == Errc::kExists) {
+      return Error(Errc::kExists,
+                   fmt::format("/{} is there: another import is going on, or one was killed; then "
+                               "remove it",
+                               kStaging));
+    }
+    if (!made.has_value()) return made.error();
+    top_ = made.value().ino;
+    volume_.forget(top_, 1);
+    TreeReader reader(call_.source);
+    while (true) {
+      MEMORIA_TRY(const auto frame, reader.next());
+      if (!frame) break;
+      MEMORIA_TRY(frame->entry ? add(*frame->entry) : write(*frame));
+      MEMORIA_TRY(call_.report("import", bytes_, 0));
+    }
+    MEMORIA_TRY(finish_current());
+    MEMORIA_TRY(path == "/" ? fill_root() : put_in_place(path));
+    return Json{{"files", files_}, {"bytes", bytes_}, {"clean", remarks_ == 0}};
+  }
+
+ private:
+  /// A new name in a directory, or an empty directory.
+  Status check_place(const std::string& path) {
+    const auto found = volume_.resolve(path);
+    if (!found.has_value()) {
+      if (found.error().to_errno() != ENOENT) return worded(call_, found.error());
+      return ok();
+    }
+    if (!S_ISDIR(found.value().mode)) return Error::posix(ENOTDIR, "is not a directory");
+    bool empty = true;
+    MEMORIA_TRY(volume_.list(found.value().ino, 0, [&](const DirectoryEntry&) {
+      empty = false;
+      return false;
+    }));
+    if (empty) return ok();
+    return Error::posix(ENOTEMPTY, "is not empty: name a new directory to import into");
+  }
+
+  /// A hostile or a broken source shall not end the import, where one entry can be left out.
+  Status add(const TreeEntry& entry) {
+    MEMORIA_TRY(finish_current());
+    auto added = add_entry(entry);
+    if (added.has_value() || !concerns_one_entry(added.error())) return added;
+    return remark(entry.path, added.error());
+  }
+
+  static bool concerns_one_entry(const Error& error) {
+    switch (error.to_errno()) {
+      case ENOSPC:
+      case EIO:
+      case EROFS:
+        return false;
+      default:
+        return error.code != Errc::kCancelled && error.code != Errc::kClosed;
+    }
+  }
+
+  Status remark(std::string_view path, const Error& error) {
+    ++remarks_;
+    Json item = {{"detail", error.describe()}};
+    set_bytes(item, "path", path);
+    return call_.sink.item(std::move(item));
+  }
+
+  Status add_entry(const TreeEntry& entry) {
+    auto names = names_of(entry.path);
+    for (const auto name : names) {
+      if (!is_usable_name(name)) return Error::posix(EINVAL, "not a path that a volume can have");
+    }
+    if (names.empty()) {
+      if (!S_ISDIR(entry.mode)) return Error::posix(EINVAL, "the top is a directory");
+      return finish_later(top_, entry);
+    }
+    const auto last = names.back();
+    names.pop_back();
+    MEMORIA_TRY(const auto parent, directory_at(names));
+    if (!entry.hard_link.empty()) return add_link(entry, parent, last);
+    if (!is_file_type(entry.mode)) return Error::posix(EINVAL, "of an unknown type");
+    MEMORIA_TRY(const auto ino, make(entry, parent, last));
+    ++files_;
+    if (S_ISDIR(entry.mode)) return finish_later(ino, entry);
+    if (!S_ISREG(entry.mode)) return set_attributes(ino, entry);
+    current_ = ino;
+    current_entry_ = entry;
+    if (entry.size == 0) return ok();
+    AttributeChanges size;
+    size.size = entry.size;
+    MEMORIA_TRY(volume_.setattr(ino, size));
+    return ok();
+  }
+
+  /// The directory with these names below the top; makes what is missing.
+  Result<InodeNumber> directory_at(const std::vector<std::string_view>& names) {
+    InodeNumber at = top_;
+    for (const auto name : names) {
+      auto found = volume_.lookup(at, name);
+      if (!found.has_value() && found.error().to_errno() == ENOENT) {
+        found = volume_.mkdir(at, name, 0755, call_.context.caller);
+      }
+      if (!found.has_value()) return found.error();
+      volume_.forget(found.value().ino, 1);
+      if (!S_ISDIR(found.value().mode))
+        return Error::posix(ENOTDIR,
+                            "below something that is no "
+                            "directory");
+      at = found.value().ino;
+    }
+    return at;
+  }
+
+  /// In an archive a later entry takes the place of an earlier one; a directory stays.
+  Result<InodeNumber> make(const TreeEntry& entry, InodeNumber parent, std::string_view name) {
+    const auto found = volume_.lookup(parent, name);
+    if (found.has_value()) {
+      volume_.forget(found.value().ino, 1);
+      const bool is_directory = S_ISDIR(found.value().mode);
+      if (is_directory && S_ISDIR(entry.mode)) return found.value().ino;
+      if (is_directory) return Error::posix(EISDIR, "a directory of this name came before");
+      MEMORIA_TRY(volume_.unlink(parent, name));
+    }
+    const auto& caller = call_.context.caller;
+    auto made = S_ISDIR(entry.mode) ? volume_.mkdir(parent, name, 0700, caller)
+                : S_ISLNK(entry.mode)
+                    ? volume_.symlink(parent, name, entry.target, caller)
+                    : volume_.mknod(parent, name, (entry.mode & S_IFMT) | 0600, entry.rdev, caller);
+    if (!made.has_value()) return made.error();
+    volume_.forget(made.value().ino, 1);
+    return made.value().ino;
+  }
+
+  Status add_link(const TreeEntry& entry, InodeNumber parent, std::string_view name) {
+    auto names = names_of(entry.hard_link);
+    if (names.empty()) return Error::posix(EINVAL, "a link to the top");
+    const auto last = names.back();
+    names.pop_back();
+    MEMORIA_TRY(const auto directory, directory_at(names));
+    const auto of = volume_.lookup(directory, last);
+    if (!of.has_value()) {
+      return Error::posix(ENOENT, "a hard link to something that did not come before");
+    }
+    volume_.forget(of.value().ino, 1);
+    const auto there = volume_.lookup(parent, name);
+    if (there.has_value()) {
+      volume_.forget(there.value().ino, 1);
+      if (there.value().ino == of.value().ino) return ok();
+      MEMORIA_TRY(volume_.unlink(parent, name));
+    }
+    MEMORIA_TRY(const auto made, volume_.link(of.value().ino, parent, name));
+    volume_.forget(made.ino, 1);
+    ++files_;
+    // An archive may bring the contents with any of the names.
+    current_ = S_ISREG(made.mode) ? made.ino : 0;
+    current_entry_.reset();
+    return ok();
+  }
+
+  Status write(const TreeFrame& frame) {
+    if (current_ == 0) return ok();  // of an entry that was left out
+    MEMORIA_TRY(volume_.write(current_, frame.offset, frame.bytes, false));
+    bytes_ += frame.bytes.size();
+    return ok();
+  }
+
+  /// Attributes come last: writing changes the times.
+  Status finish_current() {
+    const auto ino = std::exchange(current_, 0);
+    const auto entry = std::exchange(current_entry_, std::nullopt);
+    if (ino == 0 || !entry) return ok();
+    auto done = set_attributes(ino, *entry);
+    if (done.has_value() || !concerns_one_entry(done.error())) return done;
+    return remark(entry->path, done.error());
+  }
+
+  /// The owner first: changing it takes set-id bits and capabilities away.
+  Status set_attributes(InodeNumber ino, const TreeEntry& entry) {
+    AttributeChanges owner, rest;
+    owner.uid = entry.uid;
+    owner.gid = entry.gid;
+    if (entry.uid || entry.gid) MEMORIA_TRY(volume_.setattr(ino, owner));
+    for (const auto& [name, value] : entry.xattrs) {
+      const auto set = volume_.setxattr(ino, name, value, 0);
+      if (set.has_value()) continue;
+      if (!concerns_one_entry(set.error())) return set;
+      MEMORIA_TRY(
+          remark(entry.path, Error(Errc::kPosix, set.error().system,
+                                   fmt::format("attribute {}: {}", name, set.error().describe()))));
+    }
+    if (!S_ISLNK(entry.mode)) rest.mode = entry.mode & 07777;
+    rest.mtime = entry.mtime;
+    rest.atime = entry.atime;
+    MEMORIA_TRY(volume_.setattr(ino, rest));
+    return ok();
+  }
+
+  /// What comes into a directory changes its times.
+  Status finish_later(InodeNumber ino, const TreeEntry& entry) {
+    directories_[ino] = entry;
+    return ok();
+  }
+  Status finish_directories() {
+    for (const auto& [ino, entry] : directories_) {
+      if (ino != top_) MEMORIA_TRY(set_attributes(ino, entry));
+    }
+    return ok();
+  }
+  Status finish_top(InodeNumber ino) {
+    const auto entry = directories_.find(top_);
+    if (entry != directories_.end()) return set_attributes(ino, entry->second);
+    if (ino == kRootInode) return ok();
+    AttributeChanges changes;
+    changes.mode = 0755;
+    MEMORIA_TRY(volume_.setattr(ino, changes));
+    return ok();
+  }
+
+  /// The root cannot be replaced: what is in it comes one by one.
+  Status fill_root() {
+    MEMORIA_TRY(finish_directories());
+    std::vector<std::string> names;
+    MEMORIA_TRY(volume_.list(top_, 0, [&](const DirectoryEntry& entry) {
+      names.push_back(entry.name);
+      return true;
+    }));
+    for (const auto& name : names) {
+      MEMORIA_TRY(volume_.move(fmt::format("/{}/{}", kStaging, name), "/" + name));
+    }
+    MEMORIA_TRY(finish_top(kRootInode));
+    return volume_.sync();
+  }
+
+  Status put_in_place(const std::string& path) {
+    MEMORIA_TRY(finish_directories());
+    MEMORIA_TRY(finish_top(top_));
+    MEMORIA_TRY(worded(call_, volume_.move("/" + std::string(kStaging), path)));
+    top_ = 0;
+    return ok();
+  }
+
+  const Call& call_;
+  Volume& volume_;
+  InodeNumber top_ = 0;
+  InodeNumber current_ = 0;  // whose contents come
+  std::optional<TreeEntry> current_entry_;
+  std::map<InodeNumber, TreeEntry> directories_;
+  uint64_t files_ = 0, bytes_ = 0, remarks_ = 0;
+};
+
+}  // namespace
+
+Result<Json> import_tree(const Call& call) {
+  const auto path = call.path();
+  if (!path) return Error(Errc::kInvalidArgument, "import needs a path");
+  if (call.volume == nullptr) {
+    return Error(Errc::kNotAStore, fmt::format("{} holds plain keys, not a volume with files",
+                                               call.store.describe()));
+  }
+  return Import(call).run(*path);
+}
+
+}  // namespace memoria::control

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+// backup, restore and their like, in process: of a store that is served and of one that is not.
+#include <boost/filesystem/operations.hpp>
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+
+#include "core/store/store.hpp"
+#include "tests/control/helpers.hpp"
+#include "tests/support/check.hpp"
+
+using namespace memoria;
+using memoria::test::run_ctl;
+using memoria::test::SampleStore;
+using memoria::test::TemporaryDirectory;
+namespace files = boost::filesystem;
+
+namespace {
+
+const auto kBothWays = boost::unit_test::data::make({false, true});
+
+Json document(const test::Ran& ran) {
+  BOOST_REQUIRE_MESSAGE(Json::accept(ran.out), "not one JSON document: " + ran.out + ran.err);
+  return Json::parse(ran.out);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(carry)
+
+BOOST_DATA_TEST_CASE(a_backup_can_be_read_and_restored, kBothWays, served) {
+  SampleStore place(served);
+  const TemporaryDirectory elsewhere;
+  const auto backup = elsewhere.path("backup"), again = elsewhere.path("again");
+  BOOST_TEST(run_ctl({"snapshot", "create", place.path(), "kept"}).code == 0);
+  const auto first = run_ctl({"backup", place.path(), backup});
+  BOOST_TEST(first.code == 0, first.err);
+  BOOST_TEST(first.out.starts_with("backup of "), first.out);
+  BOOST_TEST(first.out.ends_with("1 snapshot\n"), first.out);
+  BOOST_TEST(run_ctl({"get", backup, "/hello"}).out == "hello, world");
+  BOOST_TEST(run_ctl({"verify", backup}).code == 0);
+  BOOST_TEST(run_ctl({"put", backup, "/hello"}, "x").code == 8);
+
+  BOOST_TEST(run_ctl({"put", place.path(), "/hello"}, "changed").code == 0);
+  const auto second = document(run_ctl({"--json", "backup", place.path(), backup}));
+  BOOST_TEST(second["clean"] == true);
+  BOOST_TEST(second["copied_bytes"].get<uint64_t>() < 10'000u);
+  BOOST_TEST(run_ctl({"get", backup, "/hello"}).out == "changed");
+  BOOST_TEST(run_ctl({"get", backup + "/snapshots/kept", "/hello"}).out == "hello, world");
+  // What it took for that is gone.
+  BOOST_TEST(document(run_ctl({"--json", "snapshot", "list", place.path()}))["count"] == 1);
+
+  const auto restored = run_ctl({"restore", backup, again});
+  BOOST_TEST(restored.code == 0, restored.err);
+  BOOST_TEST(restored.out.starts_with("restored store of "), restored.out);
+  BOOST_TEST(run_ctl({"put", again, "/hello"}, "goes on").code == 0);
+  BOOST_TEST(run_ctl({"get", again, "/hello"}).out == "goes on");
+  BOOST_TEST((run_ctl({"get", again, "/directory/inner"}).out == SampleStore::inner()));
+  // The restored one is the same store.
+  BOOST_TEST(run_ctl({"backup", again, backup}).code == 0);
+  BOOST_TEST(run_ctl({"get", backup, "/hello"}).out == "goes on");
+}
+
+BOOST_DATA_TEST_CASE(a_backup_goes_nowhere_else, kBothWays, served) {
+  SampleStore place(served);
+  const TemporaryDirectory elsewhere;
+  test::write_whole_file(elsewhere.path("letter"), "dear");
+  const auto refused = run_ctl({"backup", place.path(), elsewhere.path()});
+  BOOST_TEST(refused.code == 3);
+  BOOST_TEST(refused.err.find("holds letter and is not a backup") != std::string::npos,
+             refused.err);
+  BOOST_TEST(!files::exists(elsewhere.path("lock")));
+  for (const auto& inside : {place.path(), place.path() + "/backup"}) {
+    BOOST_TEST(run_ctl({"backup", place.path(), inside}).code == 2);
+  }
+  BOOST_TEST(!files::exists(place.path() + "/backup"));
+  BOOST_TEST(run_ctl({"backup", elsewhere.path("nothing"), elsewhere.path("x")}).code == 3);
+  BOOST_TEST(!files::exists(elsewhere.path("x")));
+  BOOST_TEST(run_ctl({"restore", place.path(), elsewhere.path("y")}).code == 3);
+  BOOST_TEST(!files::exists(elsewhere.path("y")));
+  BOOST_TEST(run_ctl({"backup", place.path()}).code == 2);
+  BOOST_TEST(run_ctl({"verify", place.path()}).code == 0);
+}
+
+BOOST_DATA_TEST_CASE(damage_is_told_with_its_path, kBothWays, served) {
+  SampleStore place(served);
+  const TemporaryDirectory elsewhere;
+  BOOST_TEST(run_ctl({"snapshot", "create", place.path(), "seal"}).code == 0);  // one sealed file
+  const auto extents =
+      document(run_ctl({"--json", "locate", place.path(), "/directory/inner"}))["extents"];
+  BOOST_REQUIRE(!extents.empty());
+  test::flip_byte(place.path() + "/" + extents[0]["file"].get<std::string>(),
+                  extents[0]["record_offset"].get<uint64_t>() + 100'000);
+  for (int time = 0; time < 2; ++time) {
+    const auto ran = run_ctl({"--json", "backup", place.path(), elsewhere.path("b")});
+    BOOST_TEST(ran.code == 6);
+    const auto json = document(ran);
+    BOOST_TEST(json["clean"] == false);
+    BOOST_REQUIRE(json["damages"].size() == 1u);
+    BOOST_TEST(json["damages"][0]["path"] == "/directory/inner");
+  }
+  BOOST_TEST(run_ctl({"get", elsewhere.path("b"), "/hello"}).out == "hello, world");
+  const auto told = run_ctl({"backup", place.path(), elsewhere.path("c")});
+  BOOST_TEST(told.out.find("/directory/inner") != std::string::npos, told.out);
+}
+
+BOOST_DATA_TEST_CASE(an_interrupted_backup_leaves_no_snapshot, kBothWays, served) {
+  SampleStore place(served);
+  const TemporaryDirectory elsewhere;
+  test::Console console;
+  console.interrupted = true;
+  const auto stopped = console.run({"backup", place.path(), elsewhere.path("b")});
+  BOOST_TEST(stopped.code == 130);
+  BOOST_TEST(document(run_ctl({"--json", "snapshot", "list", place.path()}))["count"] == 0);
+  BOOST_TEST(run_ctl({"verify", elsewhere.path("b")}).code == 3);  // it never was one
+  BOOST_TEST(run_ctl({"backup", place.path(), elsewhere.path("b")}).code == 0);
+  BOOST_TEST(run_ctl({"verify", elsewhere.path("b")}).code == 0);
+}
+
+BOOST_DATA_TEST_CASE(what_a_killed_backup_left_goes_with_the_next, kBothWays, served) {
+  SampleStore place(served);
+  const TemporaryDirectory elsewhere;
+  // No process has this number: it is above what Linux gives out.
+  BOOST_TEST(run_ctl({"snapshot", "create", place.path(), "memoria-ctl.99999999"}).code == 0);
+  BOOST_TEST(run_ctl({"backup", place.path(), elsewhere.path("b")}).code == 0);
+  BOOST_TEST(document(run_ctl({"--json", "snapshot", "list", place.path()}))["count"] == 0);
+}
+
+BOOST_DATA_TEST_CASE(repair_saves_what_is_intact_and_tells_the_rest, kBothWays, served) {
+  SampleStore place(served);
+  const TemporaryDirectory elsewhere;
+  BOOST_TEST(run_ctl({"snapshot", "create", place.path(), "seal"}).code == 0);
+  const auto extents =
+      document(run_ctl({"--json", "locate", place.path(), "/directory/inner"}))["extents"];
+  BOOST_REQUIRE(!extents.empty());
+  const auto data = place.path() + "/" + extents[0]["file"].get<std::string>();
+  test::flip_byte(data, extents[0]["record_offset"].get<uint64_t>() + 100'000);
+  const auto before = test::read_whole_file(data);
+  const auto made = elsewhere.path("new");
+  const auto ran = run_ctl({"--json", "repair", place.path(), made});
+  BOOST_TEST(ran.code == 6, ran.err);
+  const auto json = document(ran);
+  BOOST_REQUIRE(json["losses"].size() == 1u);
+  const auto& loss = json["losses"][0];
+  BOOST_TEST(loss["what"] == "range");
+  BOOST_TEST(loss["path"] == "/directory/inner");
+  const auto offset = loss["offset"].get<size_t>(), length = loss["length"].get<size_t>();
+  BOOST_TEST(length == 16384u);
+  auto expected = SampleStore::inner();
+  expected.replace(offset, length, length, '\0');
+  BOOST_TEST((run_ctl({"get", made, "/directory/inner"}).out == expected));
+  BOOST_TEST(run_ctl({"get", made, "/hello"}).out == "hello, world");
+  BOOST_TEST(run_ctl({"verify", made}).code == 0);
+  BOOST_TEST((test::read_whole_file(data) == before));
+  BOOST_TEST(document(run_ctl({"--json", "snapshot", "list", place.path()}))["count"] == 1);
+
+  const auto refused = run_ctl({"repair", place.path(), made});
+  BOOST_TEST(refused.code == 8);
+  BOOST_TEST(refused.err.find("is there already") != std::string::npos, refused.err);
+  const auto told = run_ctl({"repair", place.path(), elsewhere.path("other")});
+  BOOST_TEST(told.out.find("/directory/inner, bytes ") != std::string::npos, told.out);
+}
+
+BOOST_DATA_TEST_CASE(repair_of_what_is_intact_is_a_copy, kBothWays, served) {
+  SampleStore place(served);
+  const TemporaryDirectory elsewhere;
+  const auto ran = run_ctl({"repair", place.path(), elsewhere.path("new")});
+  BOOST_TEST(ran.code == 0, ran.err);
+  BOOST_TEST(ran.out.ends_with("everything was intact\n"), ran.out);
+  // All but the time of a directory's last reading is the same.
+  BOOST_TEST(run_ctl({"ls", "-l", place.path()}).out ==
+             run_ctl({"ls", "-l", elsewhere.path("new")}).out);
+}
+
+BOOST_DATA_TEST_CASE(an_interrupted_repair_leaves_nothing, kBothWays, served) {
+  SampleStore place(served);
+  const TemporaryDirectory elsewhere;
+  test::Console console;
+  console.interrupted = true;
+  BOOST_TEST(console.run({"repair", place.path(), elsewhere.path("new")}).code == 130);
+  BOOST_TEST(files::is_empty(elsewhere.path()));
+}
+
+BOOST_AUTO_TEST_CASE(repair_of_plain_keys_leaves_out_what_is_not_whole) {
+  const TemporaryDirectory data, elsewhere;
+  Extent extent;
+  {
+    const auto store = test::open_plain_store(data.path());
+    REQUIRE_OK(store->put("good", "value"));
+    REQUIRE_OK(store->put("bad", std::string(5000, 'b')));
+    extent = test::unwrap(store->locate("bad")).at(0);
+    REQUIRE_OK(store->close());
+  }
+  files::path damaged;
+  for (const auto& entry : files::directory_iterator(data.path())) {
+    if (entry.path().extension() == ".data") damaged = entry.path();
+  }
+  test::flip_byte(damaged.string(), extent.record_offset + 3000);
+  const auto ran = run_ctl({"--json", "repair", data.path(), elsewhere.path("new")});
+  BOOST_TEST(ran.code == 6, ran.err);
+  BOOST_TEST(document(ran)["losses"][0]["key"] == "bad");
+  BOOST_TEST(run_ctl({"get", "--key", elsewhere.path("new"), "good"}).out == "value");
+  BOOST_TEST(run_ctl({"get", "--key", elsewhere.path("new"), "bad"}).code == 5);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

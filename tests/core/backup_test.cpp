@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: MIT
+// Backups and what is restored from them: complete, checked, and never half.
+#include "core/store/backup.hpp"
+
+#include <map>
+
+#include "core/log/manifest.hpp"
+#include "tests/core/store_helpers.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace memoria::test {
+namespace {
+
+BOOST_AUTO_TEST_SUITE(backup)
+
+constexpr const char* kMoment = "memoria-ctl.1";
+
+struct Fixture {
+  std::shared_ptr<SimulatedEnvironment> environment = SimulatedEnvironment::make();
+  std::shared_ptr<SimulatedEnvironment> backup = SimulatedEnvironment::make();
+  Options options = quiet_options(4 << 10);
+  StorePtr store = open_store(environment, options);
+  Contents expected;
+  Random random{base_seed()};
+
+  void change(int count = 30) {
+    for (int i = 0; i < count; ++i) {
+      const auto key = numbered("key", random.below(40));
+      if (random.one_in(5)) {
+        REQUIRE_OK(store->erase(key));
+        expected.erase(key);
+      } else {
+        expected[key] = random.bytes(random.below(900));
+        REQUIRE_OK(store->put(key, expected[key]));
+      }
+    }
+  }
+  /// A backup of this moment.
+  Result<CopyReport> run(const CopyOptions& given = {}, const ProgressFn& progress = {}) {
+    unwrap(store->create_snapshot(kMoment));
+    const CopySource source{snapshot(kMoment), environment};
+    auto with = given;
+    with.skipped_snapshots = "memoria-ctl.";
+    auto report = back_up(source, *backup, with, progress);
+    REQUIRE_OK(store->remove_snapshot(kMoment));
+    return report;
+  }
+  std::shared_ptr<Environment> snapshot(std::string_view name) {
+    return unwrap(unwrap(environment->directory("snapshots"))->directory(name));
+  }
+  void check_backup(const Contents& contents) {
+    const auto opened = open_store(backup, options);
+    BOOST_TEST(opened->options().read_only);
+    check_contents(*opened, contents);
+    BOOST_TEST(unwrap(opened->verify()).clean());
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(the_first_one_is_full_and_later_ones_bring_what_is_new, Fixture) {
+  change(200);
+  const auto first = unwrap(run());
+  BOOST_TEST(first.copied_segments == first.segments);
+  BOOST_TEST(first.damages.empty());
+  check_backup(expected);
+
+  change(5);
+  const auto second = unwrap(run());
+  BOOST_TEST(second.copied_segments <= 3u);
+  BOOST_TEST(second.segments >= first.segments);
+  BOOST_TEST(second.removed_segments == 0u);
+  check_backup(expected);
+
+  const auto nothing = unwrap(run());
+  BOOST_TEST(nothing.copied_segments == 0u);
+  check_backup(expected);
+
+  unwrap(store->merge({.all = true}));
+  const auto merged = unwrap(run());
+  BOOST_TEST(merged.removed_segments == second.segments);
+  BOOST_TEST(backup->files(".data").size() == merged.segments);
+  check_backup(expected);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_source_goes_on_meanwhile, Fixture) {
+  change(200);
+  const auto then = expected;
+  unwrap(run({}, [&](const Progress&) {
+    change(1);
+    if (random.one_in(4)) unwrap(store->merge({.all = true}));
+    return true;
+  }));
+  check_backup(then);
+  check_contents(*store, expected);
+}
+
+BOOST_FIXTURE_TEST_CASE(it_cannot_be_written_to, Fixture) {
+  change();
+  unwrap(run());
+  const auto opened = open_store(backup, options);
+  CHECK_FAILS(Errc::kReadOnly, opened->put("key", "value"));
+  CHECK_FAILS(Errc::kReadOnly, opened->create_snapshot("s"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_restored_store_goes_on, Fixture) {
+  change(100);
+  unwrap(store->create_snapshot("kept"));
+  const auto in_kept = expected;
+  change(100);
+  unwrap(run());
+  const auto restored = SimulatedEnvironment::make();
+  unwrap(restore({backup, backup}, *restored, {}));
+  auto opened = open_store(restored, options);
+  check_contents(*opened, expected);
+  check_contents(*unwrap(opened->open_snapshot("kept")), in_kept);
+  REQUIRE_OK(opened->put("new", "value"));
+  reopen(opened, restored, options);
+  BOOST_TEST(unwrap(opened->get("new")) == "value");
+  // It is the same store, so the backup can follow it.
+  unwrap(opened->create_snapshot(kMoment));
+  const auto moment = unwrap(unwrap(restored->directory("snapshots"))->directory(kMoment));
+  unwrap(back_up({moment, nullptr}, *backup, {}));
+  expected["new"] = "value";
+  check_backup(expected);
+}
+
+BOOST_FIXTURE_TEST_CASE(snapshots_are_carried_and_share_space, Fixture) {
+  change(100);
+  unwrap(store->create_snapshot("a"));
+  const auto in_a = expected;
+  change(50);
+  unwrap(store->create_snapshot("b"));
+  const auto in_b = expected;
+  unwrap(store->merge({.all = true}));
+  BOOST_TEST(unwrap(run()).snapshots == 2u);
+  const auto check = [&](std::string_view name, const Contents& contents) {
+    const auto opened = open_store(backup, options);
+    check_contents(*unwrap(opened->open_snapshot(name)), contents);
+  };
+  check("a", in_a);
+  check("b", in_b);
+  const auto space = backup->used_bytes();
+  BOOST_TEST(space <= environment->used_bytes() + 4 * 4096);  // nothing is there twice
+  BOOST_TEST(unwrap(run()).copied_segments == 0u);
+
+  REQUIRE_OK(store->remove_snapshot("a"));
+  REQUIRE_OK(store->remove_snapshot("b"));
+  change(10);
+  unwrap(store->create_snapshot("b"));  // another one of that name
+  BOOST_TEST(unwrap(run()).snapshots == 1u);
+  check("b", expected);
+  CHECK_FAILS(Errc::kNotFound, open_store(backup, options)->open_snapshot("a"));
+}
+
+BOOST_FIXTURE_TEST_CASE(nothing_is_written_where_something_else_is, Fixture) {
+  change();
+  const auto refuses = [&](Errc code, const Image& image) {
+    backup = SimulatedEnvironment::make(image);
+    const auto before = backup->calls(kCallsThatChange | kCallLock);
+    CHECK_FAILS(code, run());
+    BOOST_TEST(backup->calls(kCallsThatChange | kCallLock) == before);
+    BOOST_TEST((backup->image() == image));
+  };
+  refuses(Errc::kNotAStore, {{"letter.txt", "dear"}});
+  refuses(Errc::kNotAStore, environment->image());  // the store itself, or a copy
+  refuses(Errc::kNotAStore, {{"notes", "x"}, {"lost+found/", ""}});
+  refuses(Errc::kCorrupt, {{"manifest", "this is none"}});
+  {  // somebody else's backup
+    Fixture other;
+    other.change();
+    unwrap(other.run());
+    refuses(Errc::kExists, other.backup->image());
+  }
+  {  // a snapshot of the very store
+    unwrap(store->create_snapshot("s"));
+    Image image;
+    for (const auto& [name, bytes] : environment->image()) {
+      if (name.starts_with("snapshots/s/") && name != "snapshots/s/")
+        image[name.substr(12)] = bytes;
+    }
+    refuses(Errc::kNotAStore, image);
+  }
+  backup = SimulatedEnvironment::make(Image{{"lost+found/", ""}});
+  unwrap(run());
+}
+
+BOOST_FIXTURE_TEST_CASE(restoring_needs_a_place_of_its_own, Fixture) {
+  change();
+  unwrap(run());
+  CHECK_FAILS(Errc::kNotAStore, restore({backup, backup}, *environment, {}));
+  CHECK_FAILS(Errc::kNotAStore,
+              restore({environment, environment}, *SimulatedEnvironment::make(), {}));
+  const auto copy = SimulatedEnvironment::make(backup->image());
+  CHECK_FAILS(Errc::kNotAStore, restore({backup, backup}, *copy, {}));
+}
+
+BOOST_FIXTURE_TEST_CASE(one_backup_at_a_time, Fixture) {
+  change();
+  const auto lock = unwrap(backup->lock());
+  CHECK_FAILS(Errc::kLocked, run());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_stopped_one_goes_on_where_it_was, Fixture) {
+  change(300);
+  uint64_t total = 0;
+  int calls = 0;
+  CHECK_FAILS(Errc::kCancelled, run({}, [&](const Progress& p) {
+                total = p.total;
+                return ++calls < 6;
+              }));
+  CHECK_FAILS(Errc::kNotAStore, Store::open(backup, options));  // not yet one
+  for (const auto& [name, bytes] : backup->image()) BOOST_TEST(!name.ends_with(".tmp"), name);
+  const auto rest = unwrap(run());
+  BOOST_TEST(rest.copied_bytes < total);
+  BOOST_TEST(rest.copied_segments + 5u == rest.segments);
+  check_backup(expected);
+}
+
+BOOST_FIXTURE_TEST_CASE(damage_is_reported_each_time_and_stays_damage, Fixture) {
+  change(100);
+  expected["long"] = std::string(3000, 'x');
+  REQUIRE_OK(store->put("long", expected["long"]));
+  change(20);
+  REQUIRE_OK(store->close());
+  const auto place = store->stats();
+  const auto extents = unwrap(open_store(environment, options)->locate("long"));
+  const auto file = segment_file(extents.at(0).segment, kDataSuffix);
+  environment->flip_bit(file, 8 * (extents.at(0).record_offset + 2000));
+  store = open_store(environment, options);
+  for (int time = 0; time < 2; ++time) {
+    const auto report = unwrap(run());
+    BOOST_REQUIRE(report.damages.size() == 1u);
+    BOOST_TEST(report.damages[0].key == "long");
+    const auto opened = open_store(backup, options);
+    BOOST_TEST(!opened->get("long").has_value());
+    BOOST_TEST(unwrap(opened->get(expected.begin()->first)) == expected.begin()->second);
+  }
+  environment->flip_bit(file, 8 * (extents.at(0).record_offset + 2000));  // it is put right
+  BOOST_TEST(unwrap(run()).damages.empty());
+  check_backup(expected);
+  BOOST_TEST(!backup->exists(".damaged"));
+}
+
+BOOST_FIXTURE_TEST_CASE(damage_that_comes_later_does_not_reach_the_backup, Fixture) {
+  change(100);
+  REQUIRE_OK(store->close());
+  store = open_store(environment, options);
+  unwrap(run());
+  for (const auto& file : environment->files(".data")) {
+    if (environment->contents(file).size() > 600) environment->flip_bit(file, 8 * 500);
+  }
+  BOOST_TEST(unwrap(run()).damages.empty());
+  check_backup(expected);
+}
+
+BOOST_FIXTURE_TEST_CASE(rechecking_finds_and_replaces_what_rotted, Fixture) {
+  change(100);
+  unwrap(run());
+  const auto file = backup->files(".data").front();
+  backup->flip_bit(file, 8 * 500);
+  BOOST_TEST(unwrap(run()).copied_segments == 0u);
+  const auto report = unwrap(run({.recheck = true}));
+  BOOST_TEST(report.copied_segments == 1u);
+  BOOST_TEST(report.damages.empty());
+  check_backup(expected);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_the_disk_refuses_is_damage, Fixture) {
+  change(100);
+  const auto file = environment->files(".data").front();
+  environment->inject({.calls = kCallRead, .nth = 1, .times = 2, .name_part = file});
+  const auto report = unwrap(run());
+  environment->clear_faults();
+  BOOST_TEST(!report.damages.empty());
+  BOOST_TEST(unwrap(run()).damages.empty());  // the disk reads it again
+  check_backup(expected);
+}
+
+BOOST_FIXTURE_TEST_CASE(any_call_may_fail, Fixture) {
+  change(60);
+  unwrap(run());
+  const auto before = expected;
+  const auto image = backup->image();
+  change(60);
+  for (const int error : {EIO, ENOSPC}) {
+    for (uint64_t n = 1;; ++n) {
+      backup = SimulatedEnvironment::make(image);
+      backup->inject({.calls = kAllCalls, .nth = n, .error = error, .partial = true});
+      const auto report = run();
+      const bool hit = backup->faults_hit() > 0;
+      backup->clear_faults();
+      BOOST_TEST_CONTEXT("call " << n << " fails with " << error) {
+        const auto found = contents_of(*open_store(backup, options));
+        BOOST_TEST((found == expected || (found == before && !report.has_value())));
+        BOOST_TEST(unwrap(run()).damages.empty());
+        check_backup(expected);
+      }
+      if (!hit) break;
+    }
+  }
+}
+
+/// At every moment of a first backup, and of one that adds and removes.
+BOOST_FIXTURE_TEST_CASE(a_crash_leaves_the_old_or_the_new_one, Fixture) {
+  change(40);
+  unwrap(store->create_snapshot("s"));
+  const auto in_s = expected;
+  const Contents nothing{{"", ""}};  // does not open
+  Contents before = nothing;
+  for (int round = 0; round < 2; ++round) {
+    backup->start_trace();
+    unwrap(run());
+    SimulatedDisk disk(backup->trace_begin());
+    const auto trace = backup->trace();
+    for (size_t n = 0; n <= trace.size(); ++n) {
+      for (const auto loss : {Loss::kNothing, Loss::kUnsynced, Loss::kLatestOnly, Loss::kRandom}) {
+        BOOST_TEST_CONTEXT("round " << round << ", after " << n << " of " << trace.size()) {
+          backup = SimulatedEnvironment::make(disk.after_crash(loss, random));
+          // Looked at in a copy: an empty directory would become a store.
+          const auto opened = Store::open(SimulatedEnvironment::make(backup->image()), options);
+          if (!opened.has_value()) {
+            BOOST_TEST((before == nothing && n < trace.size()));
+          } else if (!backup->files(".data").empty() || before != nothing) {
+            const auto found = contents_of(*opened.value());
+            BOOST_TEST((found == expected || (found == before && n < trace.size())));
+            BOOST_TEST(unwrap(opened.value()->verify()).clean());
+            const auto held = opened.value()->open_snapshot("s");
+            if (held.has_value()) check_contents(*held.value(), in_s);
+          }
+          BOOST_TEST(unwrap(run()).damages.empty());
+          check_backup(expected);
+          check_contents(*unwrap(open_store(backup, options)->open_snapshot("s")), in_s);
+        }
+      }
+      if (n < trace.size()) disk.apply(trace[n]);
+    }
+    before = expected;
+    change(20);
+    unwrap(store->merge({.min_dead = 0.3}));
+    backup = SimulatedEnvironment::make(backup->image());
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_crash_while_restoring_leaves_nothing_that_opens, Fixture) {
+  change(60);
+  unwrap(store->create_snapshot("s"));
+  unwrap(run());
+  auto place = SimulatedEnvironment::make();
+  place->start_trace();
+  unwrap(restore({backup, backup}, *place, {}));
+  SimulatedDisk disk;
+  const auto trace = place->trace();
+  for (size_t n = 0; n <= trace.size(); ++n) {
+    for (const auto loss : {Loss::kNothing, Loss::kUnsynced, Loss::kLatestOnly, Loss::kRandom}) {
+      place = SimulatedEnvironment::make(disk.after_crash(loss, random));
+      if (auto opened = Store::open(place, options); opened.has_value()) {
+        // Before the first byte is durable it is an empty directory, which makes a new store.
+        if (!place->files(".data").empty()) check_contents(*opened.value(), expected);
+        continue;
+      }
+      BOOST_TEST(n < trace.size());
+      unwrap(restore({backup, backup}, *place, {}));
+      check_contents(*open_store(place, options), expected);
+    }
+    if (n < trace.size()) disk.apply(trace[n]);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(they_work_on_real_directories) {
+  const TemporaryDirectory directory;
+  const auto environment = unwrap(open_directory(directory.path("data"), true));
+  const auto to = unwrap(open_directory(directory.path("backup"), true));
+  auto store = open_store(environment);
+  REQUIRE_OK(store->put("key", "value"));
+  unwrap(store->create_snapshot("s"));
+  const auto snapshot = unwrap(unwrap(environment->directory("snapshots"))->directory("s"));
+  BOOST_TEST(unwrap(back_up({snapshot, environment}, *to, {})).snapshots == 1u);
+  BOOST_TEST(unwrap(back_up({snapshot, environment}, *to, {})).copied_segments == 0u);
+  BOOST_TEST(unwrap(open_store(to)->get("key")) == "value");
+  const auto again = unwrap(open_directory(directory.path("again"), true));
+  unwrap(restore({to, to}, *again, {}));
+  BOOST_TEST(unwrap(open_store(again)->get("key")) == "value");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace memoria::test

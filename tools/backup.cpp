@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// `backup` and `restore`.
+#include "core/store/backup.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "fs/control/damage_items.hpp"
+#include "fs/control/service.hpp"
+#include "tools/carry.hpp"
+#include "tools/moment.hpp"
+
+namespace memoria::ctl {
+namespace {
+
+/// A copy of a store inside of itself would grow with each run.
+Status check_apart(const Moment& moment, const Environment& to, const std::string& destination) {
+  const auto& data = moment.target().data_directory;
+  MEMORIA_TRY(const auto mounts, read_mounts());
+  const auto found = find_target(destination, mounts);
+  const bool in_mount =
+      found.has_value() && found.value().in_mount && found.value().data_directory == data;
+  const auto path = to.describe();
+  if (!in_mount && path != data && !path.starts_with(data + "/")) return ok();
+  return Error(
+      Errc::kInvalidArgument,
+      fmt::format("{} is inside the store {}: name a directory elsewhere", destination, data));
+}
+
+/// What was damaged, with paths where the copy knows them.
+Status tell_damages(const Carrying& context, const std::vector<Damage>& damages,
+                    const std::shared_ptr<Environment>& copy) {
+  if (damages.empty()) return ok();
+  std::unique_ptr<Volume> volume;
+  auto store = open_read_only(copy, {});
+  const bool in_volume = store.has_value() && holds_volume(*store.value());
+  if (in_volume) {
+    auto opened = Volume::open(std::move(store).value(), this_user());
+    if (opened.has_value()) volume = std::move(opened).value();
+  }
+  control::PathFinder paths(volume.get());
+  for (const auto& damage : damages) {
+    MEMORIA_TRY(context.sink.item(control::damage_item(damage, in_volume, paths)));
+  }
+  return ok();
+}
+
+Result<Json> result_of(const Carrying& context, const CopyReport& report,
+                       const std::shared_ptr<Environment>& copy) {
+  MEMORIA_TRY(tell_damages(context, report.damages, copy));
+  return Json{{"segments", report.segments},
+              {"bytes", report.bytes},
+              {"copied_segments", report.copied_segments},
+              {"copied_bytes", report.copied_bytes},
+              {"removed_segments", report.removed_segments},
+              {"snapshots", report.snapshots},
+              {"damaged", report.damages.size()},
+              {"clean", report.damages.empty()}};
+}
+
+}  // namespace
+
+Result<Json> run_backup(const Carrying& context) {
+  MEMORIA_TRY(const auto moment, Moment::take(context.line.target, context.logger));
+  context.reached = true;
+  const auto& destination = context.line.destination;
+  MEMORIA_TRY(const auto to, open_directory(destination, true));
+  auto copied = [&]() -> Result<CopyReport> {
+    MEMORIA_TRY(check_apart(moment, *to, destination));
+    const CopyOptions options{.recheck = context.line.recheck,
+                              .skipped_snapshots = std::string(kMomentPrefix)};
+    return back_up({moment.frozen(), moment.origin()}, *to, options, progress_of(context.sink));
+  }();
+  if (!copied) {
+    ::rmdir(destination.c_str());  // when it was made in vain; what holds something stays
+    return copied.error();
+  }
+  return result_of(context, copied.value(), to);
+}
+
+Result<Json> run_restore(const Carrying& context) {
+  MEMORIA_TRY(const auto from, open_directory(context.line.target, false));
+  context.reached = true;
+  const auto& destination = context.line.destination;
+  MEMORIA_TRY(const auto to, open_directory(destination, true));
+  auto copied = restore({from, from}, *to, {}, progress_of(context.sink));
+  if (!copied) {
+    ::rmdir(destination.c_str());
+    return copied.error();
+  }
+  return result_of(context, copied.value(), to);
+}
+
+}  // namespace memoria::ctl

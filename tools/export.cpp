@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT
+// `export`: a moment of the volume as a tar archive in pax format.
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "fs/control/byte_text.hpp"
+#include "fs/control/service.hpp"
+#include "fs/volume/acl.hpp"
+#include "tools/archive_handle.hpp"
+#include "tools/carry.hpp"
+#include "tools/moment.hpp"
+
+namespace memoria::ctl {
+namespace {
+
+constexpr size_t kPieceSize = 256 << 10;
+constexpr uint64_t kUnit = 4096;  // what is damaged is zeros in units of this
+
+class TarExport {
+ public:
+  TarExport(const Carrying& context, Volume& volume) : context_(context), volume_(volume) {}
+
+  Result<Json> run(const Attributes& top) {
+    MEMORIA_TRY(open());
+    MEMORIA_TRY(add(top, "./"));
+    MEMORIA_TRY(add_directory(top.ino, ""));
+    if (archive_write_close(writer_.get()) != ARCHIVE_OK) return failure();
+    return Json{{"files", files_}, {"bytes", bytes_}, {"clean", remarks_ == 0}};
+  }
+
+ private:
+  Status open() {
+    writer_.reset(archive_write_new());
+    if (archive_write_set_format_pax(writer_.get()) != ARCHIVE_OK ||
+        archive_write_open2(writer_.get(), this, nullptr, write, nullptr, nullptr) != ARCHIVE_OK) {
+      return failure();
+    }
+    return ok();
+  }
+
+  static la_ssize_t write(archive* writer, void* self, const void* bytes, size_t size) {
+    auto& out = *static_cast<TarExport*>(self);
+    const auto written = out.context_.sink.data({static_cast<const char*>(bytes), size});
+    if (written) return la_ssize_t(size);
+    out.broken_ = written.error();
+    archive_set_error(writer, EIO, "cannot write");
+    return -1;
+  }
+
+  Error failure() {
+    if (broken_) return *broken_;
+    const char* text = archive_error_string(writer_.get());
+    return {Errc::kIo, fmt::format("libarchive: {}", text != nullptr ? text : "no reason given")};
+  }
+
+  /// All of a directory comes before what is beside it: tar sets its times when it leaves it.
+  Status add_directory(InodeNumber directory, const std::string& path) {
+    std::vector<DirectoryEntry> entries;
+    MEMORIA_TRY(volume_.list(directory, 0, [&](const DirectoryEntry& entry) {
+      entries.push_back(entry);
+      return true;
+    }));
+    for (const auto& entry : entries) {
+      const auto below = path + entry.name;
+      const auto found = volume_.lookup(directory, entry.name);
+      if (!found) {
+        MEMORIA_TRY(remark(below, found.error().describe()));
+        continue;
+      }
+      const auto& attributes = found.value();
+      volume_.forget(attributes.ino, 1);
+      const bool is_directory = S_ISDIR(attributes.mode);
+      if (S_ISSOCK(attributes.mode)) {
+        --remarks_;  // worth a word, but no damage
+        MEMORIA_TRY(remark(below, "a socket: an archive cannot hold it"));
+        continue;
+      }
+      MEMORIA_TRY(add(attributes, is_directory ? below + "/" : below));
+      if (is_directory) MEMORIA_TRY(add_directory(attributes.ino, below + "/"));
+    }
+    return ok();
+  }
+
+  Status add(const Attributes& file, const std::string& path) {
+    const ArchiveEntry entry(archive_entry_new());
+    auto* e = entry.get();
+    archive_entry_set_pathname(e, path.c_str());
+    archive_entry_set_mode(e, file.mode);
+    archive_entry_set_uid(e, file.uid);
+    archive_entry_set_gid(e, file.gid);
+    archive_entry_set_nlink(e, file.links);
+    set_times(e, file);
+    if (S_ISCHR(file.mode) || S_ISBLK(file.mode)) archive_entry_set_rdev(e, dev_t(file.rdev));
+    archive_entry_set_size(e, S_ISREG(file.mode) ? la_int64_t(file.size) : 0);
+    if (S_ISLNK(file.mode)) {
+      const auto target = volume_.readlink(file.ino);
+      if (!target) return remark(path, target.error().describe());
+      archive_entry_set_symlink(e, target.value().c_str());
+    }
+    if (!S_ISDIR(file.mode) && file.links > 1) {
+      const auto [first, is_first] = linked_.try_emplace(file.ino, path);
+      if (!is_first) {
+        archive_entry_set_hardlink(e, first->second.c_str());
+        archive_entry_unset_size(e);
+        return write_header(e);
+      }
+    }
+    MEMORIA_TRY(add_attributes(e, file.ino, path));
+    ++files_;
+    if (!S_ISREG(file.mode)) return write_header(e);
+    MEMORIA_TRY(const auto parts, data_parts(file));
+    const bool sparse = parts.size() != 1 || parts[0] != Part{0, file.size};
+    if (sparse && file.size > 0) {
+      for (const auto& [offset, length] : parts) {
+        archive_entry_sparse_add_entry(e, la_int64_t(offset), la_int64_t(length));
+      }
+      if (parts.empty()) archive_entry_sparse_add_entry(e, la_int64_t(file.size), 0);
+    }
+    MEMORIA_TRY(write_header(e));
+    return write_contents(file, path, parts);
+  }
+
+  static void set_times(archive_entry* e, const Attributes& file) {
+    const auto m = to_timespec(file.mtime), a = to_timespec(file.atime),
+               c = to_timespec(file.ctime);
+    archive_entry_set_mtime(e, m.tv_sec, m.tv_nsec);
+    archive_entry_set_atime(e, a.tv_sec, a.tv_nsec);
+    archive_entry_set_ctime(e, c.tv_sec, c.tv_nsec);
+  }
+
+  Status add_attributes(archive_entry* e, InodeNumber ino, const std::string& path) {
+    MEMORIA_TRY(const auto names, volume_.listxattr(ino));
+    for (const auto& name : names) {
+      const auto value = volume_.getxattr(ino, name);
+      if (!value) {
+        MEMORIA_TRY(remark(path, fmt::format("attribute {}: {}", name, value.error().describe())));
+      } else if (name == kAccessAcl || name == kDefaultAcl) {
+        add_acl(e, name == kAccessAcl, value.value());
+      } else {
+        archive_entry_xattr_add_entry(e, name.c_str(), value.value().data(), value.value().size());
+      }
+    }
+    return ok();
+  }
+
+  static void add_acl(archive_entry* e, bool access, std::string_view bytes) {
+    const auto acl = decode_acl(bytes);
+    if (!acl) return;  // none that a kernel would take either
+    const int type = access ? ARCHIVE_ENTRY_ACL_TYPE_ACCESS : ARCHIVE_ENTRY_ACL_TYPE_DEFAULT;
+    for (const auto& entry : acl.value().entries) {
+      archive_entry_acl_add_entry(e, type, entry.permissions, acl_tag(entry.tag), int(entry.id),
+                                  nullptr);
+    }
+  }
+
+  static int acl_tag(uint16_t tag) {
+    switch (tag) {
+      case Acl::kUserObj:
+        return ARCHIVE_ENTRY_ACL_USER_OBJ;
+      case Acl::kUser:
+        return ARCHIVE_ENTRY_ACL_USER;
+      case Acl::kGroupObj:
+        return ARCHIVE_ENTRY_ACL_GROUP_OBJ;
+      case Acl::kGroup:
+        return ARCHIVE_ENTRY_ACL_GROUP;
+      case Acl::kMask:
+        return ARCHIVE_ENTRY_ACL_MASK;
+      default:
+        return ARCHIVE_ENTRY_ACL_OTHER;
+    }
+  }
+
+  using Part = std::pair<uint64_t, uint64_t>;  // offset and length
+
+  /// Where the file is not a hole.
+  Result<std::vector<Part>> data_parts(const Attributes& file) {
+    std::vector<Part> parts;
+    for (uint64_t at = 0; at < file.size;) {
+      const auto data = volume_.seek(file.ino, at, SEEK_DATA);
+      if (!data && data.error().to_errno() == ENXIO) break;
+      if (!data) return data.error();
+      MEMORIA_TRY(const uint64_t end, volume_.seek(file.ino, data.value(), SEEK_HOLE));
+      parts.emplace_back(data.value(), end - data.value());
+      at = end;
+    }
+    return parts;
+  }
+
+  Status write_header(archive_entry* e) {
+    // A warning: a name that is not UTF-8 is written as the bytes that it is.
+    const int rc = archive_write_header(writer_.get(), e);
+    if (rc == ARCHIVE_OK || rc == ARCHIVE_WARN) return ok();
+    return failure();
+  }
+
+  /// All of the file in order: libarchive leaves the holes out.
+  Status write_contents(const Attributes& file, const std::string& path,
+                        const std::vector<Part>& parts) {
+    uint64_t at = 0;
+    for (const auto& [offset, length] : parts) {
+      MEMORIA_TRY(write_zeros(offset - at));
+      MEMORIA_TRY(write_range(file, path, offset, offset + length));
+      at = offset + length;
+    }
+    return write_zeros(file.size - at);
+  }
+
+  Status write_zeros(uint64_t length) {
+    static const std::string kZeros(kPieceSize, '\0');
+    for (; length > 0; length -= std::min<uint64_t>(length, kZeros.size())) {
+      MEMORIA_TRY(write_data(
+          std::string_view(kZeros).substr(0, size_t(std::min<uint64_t>(length, kZeros.size())))));
+      MEMORIA_TRY(tell());
+    }
+    return ok();
+  }
+
+  Status write_range(const Attributes& file, const std::string& path, uint64_t begin,
+                     uint64_t end) {
+    std::string piece;
+    for (uint64_t at = begin; at < end;) {
+      piece.assign(size_t(std::min<uint64_t>(kPieceSize, end - at)), '\0');
+      const auto got = volume_.read(file.ino, at, piece);
+      if (!got) MEMORIA_TRY(read_in_units(file, path, at, piece));
+      MEMORIA_TRY(write_data(piece));
+      at += piece.size();
+      bytes_ += piece.size();
+      MEMORIA_TRY(tell());
+    }
+    return ok();
+  }
+
+  /// What cannot be read is zeros, and told.
+  Status read_in_units(const Attributes& file, const std::string& path, uint64_t offset,
+                       std::span<char> out) {
+    uint64_t lost = 0, first = 0;
+    std::string reason;
+    for (size_t at = 0; at < out.size(); at += kUnit) {
+      const auto unit = out.subspan(at, std::min<size_t>(kUnit, out.size() - at));
+      const auto got = volume_.read(file.ino, offset + at, unit);
+      if (got) continue;
+      std::fill(unit.begin(), unit.end(), '\0');
+      if (lost == 0) first = offset + at;
+      lost = offset + at + unit.size() - first;
+      reason = got.error().describe();
+    }
+    return remark(
+        path, fmt::format("bytes {} to {} cannot be read and are zeros in the archive: {}", first,
+                          first + lost - 1, reason));
+  }
+
+  Status write_data(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const auto n = archive_write_data(writer_.get(), bytes.data(), bytes.size());
+      if (n <= 0) return failure();
+      bytes.remove_prefix(size_t(n));
+    }
+    return ok();
+  }
+
+  Status tell() {
+    context_.sink.progress({"export", bytes_, 0});
+    if (context_.sink.cancelled()) return Error(Errc::kCancelled);
+    return ok();
+  }
+
+  Status remark(const std::string& path, const std::string& detail) {
+    ++remarks_;
+    Json item = {{"detail", detail}};
+    set_bytes(item, "path", path);
+    return context_.sink.item(std::move(item));
+  }
+
+  const Carrying& context_;
+  Volume& volume_;
+  const Utf8Locale locale_;
+  ArchiveWriter writer_;
+  std::optional<Error> broken_;                // of the output
+  std::map<InodeNumber, std::string> linked_;  // the first name of files with several
+  uint64_t files_ = 0, bytes_ = 0, remarks_ = 0;
+};
+
+}  // namespace
+
+Result<Json> run_export(const Carrying& context) {
+  const auto& line = context.line;
+  if (line.output.empty() && context.streams.out_is_terminal) {
+    return Error(Errc::kInvalidArgument,
+                 "an archive is nothing for a terminal: redirect it, or use --output FILE");
+  }
+  MEMORIA_TRY(const auto moment, line.snapshot.empty()
+                                     ? Moment::take(line.target, context.logger)
+                                     : Moment::of_snapshot(line.target, line.snapshot));
+  MEMORIA_TRY(auto store, open_read_only(moment.frozen(), context.logger));
+  if (!holds_volume(*store)) {
+    return Error(Errc::kNotAStore,
+                 fmt::format("{} holds plain keys, not a volume with files", line.target));
+  }
+  MEMORIA_TRY(const auto volume, Volume::open(std::move(store), this_user()));
+  context.reached = true;
+  MEMORIA_TRY(const auto top, volume->resolve(moment.target().inside));
+  if (!S_ISDIR(top.mode)) return Error(Errc::kInvalidArgument, "name a directory");
+  auto done = TarExport(context, *volume).run(top);
+  if (done) done.value()["to_stdout"] = line.output.empty();
+  return done;
+}
+
+}  // namespace memoria::ctl

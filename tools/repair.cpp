@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// `repair`: what can be read of a store goes to a new one beside it.
+#include "fs/volume/repair.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "fs/control/byte_text.hpp"
+#include "fs/control/client.hpp"
+#include "fs/control/key_text.hpp"
+#include "fs/volume/keys.hpp"
+#include "tools/carry.hpp"
+#include "tools/moment.hpp"
+#include "tools/new_store.hpp"
+
+namespace memoria::ctl {
+namespace {
+
+/// The damaged store, in which nothing is changed. Of a mounted one, a moment.
+struct Patient {
+  std::optional<Moment> moment;
+  std::shared_ptr<void> lock;
+  std::unique_ptr<Store> store;
+};
+
+Result<Patient> open_patient(const std::string& path, const Logger& logger) {
+  MEMORIA_TRY(const auto mounts, read_mounts());
+  MEMORIA_TRY(const auto target, find_target(path, mounts));
+  Patient patient;
+  MEMORIA_TRY(auto place, open_directory(target.data_directory, false));
+  MEMORIA_TRY(const auto names, place->list());
+  const bool is_store = std::any_of(names.begin(), names.end(),
+                                    [](const auto& name) { return name.ends_with(".data"); });
+  if (!is_store) {
+    return Error(Errc::kNotAStore, fmt::format("{} holds no segments", target.data_directory));
+  }
+  if (ControlClient::connect(target.data_directory).has_value()) {
+    MEMORIA_TRY(auto moment, Moment::take(path, logger));
+    place = moment.frozen();
+    patient.moment.emplace(std::move(moment));
+  } else {
+    auto lock = place->lock();
+    // On a disk that cannot be written to nobody else writes.
+    if (!lock.has_value() && lock.error().code == Errc::kLocked) return lock.error();
+    if (lock.has_value()) patient.lock = std::move(lock).value();
+  }
+  MEMORIA_TRY(patient.store, open_read_only(std::move(place), logger));
+  return patient;
+}
+
+/// A volume whose superblock is gone still has inodes and names.
+bool looks_like_volume(const Store& store) {
+  return store.contains(Key(Table::kSuperblock)) || store.contains(Key(Table::kInodes, kRootInode));
+}
+
+Json loss_item(const Loss& loss, bool in_volume) {
+  Json item = {{"what", name(loss.what)}, {"detail", loss.detail}};
+  if (loss.what == Loss::What::kKey) {
+    item["key"] = in_volume ? describe_volume_key(loss.path) : printable(loss.path);
+    item["key_hex"] = to_hex(loss.path);
+  } else {
+    set_bytes(item, "path", loss.path);
+  }
+  if (loss.length > 0) {
+    item["offset"] = loss.offset;
+    item["length"] = loss.length;
+  }
+  return item;
+}
+
+}  // namespace
+
+Result<Json> run_repair(const Carrying& context) {
+  // What opening finds wrong is told as a loss: there even the keys may be unknown.
+  std::vector<std::string> troubles;
+  bool opening = true;
+  const Logger logger = [&](Severity severity, std::string_view text) {
+    if (opening && severity >= Severity::kError) troubles.emplace_back(text);
+  };
+  MEMORIA_TRY(const auto patient, open_patient(context.line.target, logger));
+  opening = false;
+  context.reached = true;
+  MEMORIA_TRY(auto made, NewStore::make(context.line.destination, context.logger));
+  const auto progress = progress_of(context.sink);
+  const bool in_volume = looks_like_volume(*patient.store);
+  MEMORIA_TRY(const auto report,
+              in_volume ? repair_volume(*patient.store, made.store(), this_user(), progress)
+                        : repair_keys(*patient.store, made.store(), progress));
+  MEMORIA_TRY(made.finish(progress));
+  for (const auto& trouble : troubles) {
+    MEMORIA_TRY(context.sink.item({{"what", "store"}, {"detail", trouble}}));
+  }
+  for (const auto& loss : report.losses) {
+    MEMORIA_TRY(context.sink.item(loss_item(loss, in_volume)));
+  }
+  return Json{{"kind", in_volume ? "volume" : "keys"},
+              {"files", report.files},
+              {"bytes", report.bytes},
+              {"losses_count", report.losses.size() + troubles.size()},
+              {"clean", report.losses.empty() && troubles.empty()}};
+}
+
+}  // namespace memoria::ctl

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "tools/tar_source.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "fs/volume/acl.hpp"
+
+namespace memoria::ctl {
+namespace {
+
+constexpr size_t kPieceSize = 256 << 10;
+
+uint16_t acl_tag(int tag) {
+  switch (tag) {
+    case ARCHIVE_ENTRY_ACL_USER_OBJ:
+      return Acl::kUserObj;
+    case ARCHIVE_ENTRY_ACL_USER:
+      return Acl::kUser;
+    case ARCHIVE_ENTRY_ACL_GROUP_OBJ:
+      return Acl::kGroupObj;
+    case ARCHIVE_ENTRY_ACL_GROUP:
+      return Acl::kGroup;
+    case ARCHIVE_ENTRY_ACL_MASK:
+      return Acl::kMask;
+    default:
+      return Acl::kOther;
+  }
+}
+
+void add_acl(archive_entry* e, int type, std::string_view name, TreeEntry& out) {
+  if (archive_entry_acl_reset(e, type) == 0) return;
+  Acl acl;
+  int kind = 0, permissions = 0, tag = 0, id = 0;
+  const char* who = nullptr;
+  while (archive_entry_acl_next(e, type, &kind, &permissions, &tag, &id, &who) == ARCHIVE_OK) {
+    acl.entries.push_back({acl_tag(tag), uint16_t(permissions & 7), uint32_t(id)});
+  }
+  std::stable_sort(acl.entries.begin(), acl.entries.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.tag, a.id) < std::pair(b.tag, b.id);
+  });
+  if (!acl.entries.empty()) out.xattrs.emplace_back(name, memoria::encode(acl));
+}
+
+std::string text(const char* s) {
+  return s != nullptr ? s : "";
+}
+
+/// "/a" and "./a" are "a".
+std::string relative(std::string path) {
+  while (path.starts_with('/') || path.starts_with("./")) {
+    path.erase(0, path.front() == '/' ? 1 : 2);
+  }
+  return path == "." ? "" : path;
+}
+
+}  // namespace
+
+la_ssize_t TarSource::read_input(archive* reader, void* self, const void** bytes) {
+  auto& source = *static_cast<TarSource*>(self);
+  const auto got = source.input_.read(source.piece_);
+  *bytes = source.piece_.data();
+  if (got) return la_ssize_t(got.value());
+  source.broken_ = got.error();
+  archive_set_error(reader, EIO, "cannot read");
+  return -1;
+}
+
+Error TarSource::failure() {
+  if (broken_) return *broken_;
+  const char* reason = archive_error_string(reader_.get());
+  return {Errc::kCorrupt, fmt::format("the archive: {}", reason != nullptr ? reason : "damaged")};
+}
+
+Result<std::unique_ptr<TarSource>> TarSource::open(Source& input) {
+  std::unique_ptr<TarSource> out(new TarSource(input));
+  out->piece_.resize(kPieceSize);
+  auto* reader = archive_read_new();
+  out->reader_.reset(reader);
+  archive_read_support_filter_all(reader);
+  archive_read_support_format_tar(reader);
+  if (archive_read_open(reader, out.get(), nullptr, read_input, nullptr) != ARCHIVE_OK) {
+    return out->failure();
+  }
+  return out;
+}
+
+Result<TreeEntry> TarSource::entry_of(archive_entry* e) {
+  TreeEntry out;
+  out.path = relative(text(archive_entry_pathname(e)));
+  out.mode = archive_entry_mode(e);
+  out.uid = uid_t(archive_entry_uid(e));
+  out.gid = gid_t(archive_entry_gid(e));
+  if (S_ISCHR(out.mode) || S_ISBLK(out.mode)) out.rdev = archive_entry_rdev(e);
+  out.target = text(archive_entry_symlink(e));
+  if (archive_entry_hardlink(e) != nullptr) {
+    out.hard_link = relative(text(archive_entry_hardlink(e)));
+  }
+  if (archive_entry_size_is_set(e) != 0) out.size = uint64_t(archive_entry_size(e));
+  const auto time = [](time_t seconds, long ns) { return to_time_ns({seconds, ns}); };
+  if (archive_entry_mtime_is_set(e) != 0) {
+    out.mtime = time(archive_entry_mtime(e), archive_entry_mtime_nsec(e));
+  }
+  if (archive_entry_atime_is_set(e) != 0) {
+    out.atime = time(archive_entry_atime(e), archive_entry_atime_nsec(e));
+  }
+  archive_entry_xattr_reset(e);
+  const char* name = nullptr;
+  const void* value = nullptr;
+  size_t size = 0;
+  while (archive_entry_xattr_next(e, &name, &value, &size) == ARCHIVE_OK) {
+    out.xattrs.emplace_back(text(name), std::string(static_cast<const char*>(value), size));
+  }
+  add_acl(e, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, kAccessAcl, out);
+  add_acl(e, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, kDefaultAcl, out);
+  return out;
+}
+
+/// The next frame goes to ready_.
+Status TarSource::produce() {
+  if (in_file_) {
+    const void* bytes = nullptr;
+    size_t size = 0;
+    la_int64_t offset = 0;
+    const int rc = archive_read_data_block(reader_.get(), &bytes, &size, &offset);
+    if (rc == ARCHIVE_EOF) {
+      in_file_ = false;
+      return ok();
+    }
+    if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN) return failure();
+    if (size > 0) {
+      ready_ = encode_tree_data(uint64_t(offset), {static_cast<const char*>(bytes), size});
+    }
+    return ok();
+  }
+  archive_entry* e = nullptr;
+  const int rc = archive_read_next_header(reader_.get(), &e);
+  if (rc == ARCHIVE_EOF) {
+    ready_ = encode_tree_end();
+    ended_ = true;
+    return ok();
+  }
+  if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN) return failure();
+  MEMORIA_TRY(const auto entry, entry_of(e));
+  ready_ = memoria::encode(entry);
+  in_file_ = true;
+  return ok();
+}
+
+Result<size_t> TarSource::read(std::span<char> out) {
+  while (taken_ == ready_.size()) {
+    if (ended_) return size_t{0};
+    ready_.clear();
+    taken_ = 0;
+    MEMORIA_TRY(produce());
+  }
+  const size_t n = ready_.copy(out.data(), out.size(), taken_);
+  taken_ += n;
+  return n;
+}
+
+}  // namespace memoria::ctl
