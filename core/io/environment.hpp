@@ -30,6 +30,9 @@ class File {
   virtual Status write(uint64_t offset, std::span<const iovec> parts) = 0;
   /// fdatasync: all bytes written before this call, and the size needed to read them, are durable.
   virtual Status sync() = 0;
+  /// A hint: has what is in this range begin its way to the disk, and does not wait for it.
+  /// Promises nothing; errors are sync()'s to tell.
+  virtual void start_writeback(uint64_t /*offset*/, uint64_t /*length*/) {}
   virtual Status truncate(uint64_t size) = 0;
   virtual Result<uint64_t> size() const = 0;
 };

@@ -82,6 +82,10 @@ class LocalFile final : public File {
     return ok();
   }
 
+  void start_writeback(uint64_t offset, uint64_t length) override {
+    ::sync_file_range(fd_.get(), off_t(offset), off_t(length), SYNC_FILE_RANGE_WRITE);
+  }
+
   Status truncate(uint64_t size) override {
     if (::ftruncate(fd_.get(), off_t(size)) != 0) {
       return Error::from_errno(errno, "truncate", path_);

@@ -10,6 +10,11 @@
 namespace memoria {
 namespace {
 
+// By this much the disk follows what is appended. Medians of 3 in turns, us for a put in random
+// order, without and with it: 16 KiB 20.3, 13.7; 256 KiB 200, 123; 100 B 2.15, 2.09 (memoria-bench
+// --groups put --keys 100000).
+constexpr uint64_t kWritebackBytes = 4 << 20;
+
 iovec part(std::string_view bytes) {
   return {const_cast<char*>(bytes.data()), bytes.size()};
 }
@@ -62,7 +67,15 @@ Status ActiveSegment::append(std::span<iovec> parts, uint64_t size, uint64_t pre
   }
   end_ += size;
   prepared_ = new_prepared;
+  start_writeback();
   return ok();
+}
+
+/// So that the sync of a full segment, for which all writers wait, finds little left to do.
+void ActiveSegment::start_writeback() {
+  if (end_ - begun_ < kWritebackBytes) return;
+  file_->start_writeback(begun_, end_ - begun_);
+  begun_ = end_;
 }
 
 Status ActiveSegment::seal(uint64_t records, uint64_t timestamp) {

@@ -41,11 +41,13 @@ class ActiveSegment {
   ActiveSegment(SegmentHeader header, std::shared_ptr<File> file)
       : header_(header), file_(std::move(file)), end_(kSegmentHeaderSize), prepared_(end_) {}
   Status sync();
+  void start_writeback();
 
   const SegmentHeader header_;
   const std::shared_ptr<File> file_;
   uint64_t end_;
-  uint64_t prepared_;  // the file's size: from end_ on there are zeros
+  uint64_t prepared_;   // the file's size: from end_ on there are zeros
+  uint64_t begun_ = 0;  // up to here the way to the disk has begun
 };
 
 }  // namespace memoria
