@@ -11,6 +11,10 @@ constexpr uint64_t kSmallShare = 8;
 constexpr size_t kManySmall = 8;
 // With dead_bytes_threshold reached, segments with at least this dead share are taken.
 constexpr double kWorthwhile = 0.2;
+// Of the entry of a hint, but for a value: with a key that is long for a path.
+constexpr uint64_t kLongEntry = 320;
+// Headers, seals, the record that tells what was replaced, and a manifest.
+constexpr uint64_t kMergeOverhead = 16 << 10;
 
 /// What a merge can hope to free. In a segment of the log that includes erasers, since what they
 /// erase is mostly near; in a merge's output those are left that had to be kept, and hoping again
@@ -27,6 +31,14 @@ bool eligible(const Segment& s) {
 }
 bool small(const Segment& s, const Options& options) {
   return s.file_bytes < options.segment.max_size / kSmallShare;
+}
+
+/// Bytes of what a merge makes of it at most, hint included.
+uint64_t largest_output(const Segment& s, const Options& options) {
+  const uint64_t bytes = s.counts.live_bytes + s.counts.eraser_bytes;
+  const uint64_t records = s.counts.live_records + s.counts.eraser_records;
+  // An entry of a hint has the key, the arguments and a short value, as the record does.
+  return bytes + std::min(bytes, records * (kLongEntry + options.inline_limit));
 }
 
 uint64_t dead_bytes(const std::vector<std::shared_ptr<Segment>>& segments) {
@@ -69,12 +81,13 @@ std::vector<std::shared_ptr<Segment>> choose_inputs(
   }
   std::stable_sort(chosen.begin(), chosen.end(),
                    [](const auto& a, const auto& b) { return dead_share(*a) > dead_share(*b); });
-  uint64_t needed = 0;
-  const auto too_much = std::find_if(chosen.begin(), chosen.end(), [&](const auto& s) {
-    needed += s->counts.live_bytes + s->counts.eraser_bytes;
-    return needed > free_bytes;
+  uint64_t left = free_bytes - std::min(free_bytes, kMergeOverhead);
+  std::erase_if(chosen, [&](const auto& s) {
+    const uint64_t needed = largest_output(*s, options);
+    if (needed > left) return true;  // a later one may fit
+    left -= needed;
+    return false;
   });
-  chosen.erase(too_much, chosen.end());
   return chosen;
 }
 

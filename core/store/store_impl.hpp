@@ -53,6 +53,9 @@ class Store::Impl {
   Result<bool> consolidate_once(std::string_view key, uint64_t offset);
 
   Result<MergeReport> merge(const MergeRequest& request, const ProgressFn& progress);
+  Result<MergeReport> merge_within(const MergeRequest& request, uint64_t budget,
+                                   const ProgressFn& progress) REQUIRES(merge_mutex_);
+  uint64_t most_that_is_copied() const;
   void background_merge();
   void write_hint(Segment& segment);
   Status renew_hint(Segment& segment);

@@ -15,6 +15,8 @@
 namespace memoria {
 namespace {
 
+constexpr int kMergeAttempts = 4;
+
 bool hour_allows(const Options& options) {
   const time_t now = std::time(nullptr);
   struct tm local {};
@@ -62,11 +64,42 @@ Result<MergeReport> Store::Impl::merge(const MergeRequest& request, const Progre
   if (!appender_) return Error{Errc::kReadOnly, "the store was opened read-only"};
   Lock lock(merge_mutex_);
   MEMORIA_TRY(health_.check());
-  if (request.all && !request.dry_run) MEMORIA_TRY(appender_->rotate());
+  if (request.all && !request.dry_run) {
+    const auto rotated = appender_->rotate();
+    // Without space for a seal, what is sealed already is all that can be merged.
+    if (!rotated.has_value() && rotated.error().code != Errc::kNoSpace) return rotated.error();
+  }
   MEMORIA_TRY(const Space space, environment_->space());
+  if (request.dry_run) {
+    return plan_of(choose_inputs(segments_.all(), settings(), request, space.free_bytes));
+  }
+  // Others take space meanwhile. What was finished before it ran out stays, and with less at once
+  // there may be room for an output, which then makes room.
+  uint64_t budget = std::min(space.free_bytes, most_that_is_copied());
+  auto report = merge_within(request, budget, progress);
+  for (int attempt = 1;
+       attempt < kMergeAttempts && !report.has_value() && report.error().code == Errc::kNoSpace;
+       ++attempt) {
+    budget /= 4;
+    auto smaller = merge_within(request, budget, progress);
+    if (smaller.has_value() && smaller.value().inputs.empty()) break;
+    report = std::move(smaller);
+  }
+  return report;
+}
+
+/// Bytes, the hints and all else that comes with it included.
+uint64_t Store::Impl::most_that_is_copied() const {
+  uint64_t bytes = 1 << 20;
+  for (const auto& segment : segments_.all()) bytes += 2 * segment->file_bytes;
+  return bytes;
+}
+
+/// A merge whose output takes at most `budget` bytes, by estimate.
+Result<MergeReport> Store::Impl::merge_within(const MergeRequest& request, uint64_t budget,
+                                              const ProgressFn& progress) {
   const Options settings = this->settings();
-  auto inputs = choose_inputs(segments_.all(), settings, request, space.free_bytes);
-  if (request.dry_run) return plan_of(inputs);
+  auto inputs = choose_inputs(segments_.all(), settings, request, budget);
   if (inputs.empty()) return MergeReport{};
   const Running running(merge_running_);
   const Merging merging(inputs);

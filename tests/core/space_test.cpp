@@ -104,6 +104,64 @@ BOOST_FIXTURE_TEST_CASE(erasing_works_on_a_full_disk_and_a_merge_makes_room, Fix
   check_contents(*store, expected);
 }
 
+BOOST_AUTO_TEST_CASE(a_merge_takes_what_fits_with_its_hints) {
+  auto options = quiet_options(128 << 10);
+  options.reserve_bytes = 0;
+  for (const uint64_t left : {100, 60'000, 120'000, 300'000}) {
+    const auto environment = SimulatedEnvironment::make();
+    auto store = open_store(environment, options);
+    Contents expected;
+    for (int i = 0; i < 20'000; ++i) REQUIRE_OK(store->put(numbered("key", i), "small"));
+    for (int i = 0; i < 20'000; ++i) {
+      if (i % 3 == 0) {
+        expected[numbered("key", i)] = "small";
+      } else {
+        REQUIRE_OK(store->erase(numbered("key", i)));
+      }
+    }
+    reopen(store, environment, options);  // so that no hint is left to write
+    environment->set_capacity(environment->used_bytes() + left);
+    const auto used = environment->used_bytes();
+    for (int round = 0; round < 20; ++round) unwrap(store->merge({.all = true}));
+    if (left >= 120'000) BOOST_TEST(environment->used_bytes() < used / 2);
+    BOOST_TEST(!store->stats().read_only);
+    check_contents(*store, expected);
+    reopen(store, environment, options);
+    check_contents(*store, expected);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_merge_that_finds_the_disk_full_tries_with_less) {
+  const auto environment = SimulatedEnvironment::make();
+  const auto options = quiet_options(64 << 10);
+  auto store = open_store(environment, options);
+  Random random(base_seed());
+  Contents expected;
+  for (int i = 0; i < 2000; ++i) {
+    const auto key = numbered("key", random.below(500));
+    expected[key] = random.bytes(500);
+    REQUIRE_OK(store->put(key, expected[key]));
+  }
+  REQUIRE_OK(store->sync());
+  for (int nth = 0; nth < 30; ++nth) {
+    environment->inject({.calls = kCallWrite,
+                         .nth = uint64_t(nth) + 1,
+                         .error = ENOSPC,
+                         .name_part = std::string(kMergeSuffix)});
+    const auto merged = store->merge({.all = true});
+    environment->clear_faults();
+    BOOST_TEST(merged.has_value());
+    check_contents(*store, expected);
+    for (int i = 0; i < 200; ++i) {
+      const auto key = numbered("key", random.below(500));
+      expected[key] = random.bytes(500);
+      REQUIRE_OK(store->put(key, expected[key]));
+    }
+  }
+  reopen(store, environment, options);
+  check_contents(*store, expected);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_batch_of_erasures_works_on_a_full_disk, Fixture) {
   fill();
   Batch batch;

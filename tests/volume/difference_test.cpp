@@ -247,8 +247,8 @@ BOOST_FIXTURE_TEST_CASE(random_changes_are_told_completely, DifferenceFixture) {
         collect(*volume, kRoot, "", places);
         std::vector<InodeNumber> fit;
         if (directory) fit.push_back(kRoot);
-        for (const auto& [ino, place] : places) {
-          if (place.directory == directory) fit.push_back(ino);
+        for (const auto& [ino, one] : places) {
+          if (one.directory == directory) fit.push_back(ino);
         }
         return fit.empty() ? 0 : fit[random.below(fit.size())];
       };
