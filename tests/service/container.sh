@@ -61,7 +61,7 @@ make_root() {
     tar -C "$root" -xpf "$kept" --xattrs --numeric-owner
     return
   fi
-  debootstrap --variant=minbase --include="$list" bookworm "$root" \
+  timeout 600 debootstrap --variant=minbase --include="$list" bookworm "$root" \
     "${MEMORIA_TEST_MIRROR:-http://deb.debian.org/debian}" >"$work/debootstrap.log" 2>&1 ||
     skip "debootstrap failed: $(tail -n 1 "$work/debootstrap.log")"
   rm -rf "$root"/var/cache/apt/archives/*.deb
