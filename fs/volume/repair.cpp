@@ -170,7 +170,7 @@ class VolumeRepair {
       lose(What::kAttributes, "/", "the root's inode is gone");
     }
     Node& node = nodes_[kRootInode];
-    node.path = "/";
+    node.path.assign(1, '/');
     place_directory(node, kRootInode);
     highest_ = std::max(highest_, kRootInode);
   }
