@@ -7,17 +7,22 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
 #include <system_error>
+#include <thread>
 
 #include "fs/binding/mount_table.hpp"
 #include "fs/binding/stale_mount.hpp"
 
 namespace memoria {
 namespace {
+
+constexpr int kLooks = 3;  // at a mount that seems to be alive
+constexpr auto kPause = std::chrono::milliseconds(100);
 
 std::string reason(int error) {
   return std::generic_category().message(error);
@@ -95,6 +100,19 @@ Checked<std::string> check_data_directory(const std::string& path, bool read_onl
   return *real;
 }
 
+/// A volume that is mounted there and answers; dead ones are detached. A daemon that is being
+/// killed may look alive at first, so it is looked at again.
+Checked<std::optional<Mounted>> mounted_and_alive(const std::string& mount_point) {
+  std::optional<Mounted> mounted;
+  for (int look = 0; look < kLooks; ++look) {
+    if (look > 0) std::this_thread::sleep_for(kPause);
+    if (auto stale = detach_stale_mounts(mount_point)) return bad_mount_point(*std::move(stale));
+    mounted = mounted_at(mount_point);
+    if (!mounted || mounted->type != kFilesystemType) return std::optional<Mounted>();
+  }
+  return mounted;
+}
+
 Checked<std::string> check_mount_point(const std::string& path) {
   if (is_handed_over(path)) return path;
   const auto real = real_path(path);
@@ -103,7 +121,7 @@ Checked<std::string> check_mount_point(const std::string& path) {
         fmt::format("mount point {}: does not exist; run: mkdir {}", path, path));
   }
   if (!real) return bad_mount_point(fmt::format("mount point {}: {}", path, reason(errno)));
-  if (auto stale = detach_stale_mounts(*real)) return bad_mount_point(*std::move(stale));
+  MEMORIA_TRY(const auto mounted, mounted_and_alive(*real));
   struct stat st {};
   if (::stat(real->c_str(), &st) != 0) {
     return bad_mount_point(fmt::format("mount point {}: {}", path, reason(errno)));
@@ -111,7 +129,7 @@ Checked<std::string> check_mount_point(const std::string& path) {
   if (!S_ISDIR(st.st_mode)) {
     return bad_mount_point(fmt::format("mount point {}: is not a directory", path));
   }
-  if (const auto mounted = mounted_at(*real); mounted && mounted->type == kFilesystemType) {
+  if (mounted) {
     return bad_mount_point(
         fmt::format("mount point {}: {} is mounted here already; to mount anew, "
                     "run first: fusermount3 -u {}",
