@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <future>
+#include <latch>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -52,18 +54,30 @@ void PageFlusher::flush_then(InodeNumber ino, off_t offset, std::function<void(i
 }
 
 Status PageFlusher::flush(const std::vector<InodeNumber>& inodes) {
+  struct Flushed {
+    explicit Flushed(size_t inodes) : left(ptrdiff_t(inodes)) {}
+    std::latch left;
+    std::atomic<int> error = 0;
+    std::atomic<InodeNumber> failed = 0;
+  };
+  // All at once: 20,000 files one by one took 1.5 s, most of it for waking threads.
+  const auto flushed = std::make_shared<Flushed>(inodes.size());
   for (const auto ino : inodes) {
-    std::promise<int> written;
-    flush_then(ino, 0, [&](int error) { written.set_value(error); });
-    const int error = written.get_future().get();
-    if (error == ESHUTDOWN) return Error(Errc::kClosed, "the mount is ending");
-    if (error != 0) {
-      return Error(Errc::kIo, error,
-                   fmt::format("the kernel cannot write what programs wrote to inode {}: {}", ino,
-                               std::generic_category().message(error)));
-    }
+    flush_then(ino, 0, [flushed, ino](int error) {
+      if (error != 0) {
+        flushed->failed = ino;
+        flushed->error = error;
+      }
+      flushed->left.count_down();
+    });
   }
-  return ok();
+  flushed->left.wait();
+  const int error = flushed->error;
+  if (error == 0) return ok();
+  if (error == ESHUTDOWN) return Error(Errc::kClosed, "the mount is ending");
+  return Error(Errc::kIo, error,
+               fmt::format("the kernel cannot write what programs wrote to inode {}: {}",
+                           flushed->failed.load(), std::generic_category().message(error)));
 }
 
 void PageFlusher::forget_attributes(InodeNumber ino) {
