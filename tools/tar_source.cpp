@@ -72,7 +72,11 @@ la_ssize_t TarSource::read_input(archive* reader, void* self, const void** bytes
 Error TarSource::failure() {
   if (broken_) return *broken_;
   const char* reason = archive_error_string(reader_.get());
-  return {Errc::kCorrupt, fmt::format("the archive: {}", reason != nullptr ? reason : "damaged")};
+  return {
+      Errc::kCorrupt,
+      fmt::format("this is no intact tar archive ({}), and nothing was imported; `tar -t` shows "
+                  "what can be read of it",
+                  reason != nullptr ? reason : "damaged")};
 }
 
 Result<std::unique_ptr<TarSource>> TarSource::open(Source& input) {
