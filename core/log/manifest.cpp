@@ -39,6 +39,10 @@ Result<Manifest> decode_manifest(std::string_view bytes, std::string_view subjec
   if (bytes.size() < kHeadSize + kCrcSize || !bytes.starts_with(kMagic)) {
     return Error{Errc::kCorrupt, fmt::format("{}: not a manifest", subject)};
   }
+  const Error damaged{Errc::kCorrupt, fmt::format("{}: the manifest is damaged", subject)};
+  // Only an intact one is believed when it says that it is of another version.
+  const auto body = bytes.substr(0, bytes.size() - kCrcSize);
+  if (load_le<uint32_t>(bytes.data() + body.size()) != crc32c(body)) return damaged;
   Decoder in(bytes.substr(kMagic.size()));
   if (const auto version = in.le<uint32_t>(); version > kManifestVersion) {
     return Error{Errc::kNewerFormat,
@@ -53,11 +57,9 @@ Result<Manifest> decode_manifest(std::string_view bytes, std::string_view subjec
   manifest.written_ns = in.le<uint64_t>();
   in.bytes(manifest.uuid.size()).copy(manifest.uuid.data(), manifest.uuid.size());
   const auto count = in.le<uint64_t>();
-  const auto body = bytes.substr(0, bytes.size() - kCrcSize);
   if (count != (body.size() - kHeadSize) / kEntrySize ||
-      body.size() != kHeadSize + count * kEntrySize ||
-      load_le<uint32_t>(bytes.data() + body.size()) != crc32c(body)) {
-    return Error{Errc::kCorrupt, fmt::format("{}: the manifest is damaged", subject)};
+      body.size() != kHeadSize + count * kEntrySize) {
+    return damaged;
   }
   manifest.segments.reserve(count);
   for (uint64_t i = 0; i < count; ++i) {

@@ -38,6 +38,9 @@ Result<SegmentHeader> decode_segment_header(std::string_view bytes, std::string_
   if (bytes.size() < kSegmentHeaderSize || bytes.substr(0, kMagic.size()) != kMagic) {
     return Error{Errc::kCorrupt, fmt::format("{}: not a segment (no header)", subject)};
   }
+  const Error damaged{Errc::kCorrupt, fmt::format("{}: the segment's header is damaged", subject)};
+  // Only an intact header is believed when it says that it is of another version.
+  if (load_le<uint32_t>(bytes.data() + kAtCrc) != crc32c(bytes.substr(0, kAtCrc))) return damaged;
   Decoder in(bytes.substr(kMagic.size(), kSegmentHeaderSize - kMagic.size()));
   const auto version = in.le<uint32_t>();
   if (version > kFormatVersion) {
@@ -51,9 +54,8 @@ Result<SegmentHeader> decode_segment_header(std::string_view bytes, std::string_
   header.origin = Origin(in.bytes(4).front());
   header.id = in.le<uint64_t>();
   in.bytes(header.uuid.size()).copy(header.uuid.data(), header.uuid.size());
-  if (in.le<uint32_t>() != crc32c(bytes.substr(0, kAtCrc)) || version == 0 ||
-      (header.origin != Origin::kLog && header.origin != Origin::kMerge)) {
-    return Error{Errc::kCorrupt, fmt::format("{}: the segment's header is damaged", subject)};
+  if (version == 0 || (header.origin != Origin::kLog && header.origin != Origin::kMerge)) {
+    return damaged;
   }
   return header;
 }

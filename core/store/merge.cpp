@@ -311,7 +311,7 @@ Status Merge::commit() {
   header.uuid = parts_.uuid;
   MEMORIA_TRY(const auto marker, ActiveSegment::create(parts_.environment, header, kMergeSuffix));
   std::string ids;
-  for (const auto& input : inputs_) append_le<uint64_t>(ids, input->id());
+  for (const auto& input : inputs_) append_le<uint64_t>(ids, input->header.id);
   Record replaces;
   replaces.kind = Kind::kReplaces;
   replaces.timestamp = parts_.timeline.take();

@@ -27,7 +27,7 @@ double dead_share(const Segment& s) {
 }
 
 bool eligible(const Segment& s) {
-  return s.sealed && !s.damaged;
+  return s.sealed && !s.damaged && !s.has_copy;
 }
 bool small(const Segment& s, const Options& options) {
   return s.file_bytes < options.segment.max_size / kSmallShare;

@@ -72,11 +72,16 @@ Status RecordReader::read(std::string_view key, const Piece& piece, std::span<ch
   if (!segment) return Error{Errc::kConflict};
   MEMORIA_TRY(const auto file, open(*segment));
   // Without a block table nothing can be verified but the whole.
-  const bool small = !has_blocks(piece.kind, piece.value_size) ||
-                     record_size(piece.kind, key.size(), piece.value_size) <= kReadWholeLimit;
+  const bool blocks = has_blocks(piece.kind, piece.value_size);
+  const bool small =
+      !blocks || record_size(piece.kind, key.size(), piece.value_size) <= kReadWholeLimit;
   const auto seed = segment->header.seed();
   auto done =
       small ? read_whole(*file, seed, key, piece, out) : read_blocks(*file, seed, key, piece, out);
+  // Damage may be in another block than those that were asked for.
+  if (small && blocks && !done.has_value() && done.error().code == Errc::kCorrupt && verify_) {
+    done = read_blocks(*file, seed, key, piece, out);
+  }
   // A type that is not known is damage, too: it was known when the key directory was loaded.
   if (!done.has_value() &&
       (done.error().code == Errc::kCorrupt || done.error().code == Errc::kUnsupported)) {

@@ -185,24 +185,35 @@ Status Recovery::look_for_seal(Found& found) const {
 Status Recovery::settle_headers() {
   const auto with_header = std::find_if(
       found_.begin(), found_.end(), [](const Found& found) { return found.header.has_value(); });
-  if (with_header == found_.end()) {
+  if (with_header == found_.end() && !listed_.empty()) {
+    uuid_ = manifest_.uuid;
+  } else if (with_header == found_.end()) {
     // A crash may leave the very first segment without its header.
     for (const auto& found : found_) {
       if (found.size > kSegmentHeaderSize) return Error{Errc::kCorrupt, found.problem};
     }
-    uuid_ = listed_.empty() ? random_uuid() : manifest_.uuid;
+    uuid_ = random_uuid();
   } else {
     uuid_ = with_header->header->uuid;
     if (!listed_.empty() && manifest_.uuid != uuid_) forget_foreign_manifest();
   }
-  std::set<uint64_t> seen;
+  std::set<uint64_t> seen, claimed;
   for (const auto& found : found_) {
-    if (found.header && found.header->id == found.name_id) seen.insert(found.name_id);
+    if (!found.header) continue;
+    claimed.insert(found.header->id);
+    if (found.header->id == found.name_id) seen.insert(found.name_id);
   }
   std::vector<Found> kept;
   for (auto& found : found_) {
     if (!found.header && found.size <= kSegmentHeaderSize && listed(found) == nullptr) {
       MEMORIA_TRY(remove_found(found.name_id));
+      continue;
+    }
+    if (!found.header && claimed.contains(found.name_id)) {
+      log(Severity::kError, found.problem +
+                                "; another file says that it is this segment, and this "
+                                "one is ignored: move it away");
+      copied_.insert(found.name_id);
       continue;
     }
     if (!found.header) {
@@ -219,8 +230,11 @@ Status Recovery::settle_headers() {
                       environment_.describe(), segment_file(with_header->name_id, kDataSuffix),
                       segment_file(found.name_id, kDataSuffix))};
     } else if (found.header->id != found.name_id && !seen.insert(found.header->id).second) {
-      log(Severity::kWarning, fmt::format("{} is a copy of another segment and is ignored",
-                                          segment_file(found.name_id, kDataSuffix)));
+      log(Severity::kWarning,
+          fmt::format("{} is a copy of another segment and is ignored; move it away, it keeps the "
+                      "other from being merged",
+                      segment_file(found.name_id, kDataSuffix)));
+      copied_.insert(found.header->id);
       continue;
     }
     kept.push_back(std::move(found));
@@ -229,10 +243,10 @@ Status Recovery::settle_headers() {
   return ok();
 }
 
-Status Recovery::remove_found(uint64_t name_id) {
+Status Recovery::remove_found(uint64_t name_id, bool with_hint) {
   if (options_.read_only) return ok();
   log(Severity::kInfo, "removing leftover " + segment_file(name_id, kDataSuffix));
-  if (hints_.contains(name_id))
+  if (with_hint && hints_.contains(name_id))
     MEMORIA_TRY(environment_.remove(segment_file(name_id, kHintSuffix)));
   return environment_.remove(segment_file(name_id, kDataSuffix));
 }
@@ -259,7 +273,7 @@ Status Recovery::remove_doomed() {
 
 /// Removes the inputs of merges that were complete.
 Status Recovery::finish_merges() {
-  std::set<uint64_t> markers;
+  std::set<uint64_t> markers, own;  // their names, their ids
   for (const auto& found : found_) {
     if (found.header->origin != Origin::kMerge || !found.sealed) continue;
     MEMORIA_TRY(const auto file, environment_.open(segment_file(found.name_id, kDataSuffix),
@@ -275,12 +289,15 @@ Status Recovery::finish_merges() {
       replaced_.insert(in.le<uint64_t>());
     }
     markers.insert(found.name_id);
+    own.insert(found.header->id);
   }
   if (markers.empty()) return ok();
-  for (const uint64_t id : markers) replaced_.erase(id);
-  const auto gone = [&](const Found& found) { return replaced_.contains(found.name_id); };
+  for (const uint64_t id : own) replaced_.erase(id);
+  const auto gone = [&](const Found& found) { return replaced_.contains(found.header->id); };
   for (const auto& found : found_) {
-    if (gone(found)) MEMORIA_TRY(remove_found(found.name_id));
+    // Under another one's name there may be the other one's hint.
+    const bool with_hint = found.header->id == found.name_id;
+    if (gone(found)) MEMORIA_TRY(remove_found(found.name_id, with_hint));
   }
   std::erase_if(found_, gone);
   if (!options_.read_only) MEMORIA_TRY(environment_.sync_directory());
@@ -310,6 +327,7 @@ Status Recovery::compare_with_manifest() {
     const auto name = segment_file(entry.id, kDataSuffix);
     if (hints_.contains(entry.id) && entry.length != 0 && !found_.empty()) {
       log(Severity::kError, name + " is missing; what its hint names of it cannot be read");
+      for (auto& other : found_) other.squats |= other.name_id == entry.id;
       Found found;
       found.name_id = entry.id;
       found.header = SegmentHeader{entry.id, Origin::kLog, uuid_};
@@ -332,7 +350,9 @@ Status Recovery::compare_with_manifest() {
 Result<std::optional<size_t>> Recovery::find_tail() const {
   for (size_t i = found_.size(); i-- > 0;) {
     if (found_[i].header->origin != Origin::kLog || found_[i].missing) continue;
-    if (found_[i].sealed || found_[i].cut()) return std::optional<size_t>();
+    if (found_[i].sealed || found_[i].cut() || has_hint_of_its_length(found_[i])) {
+      return std::optional<size_t>();
+    }
     // One that the manifest knows as sealed has lost its seal to damage, not to a crash: when
     // nothing else is lost it gets a new one, and otherwise nothing must be cut off.
     if (found_[i].expected != 0) {
@@ -342,6 +362,16 @@ Result<std::optional<size_t>> Recovery::find_tail() const {
     return std::optional(i);
   }
   return std::optional<size_t>();
+}
+
+/// Hints are written of what is sealed and durable, so damage took the seal, and not a crash.
+bool Recovery::has_hint_of_its_length(const Found& found) const {
+  if (!hints_.contains(found.name_id) || found.expected != 0) return false;
+  Segment segment;
+  segment.header = *found.header;
+  segment.name_id = found.name_id;
+  segment.file_bytes = found.size;
+  return check_hint(environment_, segment);
 }
 
 Result<bool> Recovery::has_lost_only_its_seal(const Found& found) const {
@@ -435,6 +465,8 @@ Status Recovery::load(const Found& found) {
   const auto segment = segments_.add(*found.header, found.name_id);
   segment->file_bytes = found.full_size();
   segment->sealed = true;
+  segment->hint_is_taken = found.squats;
+  segment->has_copy = copied_.contains(found.header->id);
   MEMORIA_TRY(const bool by_hint, load_from_hint(found, *segment));
   segment->has_hint = by_hint;
   if (!by_hint && found.missing) {
@@ -445,15 +477,13 @@ Status Recovery::load(const Found& found) {
                              kManifestFile)};
   }
   if (!by_hint) MEMORIA_TRY(load_scan(found, *segment));
-  if (found.cut() || !found.sealed) segment->damaged = true;
+  if (found.cut() || !found.sealed || !found.problem.empty()) segment->damaged = true;
   account_rest(*segment, found.sealed ? kSealSize : 0);
   return ok();
 }
 
 /// False: there is none that can be trusted.
 Result<bool> Recovery::load_from_hint(const Found& found, Segment& segment) {
-  if (!found.cut() && !found.problem.empty()) return false;
-  if (!found.sealed && found.expected == 0) return false;
   if (!hints_.contains(found.name_id)) return false;
   const auto bytes = load_hint(environment_, segment);
   auto reader = HintReader::open(bytes, segment.header.id, segment.file_bytes);

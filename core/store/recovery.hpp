@@ -52,6 +52,7 @@ class Recovery {
     bool sealed = false;
     uint64_t expected = 0;  // its length by the manifest; 0: not known
     bool missing = false;   // there is only its hint
+    bool squats = false;    // under the name of one that is missing
 
     /// It was sealed, and this is not all of it.
     bool cut() const { return expected > size; }
@@ -69,8 +70,9 @@ class Recovery {
   Status settle_headers();
   Status finish_merges();
   Status compare_with_manifest();
-  Status remove_found(uint64_t name_id);
+  Status remove_found(uint64_t name_id, bool with_hint = true);
   Result<std::optional<size_t>> find_tail() const;
+  bool has_hint_of_its_length(const Found& found) const;
   Result<bool> has_lost_only_its_seal(const Found& found) const;
   Status load_tail(Found& found);
   Status load_all(const std::vector<Found*>& found);
@@ -91,6 +93,7 @@ class Recovery {
   Manifest manifest_;
   std::map<uint64_t, const ManifestEntry*> listed_;  // manifest_ by id
   std::set<uint64_t> replaced_;                      // by merges that were complete
+  std::set<uint64_t> copied_;                        // of which there is a second file, by id
   std::vector<uint64_t> doomed_;                     // see remove_doomed()
 };
 

@@ -96,6 +96,9 @@ Result<Rollback> decode_rollback(std::string_view bytes, std::string_view subjec
                              subject)};
   };
   if (bytes.size() < kFixedSize + kCrcSize || !bytes.starts_with(kMagic)) return bad();
+  // Only an intact one is believed when it says that it is of another version.
+  const auto body = bytes.substr(0, bytes.size() - kCrcSize);
+  if (load_le<uint32_t>(bytes.data() + body.size()) != crc32c(body)) return bad();
   Decoder in(bytes.substr(kMagic.size()));
   if (const auto version = in.le<uint32_t>(); version > kRollbackVersion) {
     return Error{Errc::kNewerFormat,
@@ -106,11 +109,7 @@ Result<Rollback> decode_rollback(std::string_view bytes, std::string_view subjec
   in.bytes(out.uuid.size()).copy(out.uuid.data(), out.uuid.size());
   out.timestamp = in.le<uint64_t>();
   const auto size = in.le<uint32_t>();
-  const auto body = bytes.substr(0, bytes.size() - kCrcSize);
-  if (body.size() != kFixedSize + size ||
-      load_le<uint32_t>(bytes.data() + body.size()) != crc32c(body)) {
-    return bad();
-  }
+  if (body.size() != kFixedSize + size) return bad();
   out.snapshot = in.bytes(size);
   if (!Snapshots::check_name(out.snapshot).has_value()) return bad();
   return out;

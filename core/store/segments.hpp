@@ -40,6 +40,10 @@ struct Segment {
   std::atomic<uint64_t> file_bytes{0};
   std::atomic<bool> sealed{false};
   std::atomic<bool> has_hint{false};
+  /// The hint of its name is that of another segment, which is missing and known by it only.
+  std::atomic<bool> hint_is_taken{false};
+  /// There is a second file with this segment, which would count if this one were merged away.
+  std::atomic<bool> has_copy{false};
   /// Its header or its end is damaged: a merge must not delete what it could not read.
   std::atomic<bool> damaged{false};
   std::atomic<bool> merging{false};  ///< input of a merge that runs

@@ -175,7 +175,8 @@ void Store::Impl::background_merge() {
 }
 
 void Store::Impl::write_hint(Segment& segment) {
-  if (segment.has_hint || segment.damaged || !segments_.find(segment.slot)) return;
+  if (segment.has_hint || segment.damaged || segment.hint_is_taken) return;
+  if (!segments_.find(segment.slot)) return;
   const auto built = renew_hint(segment);
   if (!built.has_value() && segments_.find(segment.slot)) {
     log(Severity::kWarning, "hint of " + segment_file(segment.id(), kDataSuffix) +
@@ -207,7 +208,8 @@ Result<HintReport> Store::Impl::rebuild_hints(bool all, const ProgressFn& progre
     if (progress && !progress({"hints", done, total})) {
       return Error{Errc::kCancelled, "stopped on request; hints written so far stay"};
     }
-    if (segment->damaged) {  // its hint, if it has one, knows more than what is left of it
+    if (segment->damaged ||
+        segment->hint_is_taken) {  // its hint, if it has one, knows more than what is left of it
       ++report.damaged;
     } else if (!all && segment->has_hint && check_hint(*environment_, *segment)) {
       ++report.kept;

@@ -44,14 +44,24 @@ class Verifier {
     auto opened = files_.open(segment);
     if (!opened.has_value() && opened.error().code == Errc::kNotFound &&
         segments_.find(segment.slot)) {
-      note_lost(segment, 0);
+      note_lost(segment, nullptr, 0, {});
       report_.damages.push_back({segment.id(), 0, full, {}, 0, 0, true, "the file is missing"});
       return ok();
     }
     MEMORIA_TRY(const auto file, std::move(opened));
-    MEMORIA_TRY(check_header(*file, segment));
+    MEMORIA_TRY(const bool ours, check_header(*file, segment));
     MEMORIA_TRY(const uint64_t size, file->size());
-    const uint64_t end = std::min(size, full);
+    const uint64_t end = ours ? std::min(size, full) : 0;
+    if (!ours) {
+      report_.damages.push_back(
+          {segment.id(), 0, full, {}, 0, 0, true, "another segment is in this one's place"});
+      note_lost(segment, nullptr, 0, {});
+      return ok();
+    }
+    const bool should_have_hint = segment.has_hint;  // it may get one meanwhile
+    const auto hint_bytes = load_hint(environment_, segment);
+    const bool has_hint =
+        HintReader::open(hint_bytes, segment.header.id, segment.file_bytes).has_value();
     SegmentScanner scanner(*file, segment.header.seed(), kSegmentHeaderSize, end,
                            SegmentScanner::Mode::kSealed);
     while (true) {
@@ -59,73 +69,132 @@ class Verifier {
       if (scanned == nullptr) break;
       if (!describes_a_key(scanned->record.kind)) continue;
       ++report_.records;
-      if (!scanned->intact) {
-        note(segment, scanned->record, scanned->offset,
+      // What a suspect was is better known from the hint.
+      if (!scanned->intact && !(scanned->suspect && has_hint)) {
+        note(segment, file.get(), scanned->record, scanned->offset,
              scanned->suspect ? "the record is damaged" : "the value is damaged");
       }
       MEMORIA_TRY(report_progress(scanned->record.size()));
     }
-    if (end < full) note_lost(segment, end);
+    if (end < full || !scanner.damages().empty())
+      note_lost(segment, file.get(), end, scanner.damages());
     note_ranges(segment, scanner);
     if (segment.sealed && !scanner.sealed()) {
       report_.damages.push_back(
           {segment.id(), end, full - end, {}, 0, 0, true, "the end is missing"});
     }
-    if (segment.has_hint && !check_hint(environment_, segment) && segments_.find(segment.slot)) {
-      ++report_.bad_hints;  // a merge takes the segment out before it removes the files
-    }
+    // A merge takes the segment out before it removes the files.
+    if (should_have_hint && !has_hint && segments_.find(segment.slot)) ++report_.bad_hints;
     ++report_.segments;
     report_.bytes += end;
     return ok();
   }
 
-  Status check_header(const File& file, const Segment& segment) {
+  /// False: the file is that of another segment.
+  Result<bool> check_header(const File& file, const Segment& segment) {
     char raw[kSegmentHeaderSize];
     MEMORIA_TRY(const size_t got, file.read(0, raw));
-    MEMORIA_TRY(decode_segment_header({raw, got}, segment_file(segment.id(), kDataSuffix)));
-    return ok();
+    const auto header = decode_segment_header({raw, got}, segment_file(segment.id(), kDataSuffix));
+    if (header.has_value()) return header.value().id == segment.header.id;
+    if (header.error().code == Errc::kNewerFormat) return header.error();
+    report_.damages.push_back(
+        {segment.id(), 0, kSegmentHeaderSize, {}, 0, 0, false, "the segment's header is damaged"});
+    return true;
   }
 
-  /// What lay behind `end` of a segment is gone; its hint knows what that was.
-  void note_lost(const Segment& segment, uint64_t end) {
+  /// What lay behind `end` of a segment is gone, and in damaged ranges nothing can be made out; its
+  /// hint knows what that was.
+  void note_lost(const Segment& segment, const File* file, uint64_t end,
+                 const std::vector<DamagedRange>& ranges) {
     const auto bytes = load_hint(environment_, segment);
     auto hint = HintReader::open(bytes, segment.header.id, segment.file_bytes);
     if (!hint) return;
     for (Entry entry; hint->next(entry);) {
-      if (entry.record_offset + entry.record.size() <= end) continue;
-      note(segment, entry.record, entry.record_offset, "the record is lost with its file");
+      const uint64_t begin = entry.record_offset, behind = begin + entry.record.size();
+      if (behind > end) {
+        note(segment, file, entry.record, begin, "the record is lost with its file");
+        continue;
+      }
+      const bool is_damaged = std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) {
+        return begin < range.offset + range.length && range.offset < behind;
+      });
+      if (is_damaged && !is_noted(segment, begin)) {
+        note(segment, file, entry.record, begin, "the record is damaged");
+      }
     }
   }
 
-  /// A record of a known key cannot be read: which part of its value is that?
-  void note(const Segment& segment, Record r, uint64_t offset, const char* reason) {
+  bool is_noted(const Segment& segment, uint64_t offset) const {
+    return std::any_of(report_.damages.begin(), report_.damages.end(), [&](const Damage& damage) {
+      return damage.segment == segment.id() && damage.offset == offset;
+    });
+  }
+
+  /// A record of a known key cannot be read: which parts of its value is that? `file` may be null.
+  void note(const Segment& segment, const File* file, const Record& r, uint64_t offset,
+            const char* reason) {
     const Location at{segment.slot, uint32_t(offset)};
     Damage damage{segment.id(), offset, r.size(), std::string(r.key), 0, 0, false, reason};
-    const LiveRecord live = directory_.live(r, at);
-    if (live.whole) {
+    LiveRecord live = directory_.live(r, at);
+    if (live.whole && r.value_size == 0) {
       damage.live = true;
-      damage.value_offset = r.kind == Kind::kPiece ? r.offset : 0;
-      damage.value_length = r.value_size;
       report_.damages.push_back(damage);
       return;
     }
-    if (live.fragments.empty()) report_.damages.push_back(damage);
-    for (const auto& part : live.fragments) {
-      damage.live = true;
-      damage.value_offset = part.offset;
-      damage.value_length = part.piece.length;
-      report_.damages.push_back(damage);
+    if (live.whole) {
+      const Piece all{at, r.value_size, 0, r.value_size, r.kind};
+      live.fragments = {{r.kind == Kind::kPiece ? r.offset : 0, all}};
     }
+    bool is_live = false;
+    for (const auto& bad : bad_parts(segment, file, r, offset)) {
+      for (const auto& [value_offset, piece] : live.fragments) {
+        const uint64_t begin = std::max<uint64_t>(bad.begin, piece.skip);
+        const uint64_t end = std::min<uint64_t>(bad.end, uint64_t{piece.skip} + piece.length);
+        if (begin >= end) continue;
+        is_live = damage.live = true;
+        damage.value_offset = value_offset + (begin - piece.skip);
+        damage.value_length = end - begin;
+        report_.damages.push_back(damage);
+      }
+    }
+    if (!is_live) report_.damages.push_back(damage);
+  }
+
+  struct Span {
+    uint64_t begin, end;
+  };
+  /// The bytes of a damaged record's value that cannot be read: some of its blocks, or all of it.
+  static std::vector<Span> bad_parts(const Segment& segment, const File* file, const Record& r,
+                                     uint64_t offset) {
+    const std::vector<Span> all{{0, r.value_size}};
+    if (file == nullptr || !has_blocks(r.kind, r.value_size)) return all;
+    std::string prefix(r.prefix(), '\0'), block(kBlockSize, '\0');
+    const auto head = file->read(offset, prefix);
+    if (!head.has_value() || head.value() < prefix.size()) return all;
+    const auto decoded = decode_record(prefix, {segment.header.seed(), offset});
+    if (!decoded.has_value() || decoded.value().key != r.key) return all;
+    std::vector<Span> bad;
+    for (uint64_t begin = 0; begin < r.value_size; begin += kBlockSize) {
+      const uint64_t size = std::min<uint64_t>(kBlockSize, r.value_size - begin);
+      const auto bytes = std::span(block).first(size);
+      const auto got = file->read(offset + prefix.size() + begin, bytes);
+      const bool intact = got.has_value() && got.value() == size &&
+                          verify_blocks(decoded.value(), prefix, begin / kBlockSize,
+                                        std::string_view(block).substr(0, size));
+      if (intact) continue;
+      if (!bad.empty() && bad.back().end == begin) {
+        bad.back().end += size;
+      } else {
+        bad.push_back({begin, begin + size});
+      }
+    }
+    return bad;
   }
 
   /// Ranges in which not even a key can be made out.
   void note_ranges(const Segment& segment, const SegmentScanner& scanner) {
     for (const auto& range : scanner.damages()) {
-      const bool known =
-          std::any_of(report_.damages.begin(), report_.damages.end(), [&](const Damage& damage) {
-            return damage.segment == segment.id() && damage.offset == range.offset;
-          });
-      if (known) continue;
+      if (is_noted(segment, range.offset)) continue;
       report_.damages.push_back(
           {segment.id(), range.offset, range.length, {}, 0, 0, false, range.reason});
     }

@@ -2,6 +2,7 @@
 // Rot in sealed segments: an error for exactly what was hit, never an older or another value.
 #include <algorithm>
 #include <cerrno>
+#include <set>
 
 #include "tests/core/store_helpers.hpp"
 
@@ -238,6 +239,117 @@ BOOST_FIXTURE_TEST_CASE(swapped_segments_do_not_pass_for_each_other, Fixture) {
   const auto opened = Store::open(SimulatedEnvironment::make(image), options);
   if (!opened) return;  // refusing is right, too
   BOOST_TEST(errors_in(*opened.value(), expected) <= int(expected.size()));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_hit_block_leaves_the_others_of_a_small_record_readable, Fixture) {
+  auto store = open_store(environment, quiet_options());
+  const auto value = Random(1).bytes(20'000);
+  REQUIRE_OK(store->put("blocks", value));
+  REQUIRE_OK(store->close());
+  const auto file = newest();
+  environment->flip_bit(file, 8 * (environment->contents(file).find(value) + 100));
+  store = open_store(environment, quiet_options());
+  std::string bytes(value.size() - kBlockSize, '\0');
+  REQUIRE_OK(store->read_at("blocks", kBlockSize, bytes));
+  BOOST_TEST((bytes == value.substr(kBlockSize)));
+  CHECK_FAILS(Errc::kCorrupt, store->get("blocks"));
+  // And verify names the block, not the record.
+  const auto report = unwrap(store->verify());
+  BOOST_REQUIRE_EQUAL(report.damages.size(), 1u);
+  BOOST_TEST(report.damages.front().value_offset == 0u);
+  BOOST_TEST(report.damages.front().value_length == kBlockSize);
+}
+
+BOOST_AUTO_TEST_CASE(a_flipped_header_of_the_only_segment_costs_nothing_but_itself) {
+  for (uint64_t bit = 0; bit < 8 * kSegmentHeaderSize; ++bit) {
+    const auto environment = SimulatedEnvironment::make();
+    auto store = open_store(environment);
+    REQUIRE_OK(store->put("key", "value"));
+    REQUIRE_OK(store->close());
+    const auto file = environment->files(".data").front();
+    environment->flip_bit(file, bit);
+    store = open_store(environment);
+    BOOST_TEST(unwrap(store->get("key")) == "value");
+    const auto report = unwrap(store->verify());
+    BOOST_REQUIRE_EQUAL(report.damages.size(), 1u);
+    BOOST_TEST(report.damages.front().length == kSegmentHeaderSize);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(an_intact_hint_tells_what_a_segment_without_header_or_seal_held, Fixture) {
+  const auto file = newest();
+  const auto size = environment->contents(file).size();
+  for (const bool header : {true, false}) {
+    auto image = environment->image();
+    if (header) {
+      image[file].replace(0, size - 100, size - 100, '\0');
+    } else {
+      image[file].replace(100, size - 100, size - 100, '\0');
+      image.erase("manifest");
+    }
+    const auto store = open_store(SimulatedEnvironment::make(image), options);
+    BOOST_TEST(errors_in(*store, expected) >= 10);
+    BOOST_TEST(!store->contains("key00011"));
+    // Verify knows the keys, too.
+    std::set<std::string> named;
+    for (const auto& damage : unwrap(store->verify()).damages) {
+      if (damage.live) named.insert(damage.key);
+    }
+    for (const auto& [key, value] : expected) {
+      BOOST_TEST(named.contains(key) != store->get(key).has_value());
+    }
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_file_in_the_place_of_a_missing_one_does_not_take_its_hint, Fixture) {
+  const auto files = environment->files(".data");
+  environment->set_contents(files.back(), environment->contents(files.front()));
+  environment->delete_file(files.front());
+  auto store = open_store(environment, options);
+  BOOST_TEST(errors_in(*store, expected) == int(expected.size()));
+  REQUIRE_OK(store->put("new", "value"));
+  unwrap(store->rebuild_hints(true));
+  reopen(store, environment, options);
+  BOOST_TEST(errors_in(*store, expected) == int(expected.size()));
+  BOOST_TEST(unwrap(store->get("new")) == "value");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_merge_of_a_renamed_file_replaces_no_other_segment, Fixture) {
+  const auto files = environment->files(".data");
+  environment->set_contents(files.back(), environment->contents(files.front()));
+  environment->delete_file(files.front());
+  const auto store = open_store(environment, options);
+  REQUIRE_OK(store->put("new", "value"));
+  unwrap(store->merge({.all = true}));
+  // The record of what was replaced is still there after a crash.
+  Random random(base_seed());
+  const auto crashed =
+      SimulatedEnvironment::make(environment->after_crash(Loss::kUnsynced, random));
+  const auto again = open_store(crashed, options);
+  BOOST_TEST(errors_in(*again, expected) == int(expected.size()));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_copy_of_a_segment_does_not_outlive_it, Fixture) {
+  environment->copy_file(environment->files(".data").front(), "0000000000000001000.data");
+  auto store = open_store(environment, options);
+  REQUIRE_OK(store->erase("key00002"));
+  unwrap(store->merge({.all = true}));
+  unwrap(store->merge({.all = true}));
+  reopen(store, environment, options);
+  BOOST_TEST(!store->contains("key00002"));
+  BOOST_TEST(!store->contains("key00011"));
+}
+
+BOOST_FIXTURE_TEST_CASE(of_two_files_the_one_whose_header_is_intact_is_the_segment, Fixture) {
+  const auto files = environment->files(".data");
+  auto image = environment->image();
+  std::swap(image[files.front()], image[files.back()]);
+  image[files.back()][20] ^= 1;
+  const auto place = SimulatedEnvironment::make(image);
+  auto store = open_store(place, options);
+  BOOST_TEST(errors_in(*store, expected) <= int(expected.size()));
+  reopen(store, place, options);
+  BOOST_TEST(errors_in(*store, expected) <= int(expected.size()));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

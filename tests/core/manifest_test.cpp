@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Segments that are deleted, cut or exchanged are noticed.
 #include "core/log/manifest.hpp"
+#include "core/base/coding.hpp"
+#include "core/base/crc32c.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -87,6 +89,9 @@ BOOST_AUTO_TEST_CASE(any_change_of_it_is_damage_and_a_later_version_is_refused) 
   CHECK_FAILS(Errc::kCorrupt, decode_manifest(bytes + "x", "m"));
   auto newer = bytes;
   newer[8] = 2;
+  CHECK_FAILS(Errc::kCorrupt, decode_manifest(newer, "m"));
+  newer.resize(newer.size() - 4);
+  append_le<uint32_t>(newer, crc32c(newer));
   CHECK_FAILS(Errc::kNewerFormat, decode_manifest(newer, "m"));
 }
 

@@ -13,10 +13,8 @@
 #include <iostream>
 #include <string_view>
 
-#include <boost/filesystem.hpp>
-
 #include "tests/crash/explorer.hpp"
-#include "tests/support/temporary_directory.hpp"
+#include "tests/support/save_image.hpp"
 
 namespace memoria::test {
 namespace {
@@ -45,19 +43,6 @@ bool parse(int argc, char** argv, Settings& settings) {
   return settings.subject == "store" || settings.subject == "volume";
 }
 
-void save(const Image& image, const boost::filesystem::path& directory) {
-  for (const auto& [name, bytes] : image) {
-    const auto path = directory / name;
-    if (name.ends_with('/')) {
-      boost::filesystem::create_directories(path);
-    } else {
-      boost::filesystem::create_directories(path.parent_path());
-      write_whole_file(path.string(), bytes);
-    }
-  }
-  std::cerr << "the state is in " << directory.string() << '\n';
-}
-
 int run(const Settings& settings) {
   uint64_t states = 0, again = 0, operations = 0, seed = settings.seed;
   const auto begin = std::chrono::steady_clock::now();
@@ -75,7 +60,7 @@ int run(const Settings& settings) {
     operations += explored.operations;
     if (explored.finding) {
       std::cerr << "--seed " << seed << ": " << explored.finding->what << '\n';
-      if (!settings.save.empty()) save(explored.finding->image, settings.save);
+      if (!settings.save.empty()) save_image(explored.finding->image, settings.save);
       return 1;
     }
   }
