@@ -40,6 +40,7 @@ class Verifier {
 
  private:
   Status check(const Segment& segment) {
+    const bool sealed = segment.sealed;  // first: the length of one that is sealed is final
     const uint64_t full = segment.file_bytes;
     auto opened = files_.open(segment);
     if (!opened.has_value() && opened.error().code == Errc::kNotFound &&
@@ -79,7 +80,7 @@ class Verifier {
     if (end < full || !scanner.damages().empty())
       note_lost(segment, file.get(), end, scanner.damages());
     note_ranges(segment, scanner);
-    if (segment.sealed && !scanner.sealed()) {
+    if (sealed && !scanner.sealed()) {
       report_.damages.push_back(
           {segment.id(), end, full - end, {}, 0, 0, true, "the end is missing"});
     }

@@ -200,6 +200,19 @@ BOOST_AUTO_TEST_CASE(the_hint_of_a_segment_that_is_merged_while_it_is_verified_i
   BOOST_TEST(report.clean());
 }
 
+BOOST_AUTO_TEST_CASE(a_segment_that_is_sealed_while_it_is_verified_has_not_lost_its_end) {
+  const auto store = open_store(SimulatedEnvironment::make(), quiet_options(4 << 20));
+  Random random(base_seed());
+  REQUIRE_OK(store->put("first", random.bytes(3 << 20)));
+  bool sealed = false;
+  const auto report = unwrap(store->verify([&](const Progress&) {
+    if (!std::exchange(sealed, true)) REQUIRE_OK(store->put("second", random.bytes(3 << 20)));
+    return true;
+  }));
+  BOOST_TEST(sealed);
+  BOOST_TEST(report.clean());
+}
+
 BOOST_FIXTURE_TEST_CASE(a_failure_to_write_a_hint_loses_nothing, Fixture) {
   auto image = environment->image();
   std::erase_if(image, [](const auto& file) { return file.first.ends_with(".hint"); });
