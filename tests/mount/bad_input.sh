@@ -43,7 +43,7 @@ refused 2 "DATADIR is required" "$MEMORIA_FS"
 refused 2 "MOUNTPOINT is required" "$MEMORIA_FS" "$data"
 refused 2 "--frobnicate" "$MEMORIA_FS" "$data" "$mnt" --frobnicate
 refused 2 "extra" "$MEMORIA_FS" "$data" "$mnt" extra
-"$MEMORIA_FS" --help | grep -q segment_size || fail "--help"
+[[ $("$MEMORIA_FS" --help) == *segment_size* ]] || fail "--help"
 "$MEMORIA_FS" --version | grep -Eq '^memoria-fs [0-9.]+' || fail "--version"
 
 step "mount options"
