@@ -15,6 +15,7 @@
 #include "core/log/timeline.hpp"
 #include "core/store/key_directory.hpp"
 #include "core/store/options.hpp"
+#include "core/store/run_merge.hpp"
 #include "core/store/segments.hpp"
 
 namespace memoria {
@@ -74,10 +75,11 @@ class Recovery {
   Result<bool> has_lost_only_its_seal(const Found& found) const;
   Status load_tail(Found& found);
   Status load_all(const std::vector<Found*>& found);
-  Status load(const Found& found);
-  Result<bool> load_from_hint(const Found& found, Segment& segment);
-  Status load_scan(const Found& found, Segment& segment);
-  void account_rest(Segment& segment, uint64_t trailing);
+  Result<Run> load(const Found& found);
+  std::optional<Run> from_hint(const Found& found, const Segment& segment);
+  Result<Run> scan(const Found& found, Segment& segment);
+  Status load_runs();
+  unsigned threads() const;
   void log(Severity severity, const std::string& text) const;
 
   Environment& environment_;
@@ -92,6 +94,7 @@ class Recovery {
   std::map<uint64_t, const ManifestEntry*> listed_;  // manifest_ by id
   std::set<uint64_t> replaced_;                      // by merges that were complete
   std::vector<uint64_t> doomed_;                     // see remove_doomed()
+  std::vector<Run> runs_;                            // of all segments
 };
 
 }  // namespace memoria
