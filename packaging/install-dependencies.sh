@@ -10,6 +10,7 @@ build=(
   libboost-dev libboost-filesystem-dev libboost-test-dev
   libabsl-dev libfmt-dev libisal-dev                      # core/
   fuse3 libfuse3-dev libcli11-dev libspdlog-dev nlohmann-json3-dev libarchive-dev  # fs/, tools/
+  libtomlplusplus-dev                                     # memoria.toml
   scdoc                                                   # manual pages
 )
 test=(

@@ -67,8 +67,10 @@ Result<Json> run_backup(const Carrying& context) {
   MEMORIA_TRY(const auto to, open_directory(destination, true));
   auto copied = [&]() -> Result<CopyReport> {
     MEMORIA_TRY(check_apart(moment, *to, destination));
-    const CopyOptions options{.recheck = context.line.recheck,
-                              .skipped_snapshots = std::string(kMomentPrefix)};
+    const CopyOptions options{
+        .recheck = context.line.recheck,
+        .skipped_snapshots = std::string(kMomentPrefix),
+        .settings = settings_to_carry(moment.target().data_directory, context.logger)};
     return back_up({moment.frozen(), moment.origin()}, *to, options, progress_of(context.sink));
   }();
   if (!copied) {
@@ -83,7 +85,8 @@ Result<Json> run_restore(const Carrying& context) {
   context.reached = true;
   const auto& destination = context.line.destination;
   MEMORIA_TRY(const auto to, open_directory(destination, true));
-  auto copied = restore({from, from}, *to, {}, progress_of(context.sink));
+  const CopyOptions options{.settings = settings_to_carry(from->describe(), context.logger)};
+  auto copied = restore({from, from}, *to, options, progress_of(context.sink));
   if (!copied) {
     ::rmdir(destination.c_str());
     return copied.error();

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "tools/carry.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
+
+#include "fs/settings/settings_file.hpp"
 
 namespace memoria::ctl {
 
@@ -40,6 +43,17 @@ ProgressFn progress_of(Sink& sink) {
     sink.progress(progress);
     return !sink.cancelled();
   };
+}
+
+std::optional<std::string> settings_to_carry(const std::string& data_directory,
+                                             const Logger& logger) {
+  auto text = read_settings_file(data_directory);
+  if (text) return std::move(text).value();
+  if (logger) {
+    logger(Severity::kWarning,
+           fmt::format("{}; the copy goes without it", text.error().describe()));
+  }
+  return std::nullopt;
 }
 
 Caller this_user() {

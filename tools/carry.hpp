@@ -3,6 +3,9 @@
 // here, on files, also when the store is mounted: the daemon gives them a moment of it.
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "core/base/result.hpp"
 #include "core/store/options.hpp"
 #include "fs/control/executor.hpp"
@@ -35,6 +38,10 @@ Result<Json> run_import(const Carrying& context);
 
 /// For the long calls of the store: tells the sink and asks it whether to go on.
 ProgressFn progress_of(Sink& sink);
+/// The file memoria.toml of a data directory, to go along. One that cannot be read stays behind,
+/// and that is told.
+std::optional<std::string> settings_to_carry(const std::string& data_directory,
+                                             const Logger& logger);
 /// Whom files that are made belong to: whoever runs this.
 Caller this_user();
 

@@ -124,14 +124,16 @@ class Grammar {
                          "the records of a segment, with the state of their checksums");
     dump->add_option("SEGMENT", line_.segment, "its number or file, as map shows it")->required();
 
-    auto* config = app_.add_subcommand("config", "the store's settings while it is mounted");
+    auto* config = app_.add_subcommand("config", "the store's settings, in use and saved");
     config->require_subcommand(1);
     config->fallthrough();
     command(*config, "show", Verb::kConfigShow, "all of them, with their ranges");
-    auto* set = command(*config, "set", Verb::kConfigSet,
-                        "change one until it is unmounted; -o of memoria-fs is for good");
+    auto* set =
+        command(*config, "set", Verb::kConfigSet, "change one until it is unmounted, or for good");
     set->add_option("KEY", line_.setting, "see config show")->required();
     set->add_option("VALUE", line_.value, "see config show")->required();
+    set->add_flag("--save", line_.save,
+                  "in memoria.toml in the data directory, for the next time as well");
   }
 
   void add_snapshots() {

@@ -54,6 +54,7 @@ struct CommandLine {
   bool is_key = false;
   std::string segment;          ///< dump
   std::string setting, value;   ///< config set
+  bool save = false;            ///< config set
   std::optional<double> watch;  ///< stats: seconds from one to the next
   bool prometheus = false;      ///< stats
   bool json = false;

@@ -47,7 +47,7 @@ class HumanReport : public Report {
       case Verb::kDump:
         return dump_text(result);
       case Verb::kConfigShow:
-        return settings_text(items_);
+        return settings_text(result, items_);
       case Verb::kConfigSet:
         return changed_setting_text(result);
       case Verb::kCount:

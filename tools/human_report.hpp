@@ -19,7 +19,7 @@ std::string map_text(const Json& result, const Items& segments, bool colours);
 std::string record_line(const Json& record);
 /// What is said after the records.
 std::string dump_text(const Json& result);
-std::string settings_text(const Items& settings);
+std::string settings_text(const Json& result, const Items& settings);
 std::string changed_setting_text(const Json& result);
 /// A path or a key on a line of its own.
 std::string found_line(const Json& item);

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "core/io/whole_file.hpp"
+#include "core/store/settings_file_name.hpp"
 #include "fs/control/unique_fd.hpp"
 #include "fs/volume/volume.hpp"
 
@@ -63,6 +65,11 @@ NewStore::~NewStore() {
   store_.reset();
   boost::system::error_code error;
   fs::remove_all(unfinished_, error);
+}
+
+Status NewStore::add_settings(std::string_view text) {
+  MEMORIA_TRY(const auto place, open_directory(unfinished_, false));
+  return replace_file(*place, kSettingsFile, text);
 }
 
 Status NewStore::finish(const ProgressFn& progress) {

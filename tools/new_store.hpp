@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/base/result.hpp"
@@ -24,6 +25,8 @@ class NewStore {
   ~NewStore();
 
   Store& store() { return *store_; }
+  /// Gives it a file memoria.toml.
+  Status add_settings(std::string_view text);
   /// Makes it durable, reads all of it again (kCorrupt: the disk does not keep what it is given),
   /// and gives it its name.
   Status finish(const ProgressFn& progress);

@@ -20,6 +20,7 @@ namespace {
 
 /// The damaged store, in which nothing is changed. Of a mounted one, a moment.
 struct Patient {
+  std::string data_directory;
   std::optional<Moment> moment;
   std::shared_ptr<void> lock;
   std::unique_ptr<Store> store;
@@ -29,6 +30,7 @@ Result<Patient> open_patient(const std::string& path, const Logger& logger) {
   MEMORIA_TRY(const auto mounts, read_mounts());
   MEMORIA_TRY(const auto target, find_target(path, mounts));
   Patient patient;
+  patient.data_directory = target.data_directory;
   MEMORIA_TRY(auto place, open_directory(target.data_directory, false));
   MEMORIA_TRY(const auto names, place->list());
   const bool is_store = std::any_of(names.begin(), names.end(),
@@ -88,6 +90,9 @@ Result<Json> run_repair(const Carrying& context) {
   MEMORIA_TRY(const auto report,
               in_volume ? repair_volume(*patient.store, made.store(), this_user(), progress)
                         : repair_keys(*patient.store, made.store(), progress));
+  if (const auto settings = settings_to_carry(patient.data_directory, context.logger)) {
+    MEMORIA_TRY(made.add_settings(*settings));
+  }
   MEMORIA_TRY(made.finish(progress));
   for (const auto& trouble : troubles) {
     MEMORIA_TRY(context.sink.item({{"what", "store"}, {"detail", trouble}}));

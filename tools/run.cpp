@@ -232,6 +232,7 @@ class Program {
     if (line_.verb == Verb::kConfigSet) {
       set_bytes(request, "setting", line_.setting);
       set_bytes(request, "value", line_.value);
+      if (line_.save) request["save"] = true;
     }
     if (names_snapshot(line_.verb)) {
       snapshot_ = line_.name.value_or("");

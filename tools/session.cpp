@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "fs/control/byte_text.hpp"
+#include "fs/settings/settings_file.hpp"
 #include "fs/volume/rollback.hpp"
 
 namespace memoria::ctl {
@@ -45,6 +46,10 @@ Result<std::unique_ptr<Store>> open_store(const std::string& data_directory, Log
         fmt::format("{} holds no store; mounting it with memoria-fs makes one", data_directory));
   }
   auto options = Volume::store_options();
+  if (const auto loaded = load_settings(data_directory, options); !loaded && logger) {
+    logger(Severity::kWarning,
+           fmt::format("{}; without it this command goes on", loaded.error().describe()));
+  }
   options.segment.merge_check_interval = std::chrono::milliseconds(0);  // only what was asked for
   options.logger = std::move(logger);
   return Store::open(std::move(environment), options);

@@ -11,6 +11,7 @@
 
 #include "core/io/whole_file.hpp"
 #include "core/store/segment_copy.hpp"
+#include "core/store/settings_file_name.hpp"
 #include "core/store/snapshots.hpp"
 
 namespace memoria {
@@ -99,6 +100,7 @@ class Copier {
     if (source_.snapshots) MEMORIA_TRY(carry_snapshots());
     MEMORIA_TRY(to_.sync_directory());
     MEMORIA_TRY(write_damaged());
+    MEMORIA_TRY(write_settings());
     MEMORIA_TRY(finish());
     return std::move(report_);
   }
@@ -317,14 +319,21 @@ class Copier {
 
   Status write_damaged() {
     if (!is_backup_) return ok();
-    if (damaged_.empty()) {
-      const auto removed = to_.remove(kDamagedFile);
-      if (!removed.has_value() && removed.error().code != Errc::kNotFound) return removed;
-      return ok();
-    }
+    if (damaged_.empty()) return remove_if_there(kDamagedFile);
     std::string text;
     for (const auto id : damaged_) text += fmt::format("{}\n", id);
     return replace_file(to_, kDamagedFile, text);
+  }
+
+  Status write_settings() {
+    if (!options_.settings) return remove_if_there(kSettingsFile);
+    return replace_file(to_, kSettingsFile, *options_.settings);
+  }
+
+  Status remove_if_there(std::string_view name) {
+    auto removed = to_.remove(name);
+    if (!removed.has_value() && removed.error().code == Errc::kNotFound) return ok();
+    return removed;
   }
 
   /// The moment at which the new state takes the place of the old one is that of the manifest. In a

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,8 @@ struct CopyOptions {
   bool recheck = false;
   /// Snapshots whose names begin so are not carried; "": all are.
   std::string skipped_snapshots{};
+  /// What the programs' file memoria.toml shall hold there; nothing: there shall be none.
+  std::optional<std::string> settings{};
 };
 
 /// What is to be carried: a directory that nobody changes, and the one with the snapshots.

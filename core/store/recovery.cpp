@@ -17,6 +17,7 @@
 #include "core/store/entries.hpp"
 #include "core/store/hint_builder.hpp"
 #include "core/store/rollback.hpp"
+#include "core/store/settings_file_name.hpp"
 #include "core/store/snapshots.hpp"
 
 namespace memoria {
@@ -27,7 +28,8 @@ constexpr uint64_t kSealSize = record_size(Kind::kSeal, 0, 0);
 /// Files that a store may have beside segments and that say nothing about whether it is one.
 bool neutral(std::string_view name) {
   return name.starts_with('.') || name == "lost+found" || name == "lock" || name == "control" ||
-         name == kSnapshotsDirectory || name == kManifestFile || name == kRollbackFile;
+         name == kSnapshotsDirectory || name == kManifestFile || name == kRollbackFile ||
+         name == kSettingsFile;
 }
 
 StoreUuid random_uuid() {

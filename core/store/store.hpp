@@ -155,7 +155,8 @@ class Store {
   /// file cache. Everything else in it is ignored. Nothing is remembered beyond close().
   /// kInvalidArgument.
   Status change_settings(const Options& wanted);
-  std::string describe() const;  ///< the data directory, for messages
+  /// The data directory, for messages: its whole path, when it is in the local filesystem.
+  std::string describe() const;
 
  private:
   class Impl;

@@ -49,7 +49,6 @@ Failure died_silently(pid_t child) {
 }
 
 [[noreturn]] void become_daemon(int pipe, const std::function<MountExit(Reporter&)>& daemon) {
-  ::setsid();
   if (::chdir("/") != 0) std::_Exit(static_cast<int>(MountExit::kInternal));
   redirect_to_null({STDIN_FILENO});
   Reporter reporter(pipe);
@@ -70,8 +69,13 @@ bool Reporter::send(MountExit code, const std::string& message) {
 }
 
 bool Reporter::ready() {
-  // First, so that nobody who reads the command's output waits for the daemon's end.
-  if (pipe_ >= 0) redirect_to_null({STDOUT_FILENO, STDERR_FILENO});
+  if (pipe_ >= 0) {
+    // Only now: while autofs has the mount made, it knows who makes it by the process group, and
+    // has all others wait for it.
+    ::setsid();
+    // So that nobody who reads the command's output waits for the daemon's end.
+    redirect_to_null({STDOUT_FILENO, STDERR_FILENO});
+  }
   return send(MountExit::kOk, {});
 }
 

@@ -20,8 +20,9 @@ class Reporter {
   Reporter(const Reporter&) = delete;
   Reporter& operator=(const Reporter&) = delete;
 
-  /// Lets go of the terminal and tells the command that it may end. False when nobody waits any
-  /// more: the user gave up, and the daemon should, too. Any thread; the first report counts.
+  /// Lets go of the terminal and its session, and tells the command that it may end. False when
+  /// nobody waits any more: the user gave up, and the daemon should, too. Any thread; the first
+  /// report counts.
   bool ready();
   void failed(const Failure& failure);
 
@@ -31,9 +32,9 @@ class Reporter {
   int pipe_ = -1;
 };
 
-/// Runs `daemon` in a new process and session, and returns its pid when it has reported ready(), or
-/// what it reported instead. The new process ends with what `daemon` returns. Must be called before
-/// any thread is started.
+/// Runs `daemon` in a new process, which begins a session when it is ready, and returns its pid
+/// when it has reported ready(), or what it reported instead. The new process ends with what
+/// `daemon` returns. Must be called before any thread is started.
 Checked<pid_t> launch(const std::function<MountExit(Reporter&)>& daemon);
 
 }  // namespace memoria

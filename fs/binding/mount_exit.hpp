@@ -13,7 +13,7 @@ namespace memoria {
 enum class MountExit {
   kOk = 0,
   kInternal = 1,       ///< a bug, or out of memory
-  kUsage = 2,          ///< command line or mount option
+  kUsage = 2,          ///< command line, mount option, or memoria.toml
   kDataDirectory = 3,  ///< missing parent, not a store, newer, no permission, full, read-only ...
   kLocked = 4,         ///< another process owns the data directory; the message names its pid
   kMountPoint = 5,     ///< missing, not a directory, nested with the data directory, in use

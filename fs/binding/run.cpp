@@ -16,10 +16,13 @@
 #include "fs/binding/daemon.hpp"
 #include "fs/binding/fuse.hpp"
 #include "fs/binding/logging.hpp"
+#include "fs/settings/settings_file.hpp"
 
 namespace memoria {
 namespace {
 
+constexpr const char* kSettingsFileHelp =
+    "Those up to verify_reads can also stand in DATADIR/memoria.toml; -o counts more.\n";
 constexpr const char* kExitCodeHelp =
     "Exit codes: 0 mounted (with -f: unmounted again), 1 internal error, 2 usage,\n"
     "3 data directory, 4 data directory in use by another process, 5 mount point, 6 mounting "
@@ -84,10 +87,28 @@ Checked<void> run_background(const Paths& paths, const MountOptions& options) {
   return answers;
 }
 
+Checked<void> add_options(const CommandLine& command, MountOptions& options) {
+  for (const auto& list : command.options) MEMORIA_TRY(add_mount_options(list, options));
+  return ok();
+}
+
+/// What stands in the data directory counts less than what is said here.
+Checked<void> add_settings_file(const CommandLine& command, MountOptions& options) {
+  MountOptions all;
+  if (const auto loaded = load_settings(command.data_directory, all.store); !loaded) {
+    const bool wrong = loaded.error().code == Errc::kInvalidArgument;
+    return Failure(wrong ? MountExit::kUsage : MountExit::kDataDirectory,
+                   loaded.error().describe());
+  }
+  MEMORIA_TRY(add_options(command, all));
+  options.store = all.store;
+  return ok();
+}
+
 Checked<void> start(const CommandLine& command, const ServiceManager& manager) {
   log_to(standard_error());
   MountOptions options;
-  for (const auto& list : command.options) MEMORIA_TRY(add_mount_options(list, options));
+  MEMORIA_TRY(add_options(command, options));
   auto data_directory = command.data_directory;
   if (!options.snapshot.empty()) {
     MEMORIA_TRY(data_directory, snapshot_directory(data_directory, options.snapshot));
@@ -95,6 +116,7 @@ Checked<void> start(const CommandLine& command, const ServiceManager& manager) {
   }
   MEMORIA_TRY(const Paths paths,
               check_paths(data_directory, command.mount_point, options.read_only));
+  MEMORIA_TRY(add_settings_file(command, options));
   return command.foreground ? run_foreground(paths, options, manager)
                             : run_background(paths, options);
 }
@@ -103,7 +125,7 @@ void describe(CLI::App& app, CommandLine& command) {
   app.name("memoria-fs");
   app.set_version_flag("-V,--version", fmt::format("memoria-fs {} (libfuse {})", MEMORIA_VERSION,
                                                    fuse_pkgversion()));
-  app.footer(describe_mount_options() + "\n" + kExitCodeHelp);
+  app.footer(describe_mount_options() + "\n" + kSettingsFileHelp + "\n" + kExitCodeHelp);
   app.add_option("DATADIR", command.data_directory, "Holds the volume; made on first use")
       ->required();
   app.add_option("MOUNTPOINT", command.mount_point, "Where it shall appear")->required();

@@ -17,8 +17,8 @@ namespace memoria {
 /// | stats           |                                       | segments |      | counters        |
 /// | map             |                                       | segments |      | totals          |
 /// | dump            | segment                               | records  |      | count, damages  |
-/// | config-show     |                                       | settings |      | count           |
-/// | config-set      | setting, value                        |          |      | was, is         |
+/// | config-show     |                                       | settings |      | count, problem  |
+/// | config-set      | setting, value, save                  |          |      | was, is         |
 /// | merge           | all, min_dead, rate, dry_run          |          |      | what was merged |
 /// | hints-rebuild   | all                                   |          |      | written, kept   |
 /// | hints-check     |                                       |          |      | missing, bad    |

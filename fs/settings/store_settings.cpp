@@ -55,6 +55,12 @@ bool set_merge_hours(std::string_view value, Options& o) {
   return true;
 }
 
+bool set_verify_reads(std::string_view value, Options& o) {
+  if (value != "true" && value != "false") return false;
+  o.verify_reads = value == "true";
+  return true;
+}
+
 /// "64M": as large a unit as leaves no rest.
 std::string bytes_text(uint64_t bytes) {
   constexpr std::string_view kUnits = "KMGT";
@@ -70,58 +76,71 @@ std::string seconds_text(std::chrono::milliseconds time) {
   return fmt::format("{}", double(time.count()) / 1000);
 }
 
+using Form = StoreSetting::Form;
+
 constexpr auto kSettings = std::to_array<StoreSetting>({
     {"sync", "always, interval or never", "when what is written becomes durable without fsync",
-     false, set_sync, get_sync},
-    {"sync_interval", "0.01 to 3600 seconds", "how old unsynced data may get", true,
+     Form::kText, false, set_sync, get_sync},
+    {"sync_interval", "0.01 to 3600 seconds", "how old unsynced data may get", Form::kReal, true,
      [](std::string_view v, Options& o) {
        return store_if(parse_seconds(v, 0.01, 3600), o.sync_interval);
      },
      [](const Options& o) { return seconds_text(o.sync_interval); }},
-    {"segment_size", "1M to 4095M", "a segment file ends at this size", false,
+    {"segment_size", "1M to 4095M", "a segment file ends at this size", Form::kInteger, false,
      [](std::string_view v, Options& o) {
        return store_if(parse_bytes(v, kMiB, 4095 * kMiB), o.segment.max_size);
      },
      [](const Options& o) { return bytes_text(o.segment.max_size); }},
     {"merge_check_interval", "0 to 86400 seconds", "how often a merge is considered; 0: never",
-     true,
+     Form::kReal, true,
      [](std::string_view v, Options& o) {
        return store_if(parse_seconds(v, 0, 86400), o.segment.merge_check_interval);
      },
      [](const Options& o) { return seconds_text(o.segment.merge_check_interval); }},
     {"fragmentation_threshold", "0.01 to 1",
-     "share of dead bytes that makes a segment worth merging", true,
+     "share of dead bytes that makes a segment worth merging", Form::kReal, true,
      [](std::string_view v, Options& o) {
        return store_if(parse_real(v, 0.01, 1), o.segment.fragmentation_threshold);
      },
      [](const Options& o) { return fmt::format("{}", o.segment.fragmentation_threshold); }},
-    {"dead_bytes_threshold", "1M to 1024T", "dead bytes in all that start a merge", true,
+    {"dead_bytes_threshold", "1M to 1024T", "dead bytes in all that start a merge", Form::kInteger,
+     true,
      [](std::string_view v, Options& o) {
        return store_if(parse_bytes(v, kMiB, kMiB << 30), o.segment.dead_bytes_threshold);
      },
      [](const Options& o) { return bytes_text(o.segment.dead_bytes_threshold); }},
     {"merge_rate", "0 to 1T bytes per second", "a merge reads and writes no faster; 0: unlimited",
-     true,
+     Form::kInteger, true,
      [](std::string_view v, Options& o) {
        return store_if(parse_bytes(v, 0, kMiB << 20), o.merge.rate_bytes_per_second);
      },
      [](const Options& o) { return bytes_text(o.merge.rate_bytes_per_second); }},
     {"merge_hours", "FROM-UNTIL, hours from 0 to 24",
-     "when background merges may start, local time", true, set_merge_hours,
+     "when background merges may start, local time", Form::kText, true, set_merge_hours,
      [](const Options& o) { return fmt::format("{}-{}", o.merge.from_hour, o.merge.until_hour); }},
-    {"file_cache", "1 to 100000", "segment files kept open", true,
+    {"file_cache", "1 to 100000", "segment files kept open", Form::kInteger, true,
      [](std::string_view v, Options& o) {
        return store_if(parse_number(v, 1, 100000), o.file_cache.max_size);
      },
      [](const Options& o) { return std::to_string(o.file_cache.max_size); }},
+    {"verify_reads", "true or false", "check checksums on every read", Form::kSwitch, false,
+     set_verify_reads,
+     [](const Options& o) { return std::string(o.verify_reads ? "true" : "false"); }},
 });
 
-std::string live_keys() {
+std::string keys(bool live_only) {
   std::string keys;
   for (const auto& setting : kSettings) {
-    if (setting.live) keys += fmt::format("{}{}", keys.empty() ? "" : ", ", setting.key);
+    if (live_only && !setting.live) continue;
+    keys += fmt::format("{}{}", keys.empty() ? "" : ", ", setting.key);
   }
   return keys;
+}
+
+Error no_setting(std::string_view key, bool live_only) {
+  return Error(Errc::kInvalidArgument,
+               fmt::format("there is no setting '{}'; {} {}", key,
+                           live_only ? "what can be changed is" : "there are", keys(live_only)));
 }
 
 }  // namespace
@@ -135,21 +154,26 @@ const StoreSetting* find_store_setting(std::string_view key) {
   return found == kSettings.end() ? nullptr : found;
 }
 
-Status change_live_setting(std::string_view key, std::string_view value, Options& options) {
+Result<const StoreSetting*> change_option(std::string_view key, std::string_view value,
+                                          Options& options) {
   const auto* const setting = find_store_setting(key);
-  if (setting == nullptr) {
-    return Error(
-        Errc::kInvalidArgument,
-        fmt::format("there is no setting '{}'; what can be changed is {}", key, live_keys()));
-  }
-  if (!setting->live) {
-    return Error(Errc::kInvalidArgument,
-                 fmt::format("'{}' can only be given when the store is mounted (-o {}={})", key,
-                             key, value));
-  }
-  if (setting->set(value, options)) return ok();
+  if (setting == nullptr) return no_setting(key, false);
+  if (setting->set(value, options)) return setting;
   return Error(Errc::kInvalidArgument,
                fmt::format("{}={}: the value of '{}' must be {}", key, value, key, setting->range));
+}
+
+Status change_live_setting(std::string_view key, std::string_view value, Options& options) {
+  const auto* const setting = find_store_setting(key);
+  if (setting == nullptr) return no_setting(key, true);
+  if (!setting->live) {
+    return Error(Errc::kInvalidArgument,
+                 fmt::format("'{}' can only be given when the store is mounted (-o {}={}), or be "
+                             "saved for the next time (config set --save)",
+                             key, key, value));
+  }
+  MEMORIA_TRY(change_option(key, value, options));
+  return ok();
 }
 
 }  // namespace memoria

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The store's options by name: as mount options, and where they can be changed while it is mounted.
-// One table for all, so that a key means the same, and has the same range, wherever it is given.
+// The store's options by name: as mount options, in the file memoria.toml, and where they can be
+// changed while the store is mounted. One table for all, so that a key means the same, and has the
+// same range, wherever it is given.
 #pragma once
 
 #include <span>
@@ -13,9 +14,13 @@
 namespace memoria {
 
 struct StoreSetting {
+  /// How a value is written where there are types: the text that set() takes is always right.
+  enum class Form { kText, kInteger, kReal, kSwitch };
+
   std::string_view key;
   std::string_view range;  ///< of the value, in words
   std::string_view meaning;
+  Form form;
   bool live;  ///< can be changed while the store is open (Store::change_settings)
   /// False: the value is not in the range; `options` is as it was.
   bool (*set)(std::string_view value, Options& options);
@@ -28,8 +33,12 @@ std::span<const StoreSetting> store_settings();
 /// Nothing: there is none of this name.
 const StoreSetting* find_store_setting(std::string_view key);
 
-/// Changes one setting in `options`. kInvalidArgument: there is no such key, it cannot be changed
-/// while the store is open, or the value is out of range; the message names key, value and range.
+/// Changes one setting in `options`, and returns which. kInvalidArgument: there is no such key, or
+/// the value is out of range; the message names key, value and range.
+Result<const StoreSetting*> change_option(std::string_view key, std::string_view value,
+                                          Options& options);
+/// The same for a store that is open. kInvalidArgument: there is no such key, it cannot be changed
+/// while the store is open, or the value is out of range.
 Status change_live_setting(std::string_view key, std::string_view value, Options& options);
 
 }  // namespace memoria

@@ -60,6 +60,34 @@ BOOST_DATA_TEST_CASE(a_backup_can_be_read_and_restored, kBothWays, served) {
   BOOST_TEST(run_ctl({"get", backup, "/hello"}).out == "goes on");
 }
 
+BOOST_DATA_TEST_CASE(settings_go_along, kBothWays, served) {
+  SampleStore place(served);
+  const TemporaryDirectory elsewhere;
+  const auto backup = elsewhere.path("backup"), again = elsewhere.path("again");
+  const auto settings = place.path() + "/memoria.toml";
+  const std::string text = "# mine\nfile_cache = 7\n";
+  test::write_whole_file(settings, text);
+  BOOST_TEST(run_ctl({"backup", place.path(), backup}).code == 0);
+  BOOST_TEST(test::read_whole_file(backup + "/memoria.toml") == text);
+  BOOST_TEST(run_ctl({"verify", backup}).code == 0);
+  BOOST_TEST(run_ctl({"restore", backup, again}).code == 0);
+  BOOST_TEST(test::read_whole_file(again + "/memoria.toml") == text);
+  const auto repaired = elsewhere.path("repaired");
+  BOOST_TEST(run_ctl({"repair", place.path(), repaired}).code == 0);
+  BOOST_TEST(test::read_whole_file(repaired + "/memoria.toml") == text);
+
+  // A backup is what the store is now, without a file, too; and one that cannot be read keeps
+  // nobody from a backup.
+  files::remove(settings);
+  BOOST_TEST(run_ctl({"backup", place.path(), backup}).code == 0);
+  BOOST_TEST(!files::exists(backup + "/memoria.toml"));
+  files::create_symlink("/etc/hostname", settings);
+  const auto ran = run_ctl({"backup", place.path(), backup});
+  BOOST_TEST(ran.code == 0);
+  BOOST_TEST(ran.err.find("is no regular file") != std::string::npos, ran.err);
+  BOOST_TEST(!files::exists(backup + "/memoria.toml"));
+}
+
 BOOST_DATA_TEST_CASE(a_backup_goes_nowhere_else, kBothWays, served) {
   SampleStore place(served);
   const TemporaryDirectory elsewhere;

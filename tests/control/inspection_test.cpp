@@ -227,6 +227,104 @@ BOOST_AUTO_TEST_CASE(config_changes_a_store_that_is_mounted) {
   BOOST_TEST(contains(run_ctl({"config", "show", place.path()}).out, "22-6"));
 }
 
+BOOST_DATA_TEST_CASE(config_saves_for_the_next_time, kBothWays, served) {
+  SampleStore place(served);
+  const auto file = place.path() + "/memoria.toml";
+  const auto set = [&](const std::string& key, const std::string& value) {
+    const auto ran = run_ctl({"config", "set", place.path(), key, value, "--save"});
+    BOOST_TEST(ran.code == 0, ran.err);
+    return ran.out;
+  };
+  test::write_whole_file(file, "# mine\n");
+  const auto was = served ? std::string(" (was 0)") : std::string();
+  BOOST_TEST(set("merge_rate", "10240K") == "merge_rate: 10M" + was + ", saved in " + file + "\n");
+  const auto later =
+      served ? std::string("; it counts from the next mount on, and until then 64M") : "";
+  BOOST_TEST(set("segment_size", "16M") == "segment_size: 16M, saved in " + file + later + "\n");
+  BOOST_TEST(test::read_whole_file(file) ==
+             "# mine\nmerge_rate = \"10M\"\nsegment_size = \"16M\"\n");
+  const auto shown = document(run_ctl({"config", "show", "--json", place.path()}));
+  BOOST_TEST(!shown.contains("problem"));
+  for (const auto& setting : shown["settings"]) {
+    if (setting["setting"] == "merge_rate") {
+      BOOST_TEST(setting["value"] == "10M");
+      BOOST_TEST(setting["saved"] == "10M");
+    } else if (setting["setting"] == "segment_size") {
+      BOOST_TEST(setting["value"] == (served ? "64M" : "16M"));
+      BOOST_TEST(setting["saved"] == "16M");
+    } else if (setting["setting"] == "file_cache") {
+      BOOST_TEST(setting["saved"].is_null());
+    }
+  }
+  // A file of the programs' own is no damage, and says nothing about what a directory holds.
+  BOOST_TEST(run_ctl({"verify", place.path()}).code == 0);
+}
+
+BOOST_DATA_TEST_CASE(config_saves_nothing_wrong, kBothWays, served) {
+  const SampleStore place(served);
+  const auto file = place.path() + "/memoria.toml";
+  const auto refused = [&](const std::string& key, const std::string& value) {
+    const auto ran = run_ctl({"config", "set", place.path(), key, value, "--save"});
+    BOOST_TEST(ran.code == 2);
+    return ran.err;
+  };
+  BOOST_TEST(refused("segment_size", "8G") ==
+             "memoria-ctl: config set: segment_size=8G: the value of 'segment_size' must be 1M to "
+             "4095M\n");
+  BOOST_TEST(contains(refused("merge_ratte", "5"), "no setting 'merge_ratte'"));
+  BOOST_TEST(!boost::filesystem::exists(file));
+  test::write_whole_file(file, "sync = 5\n");
+  BOOST_TEST(contains(refused("file_cache", "10"), "memoria.toml, line 1: sync = 5: the value of"));
+  BOOST_TEST(test::read_whole_file(file) == "sync = 5\n");
+  const auto shown = run_ctl({"config", "show", place.path()});
+  BOOST_TEST(shown.code == 0);
+  BOOST_TEST(contains(shown.out, "cannot be mounted until"));
+  BOOST_TEST(contains(shown.out, "memoria.toml, line 1"));
+}
+
+BOOST_AUTO_TEST_CASE(settings_that_are_saved_count_for_commands_on_an_unmounted_store) {
+  SampleStore place(false);
+  const auto save = [&](const std::string& key, const std::string& value) {
+    BOOST_TEST(run_ctl({"config", "set", place.path(), key, value, "--save"}).code == 0);
+  };
+  const auto segments = [&] {
+    return document(run_ctl({"stats", "--json", place.path()}))["segments"].size();
+  };
+  const auto before = segments();
+  save("segment_size", "1M");
+  BOOST_TEST(run_ctl({"put", place.path(), "/hello"}, std::string(5'000'000, 'x')).code == 0);
+  BOOST_TEST(segments() >= before + 4);
+
+  // One segment, half of which then is dead.
+  place.with_volume([](Volume& volume) {
+    test::put_file(volume, "/a", std::string(100'000, 'a'));
+    test::put_file(volume, "/b", std::string(100'000, 'b'));
+  });
+  BOOST_TEST(run_ctl({"put", place.path(), "/a"}, "short").code == 0);
+  const auto planned = [&] {
+    const auto ran = run_ctl({"merge", "--dry-run", "--json", place.path()});
+    return document(ran)["inputs"].size();
+  };
+  const auto by_default = planned();
+  save("fragmentation_threshold", "0.4");
+  BOOST_TEST(planned() > by_default);
+
+  // A file with a fault does not stand between a user and the data.
+  test::write_whole_file(place.path() + "/memoria.toml", "sync = 5\n");
+  const auto ran = run_ctl({"ls", place.path()});
+  BOOST_TEST(ran.code == 0);
+  BOOST_TEST(contains(ran.err, "memoria.toml, line 1: sync = 5"));
+}
+
+BOOST_AUTO_TEST_CASE(settings_of_a_snapshot_are_not_saved) {
+  const SampleStore place(false);
+  BOOST_TEST(run_ctl({"snapshot", "create", place.path(), "then"}).code == 0);
+  const auto ran =
+      run_ctl({"config", "set", place.path() + "/snapshots/then", "file_cache", "10", "--save"});
+  BOOST_TEST(ran.code == 8);
+  BOOST_TEST(contains(ran.err, "is only read"));
+}
+
 BOOST_DATA_TEST_CASE(config_refuses_what_makes_no_sense, kBothWays, served) {
   const SampleStore place(served);
   const auto refused = [&](const std::string& key, const std::string& value) {

@@ -183,6 +183,23 @@ BOOST_FIXTURE_TEST_CASE(verify_counts_damaged_hints, Fixture) {
   BOOST_TEST(!report.clean());
 }
 
+BOOST_AUTO_TEST_CASE(the_hint_of_a_segment_that_is_merged_while_it_is_verified_is_not_damaged) {
+  const auto store = open_store(SimulatedEnvironment::make(), quiet_options(4 << 20));
+  Random random(base_seed());
+  for (int i = 0; i < 8; ++i) {
+    REQUIRE_OK(store->put(numbered("key", uint64_t(i)), random.bytes(2 << 20)));
+  }
+  REQUIRE_OK(store->rebuild_hints(false));
+  bool merged = false;
+  const auto report = unwrap(store->verify([&](const Progress&) {
+    if (!std::exchange(merged, true)) REQUIRE_OK(store->merge({.all = true}));
+    return true;
+  }));
+  BOOST_TEST(merged);
+  BOOST_TEST(report.bad_hints == 0u);
+  BOOST_TEST(report.clean());
+}
+
 BOOST_FIXTURE_TEST_CASE(a_failure_to_write_a_hint_loses_nothing, Fixture) {
   auto image = environment->image();
   std::erase_if(image, [](const auto& file) { return file.first.ends_with(".hint"); });

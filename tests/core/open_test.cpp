@@ -31,6 +31,7 @@ BOOST_AUTO_TEST_CASE(an_empty_directory_becomes_a_store) {
 
 BOOST_AUTO_TEST_CASE(what_every_filesystem_has_does_not_count_as_contents) {
   const auto store = open_store(SimulatedEnvironment::make({{"lost+found/", ""},
+                                                            {"memoria.toml", "x"},
                                                             {".hidden", "x"},
                                                             {"lock", "12"},
                                                             {"control", ""},

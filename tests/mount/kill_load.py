@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """kill_load.py load DIRECTORY LOG SEED: writers that replace, append to, rename and remove files, each in a
-directory of its own, until the filesystem fails; what they are about to do and what was acknowledged goes
-to LOG, outside. kill_load.py check DIRECTORY LOG: everything acknowledged is there, and nothing else but
+directory of its own, until the filesystem fails or SIGTERM comes; what they are about to do and what was
+acknowledged goes to LOG, outside. kill_load.py check DIRECTORY LOG: everything acknowledged is there, and nothing else but
 what was under way."""
 import hashlib
 import os
 import random
+import signal
 import sys
 import threading
 
 WRITERS = 6
+ending = threading.Event()
 
 
 def content(name: str, count: int) -> bytes:
@@ -61,6 +63,8 @@ class Writer:
         try:
             os.mkdir(self.place)
             for count in range(1 << 30):
+                if ending.is_set():
+                    return
                 self.step(count)
         except OSError:
             return
@@ -69,6 +73,7 @@ class Writer:
 def load(directory: str, log_name: str, seed: int) -> None:
     log = os.open(log_name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.makedirs(directory, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: ending.set())
     writers = [threading.Thread(target=Writer(directory, log, n, seed).run) for n in range(WRITERS)]
     for writer in writers:
         writer.start()
@@ -127,7 +132,8 @@ def check(directory: str, log_name: str) -> None:
     print(sum(check_writer(os.path.join(directory, n), of) for n, of in lines.items()))
 
 
-if sys.argv[1] == "load":
-    load(sys.argv[2], sys.argv[3], int(sys.argv[4]))
-else:
-    check(sys.argv[2], sys.argv[3])
+if __name__ == "__main__":
+    if sys.argv[1] == "load":
+        load(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    else:
+        check(sys.argv[2], sys.argv[3])

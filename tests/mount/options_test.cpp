@@ -43,6 +43,13 @@ BOOST_AUTO_TEST_CASE(options_reach_the_store) {
   BOOST_TEST(options.store.merge.until_hour == 6);
 }
 
+BOOST_AUTO_TEST_CASE(verification_of_reads_has_two_spellings) {
+  BOOST_TEST(parsed("").store.verify_reads);
+  BOOST_TEST(!parsed("verify_reads=false").store.verify_reads);
+  BOOST_TEST(!parsed("no_verify_reads").store.verify_reads);
+  BOOST_TEST(parsed("no_verify_reads,verify_reads=true").store.verify_reads);
+}
+
 BOOST_AUTO_TEST_CASE(what_fstab_and_mount_add_is_taken) {
   const auto options = parsed(
       "rw,dev,suid,noatime,relatime,user,nofail,_netdev,x-systemd.automount,"
@@ -81,7 +88,8 @@ BOOST_AUTO_TEST_CASE(value_out_of_range_is_refused_with_the_range) {
        {"segment_size=4096M", "segment_size=M", "segment_size=1MM", "segment_size=-1M",
         "segment_size=99999999999999999999G", "file_cache=0", "file_cache=1.5", "sync_interval=0",
         "sync_interval=nan", "sync_interval=", "fragmentation_threshold=1.01", "merge_hours=5",
-        "merge_hours=-5", "merge_hours=24-24", "sync=sometimes", "max_threads=0"}) {
+        "merge_hours=-5", "verify_reads=yes", "merge_hours=24-24", "sync=sometimes",
+        "max_threads=0"}) {
     BOOST_TEST(refusal(bad).find("must be") != std::string::npos, bad);
   }
 }

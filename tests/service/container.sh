@@ -83,6 +83,8 @@ boot() {
   local where=(--register=no)
   # Without systemd on the host there is nobody to make a scope for the container.
   [[ -d /run/systemd/system ]] || where+=(--keep-unit)
+  # For units of type automount; systemd-nspawn does not bring it.
+  [[ ! -c /dev/autofs ]] || where+=(--bind=/dev/autofs)
   systemd-nspawn --quiet --directory="$root" --machine="memoria-test-$$" --boot "${where[@]}" \
     --bind="$work/fuse:/dev/fuse" --private-network --console=pipe </dev/null >"$work/console" 2>&1 &
   nspawn=$!

@@ -45,6 +45,34 @@ cp "$deb" "$root/root/memoria.deb"
 boot
 inside dpkg -i /root/memoria.deb >"$work/dpkg.log" || fail "installing: $(cat "$work/dpkg.log")"
 
+step "libmemoria-dev, and a program that is built against it"
+# Unpacked and configured for real; what it depends on is this machine's, and so is the compiler: to get
+# one into the container takes minutes.
+cp "$work"/packages/libmemoria-dev_*.deb "$root/root/library.deb"
+inside dpkg --force-depends -i /root/library.deb >"$work/dpkg.log" 2>&1 ||
+  fail "installing: $(cat "$work/dpkg.log")"
+[[ $(inside dpkg-query -W -f '${db:Status-Status}' libmemoria-dev) == installed ]] || fail "not installed"
+consumer=$(dirname "${BASH_SOURCE[0]}")/../consumer/project
+built=$work/built
+says_hello() { # PROGRAM: works with a new store and with the one it made
+  local run
+  for run in 1 2; do
+    [[ $("$1" "$built/store") == "hello, log" ]] || fail "$1, run $run"
+  done
+  rm -r "$built/store"
+}
+mkdir "$built"
+{ cmake -S "$consumer" -B "$built/cmake" -DCMAKE_PREFIX_PATH="$root/usr" &&
+  cmake --build "$built/cmake"; } >"$work/cmake.log" 2>&1 || fail "find_package: $(tail "$work/cmake.log")"
+grep -q "^memoria_DIR:PATH=$root/" "$built/cmake/CMakeCache.txt" || fail "another memoria was found"
+says_hello "$built/cmake/example"
+pc=$(find "$root/usr/lib" -name memoria.pc -printf %h)
+read -ra flags <<<"$(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs memoria)"
+[[ "${flags[*]}" == *"$root/"* ]] || fail "pkg-config: ${flags[*]}"
+c++ -std=c++20 "$consumer/example.cpp" -o "$built/example" "${flags[@]}" || fail "pkg-config"
+says_hello "$built/example"
+inside dpkg -P libmemoria-dev >"$work/dpkg.log" 2>&1 || fail "purging: $(cat "$work/dpkg.log")"
+
 mounts() { inside awk '$3 == "fuse.memoria" { print $2 }' /proc/self/mounts; }
 daemons() { inside sh -c 'for exe in /proc/[0-9]*/exe; do readlink $exe; done | grep -x /usr/bin/memoria-fs' | wc -l; }
 no_daemon() { (($(daemons) == 0)); }
@@ -82,10 +110,36 @@ for directory in /srv/files /srv/table /srv/memoria/notes; do fill "$directory";
 logged "memoria-fs.*: /var/lib/memoria/notes is mounted" -u memoria@notes -p 6..6
 step "security: $(inside systemd-analyze security --no-pager memoria@notes | tail -n 1)"
 
+step "the sample of settings"
+inside cp "$examples/memoria.toml" /var/lib/memoria/table/
+inside sed -i 's/^#file_cache = .*/file_cache = 99/' /var/lib/memoria/table/memoria.toml
+inside memoria-ctl config set /srv/table merge_rate 10M --save >"$work/config"
+inside systemctl restart srv-table.mount
+inside memoria-ctl config show /srv/table >"$work/config"
+grep -Eq '^file_cache +99 ' "$work/config" || fail "file_cache: $(cat "$work/config")"
+grep -Eq '^merge_rate +10M ' "$work/config" || fail "merge_rate: $(cat "$work/config")"
+
 step "a reboot"
 reboot
 for directory in /srv/files /srv/table /srv/memoria/notes; do check "$directory"; done
 logged "notes is unmounted and closed" -b -1 -u memoria@notes -p 6..6
+
+step "x-systemd.automount: mounted by the first who looks"
+if inside test -c /dev/autofs; then
+  inside mkdir -p /srv/later
+  inside sh -c "sed -n 's|^#\(/var.*x-systemd.automount\)|\1|; s|/files|/later|gp' $examples/fstab | grep automount >>/etc/fstab"
+  inside systemctl daemon-reload
+  inside systemctl start srv-later.automount
+  [[ $(mounts) != */srv/later* ]] || fail "mounted before anybody looked"
+  inside sh -c 'echo found >/srv/later/file'
+  [[ $(mounts) == */srv/later* ]] || fail "not mounted by who looked: $(inside cat /proc/self/mounts)"
+  [[ $(inside systemctl is-active srv-later.mount) == active ]] || fail "srv-later.mount is not active"
+  reboot
+  [[ $(mounts) != */srv/later* ]] || fail "mounted at boot"
+  [[ $(inside cat /srv/later/file) == found ]] || fail "what was written before the reboot"
+else
+  echo "NOT TESTED on this machine: x-systemd.automount, its kernel has no autofs" >&2
+fi
 
 main() { inside systemctl show -P MainPID "memoria@notes"; }
 is_back() { # OLD-PID: another daemon serves
