@@ -165,14 +165,26 @@ uint64_t SimulatedDisk::growth(uint64_t inode, uint64_t offset, uint64_t size) c
   return count * kPageSize;
 }
 
-Image SimulatedDisk::after_crash(Loss loss, Random& random) const {
-  Names names = durable_names_;
-  size_t kept = loss == Loss::kUnsynced ? 0 : pending_names_.size();
-  if (loss == Loss::kRandom || loss == Loss::kLatestOnly) kept = random.below(kept + 1);
-  for (size_t i = 0; i < kept; ++i) perform(names, pending_names_[i]);
-  Image out;
+Remains SimulatedDisk::remains(Loss loss, Random& random) const {
+  Names names = loss == Loss::kNothing ? names_ : durable_names_;
+  if (loss == Loss::kRandom || loss == Loss::kLatestOnly) {
+    const size_t kept = random.below(pending_names_.size() + 1);
+    for (size_t i = 0; i < kept; ++i) perform(names, pending_names_[i]);
+  }
+  Remains out;
   for (const auto& [name, inode] : names) {
-    out[name] = name.ends_with('/') ? std::string() : survivor(files_.at(inode), loss, random);
+    if (name.ends_with('/') || out.files.contains(inode)) continue;
+    out.files[inode] = survivor(files_.at(inode), loss, random);
+  }
+  out.names = std::move(names);
+  return out;
+}
+
+Image SimulatedDisk::after_crash(Loss loss, Random& random) const {
+  const auto remains = this->remains(loss, random);
+  Image out;
+  for (const auto& [name, inode] : remains.names) {
+    out[name] = name.ends_with('/') ? std::string() : remains.files.at(inode);
   }
   return out;
 }

@@ -31,6 +31,12 @@ namespace memoria::test {
 /// All files by path. Directories end in '/'.
 using Image = std::map<std::string, std::string>;
 
+/// All files, with hard links: names (directories end in '/') lead to inodes, and those to bytes.
+struct Remains {
+  std::map<std::string, uint64_t> names{};
+  std::map<uint64_t, std::string> files{};
+};
+
 /// One change of the disk, as recorded in a trace.
 struct Operation {
   enum class Type {
@@ -83,6 +89,8 @@ class SimulatedDisk {
   uint64_t growth(uint64_t inode, uint64_t offset, uint64_t size) const;
 
   /// What is found after a crash at this moment.
+  Remains remains(Loss loss, Random& random) const;
+  /// The same, each name with bytes of its own.
   Image after_crash(Loss loss, Random& random) const;
 
  private:
