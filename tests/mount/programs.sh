@@ -74,7 +74,8 @@ half=$((transactions / 2))
   inserts $((half + 1)) "$transactions"
   echo "delete from t where id % 3 = 0; vacuum;"
 } | sqlite3 "$mnt/database" >/dev/null
-remount_it  # shellcheck disable=SC2119
+# shellcheck disable=SC2119
+remount_it
 [[ $(sqlite3 "$mnt/database" 'pragma integrity_check') == ok ]] || fail "integrity_check"
 [[ $(sqlite3 "$mnt/database" 'select count(*) from t') == $((transactions - transactions / 3)) ]] ||
   fail "rows are missing"
