@@ -2,7 +2,9 @@
 #include "core/store/verify.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "core/log/hint.hpp"
 #include "core/log/scan.hpp"
@@ -40,6 +42,7 @@ class Verifier {
 
  private:
   Status check(const Segment& segment) {
+    noted_.clear();
     const bool sealed = segment.sealed;  // first: the length of one that is sealed is final
     const uint64_t full = segment.file_bytes;
     auto opened = files_.open(segment);
@@ -77,8 +80,9 @@ class Verifier {
       }
       MEMORIA_TRY(report_progress(scanned->record.size()));
     }
-    if (end < full || !scanner.damages().empty())
+    if (end < full || !scanner.damages().empty()) {
       note_lost(segment, file.get(), end, scanner.damages());
+    }
     note_ranges(segment, scanner);
     if (sealed && !scanner.sealed()) {
       report_.damages.push_back(
@@ -110,30 +114,49 @@ class Verifier {
     const auto bytes = load_hint(environment_, segment);
     auto hint = HintReader::open(bytes, segment.header.id, segment.file_bytes);
     if (!hint) return;
+    const auto damaged = disjoint(ranges);
     for (Entry entry; hint->next(entry);) {
       const uint64_t begin = entry.record_offset, behind = begin + entry.record.size();
       if (behind > end) {
         note(segment, file, entry.record, begin, "the record is lost with its file");
         continue;
       }
-      const bool is_damaged = std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) {
-        return begin < range.offset + range.length && range.offset < behind;
-      });
-      if (is_damaged && !is_noted(segment, begin)) {
+      // The first range that ends behind the record's beginning.
+      const auto range =
+          std::upper_bound(damaged.begin(), damaged.end(), begin,
+                           [](uint64_t offset, const Span& span) { return offset < span.end; });
+      const bool is_damaged = range != damaged.end() && range->begin < behind;
+      if (is_damaged && !noted_.contains(begin)) {
         note(segment, file, entry.record, begin, "the record is damaged");
       }
     }
   }
 
-  bool is_noted(const Segment& segment, uint64_t offset) const {
-    return std::any_of(report_.damages.begin(), report_.damages.end(), [&](const Damage& damage) {
-      return damage.segment == segment.id() && damage.offset == offset;
-    });
+  struct Span {
+    uint64_t begin, end;
+  };
+  /// In order, with those that overlap as one.
+  static std::vector<Span> disjoint(const std::vector<DamagedRange>& ranges) {
+    std::vector<Span> sorted, out;
+    for (const auto& range : ranges) {
+      sorted.push_back({range.offset, range.offset + range.length});
+    }
+    std::sort(sorted.begin(), sorted.end(),
+              [](const Span& a, const Span& b) { return a.begin < b.begin; });
+    for (const auto& span : sorted) {
+      if (!out.empty() && span.begin <= out.back().end) {
+        out.back().end = std::max(out.back().end, span.end);
+      } else {
+        out.push_back(span);
+      }
+    }
+    return out;
   }
 
   /// A record of a known key cannot be read: which parts of its value is that? `file` may be null.
   void note(const Segment& segment, const File* file, const Record& r, uint64_t offset,
             const char* reason) {
+    noted_.insert(offset);
     const Location at{segment.slot, uint32_t(offset)};
     Damage damage{segment.id(), offset, r.size(), std::string(r.key), 0, 0, false, reason};
     LiveRecord live = directory_.live(r, at);
@@ -161,9 +184,6 @@ class Verifier {
     if (!is_live) report_.damages.push_back(damage);
   }
 
-  struct Span {
-    uint64_t begin, end;
-  };
   /// The bytes of a damaged record's value that cannot be read: some of its blocks, or all of it.
   static std::vector<Span> bad_parts(const Segment& segment, const File* file, const Record& r,
                                      uint64_t offset) {
@@ -195,7 +215,7 @@ class Verifier {
   /// Ranges in which not even a key can be made out.
   void note_ranges(const Segment& segment, const SegmentScanner& scanner) {
     for (const auto& range : scanner.damages()) {
-      if (is_noted(segment, range.offset)) continue;
+      if (noted_.contains(range.offset)) continue;
       report_.damages.push_back(
           {segment.id(), range.offset, range.length, {}, 0, 0, false, range.reason});
     }
@@ -219,6 +239,7 @@ class Verifier {
   const ProgressFn& progress_;
   RateLimiter limiter_;
   VerifyReport report_;
+  std::set<uint64_t> noted_;  // where damages of the segment at hand begin
   uint64_t done_ = 0, total_ = 0, since_report_ = 0;
 };
 
