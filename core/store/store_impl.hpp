@@ -57,8 +57,8 @@ class Store::Impl {
                                    const ProgressFn& progress) REQUIRES(merge_mutex_);
   uint64_t most_that_is_copied() const;
   void background_merge();
-  void write_hint(Segment& segment);
-  Status renew_hint(Segment& segment);
+  void write_hint(Segment& segment) EXCLUDES(hint_mutex_);
+  Status renew_hint(Segment& segment) REQUIRES(hint_mutex_);
   StoreStats stats() const;
   Options settings() const;
   Status change_settings(const Options& wanted);
@@ -87,7 +87,7 @@ class Store::Impl {
   // Held while segments come and go by a merge, and while a snapshot takes all of them.
   Mutex layout_mutex_;
   Mutex snapshot_mutex_;  // one change of the snapshots at a time; before layout_mutex_
-  Mutex hint_mutex_;      // one writer of hints at a time; after merge_mutex_
+  Mutex hint_mutex_;  // the background and a request write one hint at a time; after merge_mutex_
   // One writer of the manifest at a time; last of all, and held over its I/O: it is written once
   // for each segment.
   Mutex manifest_mutex_;

@@ -175,18 +175,19 @@ void Store::Impl::background_merge() {
 }
 
 void Store::Impl::write_hint(Segment& segment) {
-  if (segment.has_hint || segment.damaged || segment.hint_is_taken) return;
-  if (!segments_.find(segment.slot)) return;
-  const auto built = renew_hint(segment);
+  const auto built = [&]() -> Status {
+    Lock lock(hint_mutex_);
+    if (segment.has_hint || segment.damaged || segment.hint_is_taken) return ok();
+    if (!segments_.find(segment.slot)) return ok();
+    return renew_hint(segment);
+  }();
   if (!built.has_value() && segments_.find(segment.slot)) {
     log(Severity::kWarning, "hint of " + segment_file(segment.id(), kDataSuffix) +
                                 " not written: " + built.error().describe());
   }
 }
 
-/// Writes a hint. The background thread and a request may want the same one at the same time.
 Status Store::Impl::renew_hint(Segment& segment) {
-  Lock lock(hint_mutex_);
   MEMORIA_TRY(build_hint(*environment_, files_, segment, options_.inline_limit));
   // A merge may have removed the segment meanwhile, and looked for its hint too early.
   if (!segments_.find(segment.slot)) {
@@ -208,6 +209,7 @@ Result<HintReport> Store::Impl::rebuild_hints(bool all, const ProgressFn& progre
     if (progress && !progress({"hints", done, total})) {
       return Error{Errc::kCancelled, "stopped on request; hints written so far stay"};
     }
+    Lock one_hint(hint_mutex_);
     if (segment->damaged ||
         segment->hint_is_taken) {  // its hint, if it has one, knows more than what is left of it
       ++report.damaged;

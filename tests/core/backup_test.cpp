@@ -266,6 +266,7 @@ BOOST_FIXTURE_TEST_CASE(rechecking_finds_and_replaces_what_rotted, Fixture) {
 
 BOOST_FIXTURE_TEST_CASE(what_the_disk_refuses_is_damage, Fixture) {
   change(100);
+  finish_hints(*store);
   const auto file = environment->files(".data").front();
   environment->inject({.calls = kCallRead, .nth = 1, .times = 2, .name_part = file});
   const auto report = unwrap(run());

@@ -27,6 +27,10 @@ void reopen(StorePtr& store, const std::shared_ptr<Environment>& environment,
   store = open_store(environment, options);
 }
 
+void finish_hints(Store& store) {
+  unwrap(store.rebuild_hints(false));
+}
+
 Contents contents_of(const Store& store) {
   Contents out;
   std::string previous;

@@ -25,6 +25,9 @@ StorePtr open_store(const std::shared_ptr<Environment>& environment,
 void reopen(StorePtr& store, const std::shared_ptr<Environment>& environment,
             const Options& options = quiet_options());
 
+/// From here on the background thread reads no segment to write its hint, until one more is sealed.
+void finish_hints(Store& store);
+
 /// All keys by scan(), all values by get(). Also checks that count() agrees with the scan.
 Contents contents_of(const Store& store);
 
