@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "core/log/hint.hpp"
 
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
 #include "core/base/coding.hpp"
 #include "core/base/crc32c.hpp"
 
@@ -8,9 +12,12 @@ namespace memoria {
 namespace {
 
 constexpr std::string_view kMagic = "MEMOHNT1", kEnd = "END!";
-constexpr uint32_t kHintVersion = 1;
-constexpr size_t kHeaderSize = 8 + 4 + 8 + 8 + 4, kTrailerSize = 4 + 8 + 4;
+constexpr uint32_t kHintVersion = 2;
+constexpr size_t kHeaderSize = 8 + 4 + 8 + 8 + 4, kTrailerSize = 8 + 8 + 8 + 4 + 4;
 constexpr uint8_t kFlagInline = 0x10;
+// Enough entries that the index is small, and few enough that a cache holds them decoded.
+constexpr size_t kBlockBytes = 8 << 10;
+constexpr size_t kCheckChunk = 1 << 20;
 
 std::string header(uint64_t segment_id, uint64_t data_length) {
   std::string out(kMagic);
@@ -21,102 +28,310 @@ std::string header(uint64_t segment_id, uint64_t data_length) {
   return out;
 }
 
-/// Takes one entry off the front of `in`; the checksum is compared only on request.
-bool decode_entry(Decoder& in, Entry& entry, bool verify, uint32_t& crc) {
-  crc = in.le<uint32_t>();
-  const auto body = in.rest();
+size_t common_prefix(std::string_view a, std::string_view b) {
+  const auto end = a.begin() + long(std::min(a.size(), b.size()));
+  return size_t(std::mismatch(a.begin(), end, b.begin()).first - a.begin());
+}
+
+/// What an entry says beside its key. Numbers that are near another are differences.
+void append_rest(const Entry& entry, uint64_t segment_id, std::string& out) {
+  const Record& r = entry.record;
+  out.push_back(char(uint8_t(r.kind) | (entry.is_inline ? kFlagInline : 0)));
+  append_varint(out, zigzag(int64_t(r.timestamp - segment_id)));
+  append_varint(out, entry.record_offset);
+  append_varint(out, r.value_size);
+  if (arguments_size(r.kind) >= 16) {
+    append_varint(out, zigzag(int64_t(r.timestamp - r.generation)));
+    append_varint(out, r.offset);
+    if (r.kind == Kind::kPunch) append_varint(out, r.length);
+  }
+  if (entry.is_inline) out.append(entry.value);
+}
+
+bool decode_rest(Decoder& in, uint64_t segment_id, Entry& entry) {
   const auto type_bytes = in.bytes(1);
   if (!in.ok()) return false;
   const auto type = uint8_t(type_bytes.front());
   Record& r = entry.record;
   r = Record{};
   r.kind = Kind(type & kKindMask);
-  r.timestamp = in.le<uint64_t>();
-  entry.record_offset = in.le<uint32_t>();
-  const uint64_t key_size = in.varint();
+  r.timestamp = segment_id + uint64_t(in.signed_varint());
+  const uint64_t record_offset = in.varint();
   const uint64_t value_size = in.varint();
-  if (r.kind < Kind::kPut || r.kind > Kind::kPunch || key_size > kMaxKeySize ||
+  if (r.kind < Kind::kPut || r.kind > Kind::kPunch || record_offset > UINT32_MAX ||
       value_size > kMaxValueSize || r.timestamp > kLatestTimestamp) {
     return false;
   }
+  entry.record_offset = uint32_t(record_offset);
   r.value_size = uint32_t(value_size);
   if (arguments_size(r.kind) >= 16) {
-    r.generation = in.le<uint64_t>();
-    r.offset = in.le<uint64_t>();
-    if (r.kind == Kind::kPunch) r.length = in.le<uint64_t>();
+    r.generation = r.timestamp - uint64_t(in.signed_varint());
+    r.offset = in.varint();
+    if (r.kind == Kind::kPunch) r.length = in.varint();
   }
-  r.key = in.bytes(key_size);
   entry.is_inline = (type & kFlagInline) != 0;
   entry.value = entry.is_inline ? in.bytes(value_size) : std::string_view();
-  if (!in.ok()) return false;
-  return !verify || crc == crc32c(body.substr(0, body.size() - in.rest().size()));
+  return in.ok();
+}
+
+Error disordered() {
+  return {Errc::kCorrupt, "the entries of a hint are not what they must be"};
 }
 
 }  // namespace
 
-HintWriter::HintWriter(uint64_t segment_id) : segment_id_(segment_id), out_(kHeaderSize, '\0') {}
+// ---- Writing
 
 void HintWriter::add(const Entry& entry) {
   const Record& r = entry.record;
-  const size_t begin = out_.size();
-  append_le<uint32_t>(out_, 0);
-  out_.push_back(char(uint8_t(r.kind) | (entry.is_inline ? kFlagInline : 0)));
-  append_le<uint64_t>(out_, r.timestamp);
-  append_le<uint32_t>(out_, entry.record_offset);
-  append_varint(out_, r.key.size());
-  append_varint(out_, r.value_size);
-  if (arguments_size(r.kind) >= 16) {
-    append_le<uint64_t>(out_, r.generation);
-    append_le<uint64_t>(out_, r.offset);
-    if (r.kind == Kind::kPunch) append_le<uint64_t>(out_, r.length);
+  common_ = items_.empty() ? r.key.size()
+                           : common_prefix(key_of(items_.front()).substr(0, common_), r.key);
+  Item item{0, bytes_.size(), uint16_t(r.key.size()), 0};
+  bytes_.append(r.key);
+  append_rest(entry, segment_id_, bytes_);
+  const size_t rest = bytes_.size() - item.at - r.key.size();
+  assert(rest <= UINT16_MAX);
+  item.rest_size = uint16_t(rest);
+  items_.push_back(item);
+  newest_ = std::max(newest_, r.timestamp);
+}
+
+void HintWriter::sort() {
+  for (auto& item : items_) {
+    char raw[8] = {};
+    const auto behind = key_of(item).substr(common_, 8);
+    behind.copy(raw, sizeof raw);
+    item.head = load_be64(raw);
   }
-  out_.append(r.key);
-  if (entry.is_inline) out_.append(entry.value);
-  store_le<uint32_t>(out_.data() + begin, crc32c(std::string_view(out_).substr(begin + 4)));
-  crc_of_crcs_ = crc32c(std::string_view(out_).substr(begin, 4), crc_of_crcs_);
-  ++entries_;
+  std::sort(items_.begin(), items_.end(), [this](const Item& a, const Item& b) {
+    if (a.head != b.head) return a.head < b.head;
+    const int order = key_of(a).compare(key_of(b));
+    return order != 0 ? order < 0 : a.at < b.at;
+  });
 }
 
 std::string HintWriter::finish(uint64_t data_length) && {
-  out_.replace(0, kHeaderSize, header(segment_id_, data_length));
-  out_.append(kEnd);
-  append_le<uint64_t>(out_, entries_);
-  append_le<uint32_t>(out_, crc_of_crcs_);
-  return std::move(out_);
+  sort();
+  std::string out = header(segment_id_, data_length);
+  out.reserve(kHeaderSize + bytes_.size() + 4 * items_.size() + kTrailerSize);
+  std::string index;
+  size_t block_at = out.size();
+  uint32_t entries = 0;
+  std::string_view last, separator;
+  const auto end_block = [&] {
+    const auto block = std::string_view(out).substr(block_at);
+    append_varint(index, block.size());
+    append_varint(index, entries);
+    append_le<uint32_t>(index, crc32c(block));
+    append_varint(index, separator.size());
+    index.append(separator);
+    block_at = out.size();
+    entries = 0;
+  };
+  for (const auto& item : items_) {
+    const auto key = key_of(item);
+    if (entries > 0 && out.size() - block_at >= kBlockBytes) end_block();
+    if (entries == 0) separator = key.substr(0, common_prefix(last, key) + 1);
+    const size_t shared = entries == 0 ? 0 : common_prefix(last, key);
+    append_varint(out, shared);
+    append_varint(out, key.size() - shared);
+    out.append(key.substr(shared));
+    out.append(bytes_, item.at + item.key_size, item.rest_size);
+    last = key;
+    ++entries;
+  }
+  if (entries > 0) end_block();
+
+  std::string trailer;
+  append_le<uint64_t>(trailer, newest_);
+  append_le<uint64_t>(trailer, items_.size());
+  append_le<uint64_t>(trailer, index.size());
+  append_le<uint32_t>(trailer, crc32c(trailer, crc32c(index)));
+  out += index;
+  out += trailer;
+  out += kEnd;
+  return out;
 }
+
+// ---- Reading
+
+ReadHint read_from(std::string_view hint) {
+  return [hint](uint64_t offset, std::span<char> out) -> Result<size_t> {
+    if (offset >= hint.size()) return size_t{0};
+    return hint.copy(out.data(), out.size(), offset);
+  };
+}
+
+std::optional<HintIndex> HintIndex::read(const ReadHint& bytes, uint64_t size, uint64_t segment_id,
+                                         uint64_t data_length) {
+  if (size < kHeaderSize + kTrailerSize) return std::nullopt;
+  const auto get = [&](uint64_t offset, uint64_t length) -> std::optional<std::string> {
+    std::string out(length, '\0');
+    const auto got = bytes(offset, out);
+    if (!got.has_value() || got.value() != length) return std::nullopt;
+    return out;
+  };
+  const auto head = get(0, kHeaderSize);
+  if (!head || *head != header(segment_id, data_length)) return std::nullopt;
+  const uint64_t trailer_at = size - kTrailerSize;
+  const auto trailer = get(trailer_at, kTrailerSize);
+  if (!trailer || !trailer->ends_with(kEnd)) return std::nullopt;
+  HintIndex index;
+  index.segment_id_ = segment_id;
+  Decoder in(*trailer);
+  index.newest_ = in.le<uint64_t>();
+  index.entries_ = in.le<uint64_t>();
+  const auto index_size = in.le<uint64_t>();
+  const auto crc = in.le<uint32_t>();
+  if (index_size > trailer_at - kHeaderSize) return std::nullopt;
+  const auto raw = get(trailer_at - index_size, index_size);
+  if (!raw || crc != crc32c(std::string_view(*trailer).substr(0, 24), crc32c(*raw))) {
+    return std::nullopt;
+  }
+  if (!index.parse_blocks(*raw, trailer_at - index_size)) return std::nullopt;
+  return index;
+}
+
+bool HintIndex::parse_blocks(std::string_view index, uint64_t end_of_blocks) {
+  uint64_t at = kHeaderSize, entries = 0;
+  Decoder in(index);
+  while (in.ok() && !in.rest().empty()) {
+    Block block;
+    const uint64_t length = in.varint(), count = in.varint();
+    block.crc = in.le<uint32_t>();
+    block.separator = in.bytes(in.varint());
+    if (!in.ok() || length > end_of_blocks - at || length > UINT32_MAX || count == 0 ||
+        count > length || (!blocks_.empty() && block.separator < blocks_.back().separator)) {
+      return false;
+    }
+    block.offset = at;
+    block.length = uint32_t(length);
+    block.entries = uint32_t(count);
+    at += length;
+    entries += count;
+    blocks_.push_back(std::move(block));
+  }
+  return in.ok() && at == end_of_blocks && entries == entries_;
+}
+
+void HintCursor::seek(std::string_view key) {
+  const auto& blocks = index_.blocks();
+  // Entries of one key may lie on both sides of a separator that equals it.
+  const auto above = std::lower_bound(
+      blocks.begin(), blocks.end(), key,
+      [](const HintIndex::Block& block, std::string_view k) { return block.separator < k; });
+  next_block_ = size_t(std::max<ptrdiff_t>(above - blocks.begin() - 1, 0));
+  left_ = 0;
+  rest_ = {};
+  key_.clear();
+  record_offset_ = 0;
+}
+
+/// Makes the next block the one at hand.
+Status HintCursor::load_block() {
+  const auto& blocks = index_.blocks();
+  const auto& block = blocks[next_block_];
+  if (block.offset < buffer_at_ || block.offset + block.length > buffer_at_ + buffer_.size()) {
+    uint64_t length = block.length;
+    for (size_t i = next_block_ + 1; i < blocks.size() && length + blocks[i].length <= chunk_;
+         ++i) {
+      length += blocks[i].length;
+    }
+    buffer_at_ = block.offset;
+    buffer_.resize(length);
+    MEMORIA_TRY(const size_t got, bytes_(buffer_at_, buffer_));
+    buffer_.resize(got);
+    if (got < block.length) return Error{Errc::kCorrupt, "the hint is cut off"};
+  }
+  rest_ = std::string_view(buffer_).substr(block.offset - buffer_at_, block.length);
+  if (crc32c(rest_) != block.crc) {
+    return Error{Errc::kCorrupt, "the checksum of a hint's block does not match"};
+  }
+  left_ = block.entries;
+  ++next_block_;
+  return ok();
+}
+
+/// Takes an entry off the front of rest_. False: it is none, or not in order.
+bool HintCursor::decode(Entry& entry) {
+  Decoder in(rest_);
+  const uint64_t shared = in.varint(), more = in.varint();
+  const auto tail = in.bytes(more);
+  if (!in.ok() || shared > key_.size() || shared + more > kMaxKeySize) return false;
+  const bool same = shared == key_.size() && more == 0;
+  if (!same && shared < key_.size() &&
+      (more == 0 || uint8_t(tail.front()) <= uint8_t(key_[shared]))) {
+    return false;
+  }
+  key_.resize(shared);
+  key_.append(tail);
+  if (!decode_rest(in, index_.segment_id(), entry)) return false;
+  if (same && entry.record_offset < record_offset_) return false;
+  record_offset_ = entry.record_offset;
+  entry.record.key = key_;
+  rest_ = in.rest();
+  return --left_ > 0 || rest_.empty();
+}
+
+Result<bool> HintCursor::next(Entry& entry) {
+  if (left_ == 0) {
+    if (next_block_ == index_.blocks().size()) return false;
+    const std::string last = key_;
+    const uint32_t last_offset = record_offset_;
+    MEMORIA_TRY(load_block());
+    key_.clear();
+    record_offset_ = 0;
+    if (!decode(entry)) return disordered();
+    const int order = last.compare(key_);
+    if (order > 0 || (order == 0 && entry.record_offset < last_offset)) return disordered();
+    return true;
+  }
+  if (!decode(entry)) return disordered();
+  return true;
+}
+
+bool check_blocks(const HintIndex& index, const ReadHint& bytes) {
+  HintCursor cursor(index, bytes, kCheckChunk);
+  Entry entry;
+  uint64_t newest = 0;
+  while (true) {
+    const auto more = cursor.next(entry);
+    if (!more.has_value()) return false;
+    if (!more.value()) return newest == index.newest();
+    newest = std::max(newest, entry.record.timestamp);
+  }
+}
+
+// ---- A hint in memory
+
+struct HintReader::Parts {
+  HintIndex index;
+  ReadHint read;
+  HintCursor cursor;
+
+  Parts(HintIndex&& i, const ReadHint& r)
+      : index(std::move(i)), read(r), cursor(index, read, kCheckChunk) {}
+};
+
+HintReader::HintReader(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+HintReader::HintReader(HintReader&&) noexcept = default;
+HintReader::~HintReader() = default;
 
 std::optional<HintReader> HintReader::open(std::string_view bytes, uint64_t segment_id,
                                            uint64_t data_length) {
-  if (bytes.size() < kHeaderSize + kTrailerSize) return std::nullopt;
-  if (bytes.substr(0, kHeaderSize) != header(segment_id, data_length)) return std::nullopt;
-  Decoder trailer(bytes.substr(bytes.size() - kTrailerSize));
-  if (trailer.bytes(kEnd.size()) != kEnd) return std::nullopt;
-  const auto entries = trailer.le<uint64_t>();
-  const auto crc_of_crcs = trailer.le<uint32_t>();
+  const ReadHint read = read_from(bytes);
+  auto index = HintIndex::read(read, bytes.size(), segment_id, data_length);
+  if (!index || !check_blocks(*index, read)) return std::nullopt;
+  return HintReader(std::make_unique<Parts>(std::move(*index), read));
+}
 
-  const auto body = bytes.substr(kHeaderSize, bytes.size() - kHeaderSize - kTrailerSize);
-  Decoder in(body);
-  Entry entry;
-  uint64_t found = 0;
-  uint32_t crc_of_found = 0;
-  while (!in.rest().empty()) {
-    const auto raw_crc = in.rest().substr(0, 4);
-    uint32_t crc = 0;
-    if (!decode_entry(in, entry, true, crc)) return std::nullopt;
-    crc_of_found = crc32c(raw_crc, crc_of_found);
-    ++found;
-  }
-  if (found != entries || crc_of_found != crc_of_crcs) return std::nullopt;
-  return HintReader(body, entries);
+uint64_t HintReader::entries() const {
+  return parts_->index.entries();
 }
 
 bool HintReader::next(Entry& entry) {
-  if (rest_.empty()) return false;
-  Decoder in(rest_);
-  uint32_t crc = 0;
-  if (!decode_entry(in, entry, false, crc)) return false;
-  rest_ = in.rest();
-  return true;
+  const auto more = parts_->cursor.next(entry);
+  return more.has_value() && more.value();
 }
 
 }  // namespace memoria

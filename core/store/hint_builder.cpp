@@ -8,15 +8,6 @@
 
 namespace memoria {
 
-namespace {
-
-/// Every entry is shorter than its record; header and trailer are longer than the segment's.
-constexpr uint64_t max_hint_size(uint64_t segment_size) {
-  return segment_size + 1024;
-}
-
-}  // namespace
-
 Status build_hint(Environment& environment, FileCache& files, Segment& segment,
                   size_t inline_limit) {
   MEMORIA_TRY(const auto file, files.open(segment));
@@ -36,6 +27,22 @@ Status build_hint(Environment& environment, FileCache& files, Segment& segment,
                            std::move(hint).finish(segment.file_bytes)));
   segment.has_hint = true;
   return ok();
+}
+
+ReadHint read_hint_file(Environment& environment, const Segment& segment) {
+  const auto name = segment_file(segment.id(), kHintSuffix);
+  return [&environment, name](uint64_t offset, std::span<char> out) -> Result<size_t> {
+    MEMORIA_TRY(const auto file, environment.open(name, Environment::Access::kRead));
+    return file->read(offset, out);
+  };
+}
+
+uint64_t hint_file_size(Environment& environment, const Segment& segment) {
+  const auto file =
+      environment.open(segment_file(segment.id(), kHintSuffix), Environment::Access::kRead);
+  if (!file.has_value()) return 0;
+  const auto size = file.value()->size();
+  return size.has_value() && size.value() <= max_hint_size(segment.file_bytes) ? size.value() : 0;
 }
 
 std::string load_hint(Environment& environment, const Segment& segment) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/io/environment.hpp"
+#include "core/log/hint.hpp"
 #include "core/store/file_cache.hpp"
 #include "core/store/segments.hpp"
 
@@ -14,6 +15,12 @@ namespace memoria {
 /// so that every opening looks at the damage again.
 Status build_hint(Environment& environment, FileCache& files, Segment& segment,
                   size_t inline_limit);
+
+/// The segment's hint, piece by piece and unchecked. The file is open only while it is read: there
+/// may be more segments than a process may have files. `environment` must outlive it.
+ReadHint read_hint_file(Environment& environment, const Segment& segment);
+/// Its size in bytes; 0 when there is none that could be the segment's.
+uint64_t hint_file_size(Environment& environment, const Segment& segment);
 
 /// The bytes of the segment's hint, unchecked; empty when they cannot be read.
 std::string load_hint(Environment& environment, const Segment& segment);

@@ -8,7 +8,6 @@
 #include <iterator>
 #include <limits>
 
-#include "core/store/entries.hpp"
 #include "core/store/key_shard.hpp"
 
 namespace memoria {
@@ -28,15 +27,24 @@ KeyDirectory::KeyDirectory(Segments& segments, size_t prefix_bytes)
 
 KeyDirectory::~KeyDirectory() = default;
 
+void KeyDirectory::clear() {
+  for (auto& shard : shards_) shard = std::make_unique<Shard>(segments_);
+}
+
 size_t KeyDirectory::shard_of_prefix(std::string_view prefix) const {
   return absl::HashOf(prefix) % kShards;
 }
 
-KeyDirectory::Address KeyDirectory::address(std::string_view key) const {
+KeyDirectory::Bucket KeyDirectory::bucket(std::string_view key) const {
   const size_t hash = absl::HashOf(key);
   const size_t shard =
       prefix_bytes_ == 0 ? hash % kShards : shard_of_prefix(key.substr(0, prefix_bytes_));
-  return {*shards_[shard], uint8_t(hash >> 24)};
+  return {shard, uint8_t(hash >> 24)};
+}
+
+KeyDirectory::Address KeyDirectory::address(std::string_view key) const {
+  const auto [shard, fingerprint] = bucket(key);
+  return {*shards_[shard], fingerprint};
 }
 
 KeyDirectory::State KeyDirectory::state(std::string_view key) const {
@@ -284,45 +292,6 @@ std::optional<ConsolidationPlan> KeyDirectory::small_run(std::string_view key, u
       value.generation(), value.newest(), found->offset, found->piece.length, {}};
   value.collect(plan.offset, plan.length, plan.parts);
   return plan;
-}
-
-void KeyDirectory::load(const Entry& entry, Slot slot) {
-  const Record& r = entry.record;
-  const Location at{slot, entry.record_offset};
-  segments_.add_total(slot, r.size(), 1);
-  if (is_eraser(r.kind)) {
-    segments_.add_eraser(slot, r.size());
-  }
-  const auto [shard, fingerprint] = address(r.key);
-  WriteLock lock(shard.mutex);
-  if (begins_a_value(r) || r.kind == Kind::kErase) {
-    shard.load_base(entry, at, fingerprint);
-  } else {
-    shard.pending[std::string(r.key)].push_back(
-        {r.kind, r.timestamp, r.generation, r.offset, r.length, r.value_size, at});
-  }
-}
-
-void KeyDirectory::finish_loading() {
-  for (const auto& owned : shards_) {
-    Shard& shard = *owned;
-    WriteLock lock(shard.mutex);
-    for (auto& [key, records] : shard.pending) {
-      shard.resolve(key, address(key).fingerprint, records);
-    }
-    absl::flat_hash_map<std::string, std::vector<Pending>>().swap(shard.pending);
-    std::vector<std::string> tombstones;
-    shard.tree.visit_all(
-        [&](std::string_view key, std::string_view bytes) NO_THREAD_SAFETY_ANALYSIS {
-          const auto p = KeyPayload::decode(bytes);
-          if (p.form == Form::kTombstone) tombstones.emplace_back(key);
-          if (p.form == Form::kSimple) {
-            segments_.add_live(p.location.slot, Shard::record_bytes(key, p), 1);
-            shard.simple_bytes += p.value_size;
-          }
-        });
-    for (const auto& key : tombstones) shard.tree.erase(key, address(key).fingerprint);
-  }
 }
 
 }  // namespace memoria

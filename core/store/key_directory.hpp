@@ -105,14 +105,14 @@ class KeyDirectory {
   std::optional<ConsolidationPlan> small_run(std::string_view key, uint64_t offset, size_t run,
                                              uint32_t small) const;
 
-  // ---- Loading: any order, any threads; then finish_loading() once. See core/FORMAT.md,
-  // "Generations".
-  void load(const Entry& entry, Slot slot);
-  void finish_loading();
+  // ---- Loading
+  /// Fills an empty key directory, see key_loader.hpp.
+  class Loader;
+  /// Forgets all keys, and leaves the segments' counts as they are. Not beside any other call.
+  void clear();
 
  private:
   struct Shard;
-  struct Pending;
 
   static constexpr size_t kShards = 64;
   struct Address {
@@ -120,6 +120,11 @@ class KeyDirectory {
     uint8_t fingerprint;
   };
   Address address(std::string_view key) const;
+  struct Bucket {
+    size_t shard;
+    uint8_t fingerprint;
+  };
+  Bucket bucket(std::string_view key) const;
   size_t shard_of_prefix(std::string_view prefix) const;
 
   Segments& segments_;

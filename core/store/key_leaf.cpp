@@ -85,6 +85,14 @@ void KeyLeaf::rebuild(size_t capacity) {
   capacity_ = uint32_t(capacity);
 }
 
+void KeyLeaf::reserve(size_t bytes) {
+  if (bytes > capacity_) rebuild(round_up(bytes, 64));
+}
+
+void KeyLeaf::shrink() {
+  if (capacity_ - live_ > live_ / 8) rebuild(round_up(live_, 64));
+}
+
 /// Appends an entry; returns its offset in units.
 uint16_t KeyLeaf::place(std::string_view key, std::string_view payload) {
   const size_t size = entry_bytes(key.size(), payload.size());

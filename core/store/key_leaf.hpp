@@ -40,6 +40,11 @@ class KeyLeaf {
   std::string_view payload(size_t index) const;
   uint8_t fingerprint(size_t index) const { return fingerprints_[index]; }
 
+  /// Makes room for entries of `bytes` in all, so that adding them copies nothing.
+  void reserve(size_t bytes);
+  /// Lets go of room that was not used.
+  void shrink();
+
   /// The leaf must not be full(). Payloads are at most kMaxPayload bytes.
   void add(std::string_view key, uint8_t fingerprint, std::string_view payload);
   void replace(size_t index, std::string_view payload);

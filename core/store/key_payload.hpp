@@ -13,15 +13,14 @@ namespace memoria {
 
 struct KeyPayload {
   enum class Form : uint8_t {
-    kSimple,     ///< one record holds the whole value
-    kPatched,    ///< see PatchedValue; `patched` is its number in the shard
-    kTombstone,  ///< while loading only
+    kSimple,   ///< one record holds the whole value
+    kPatched,  ///< see PatchedValue; `patched` is its number in the shard
   };
   Form form = Form::kSimple;
   Kind kind = Kind::kPut;  ///< of the simple value's record: kPut or kPiece
   Location location;
   uint32_t value_size = 0;
-  uint64_t timestamp = 0;  ///< of a simple value: also its generation. Tombstone: its own
+  uint64_t timestamp = 0;  ///< of a simple value: also its generation
   uint32_t patched = 0;
   bool is_inline = false;
   std::string_view value;  ///< when inline
@@ -39,7 +38,6 @@ struct KeyPayload {
       return p;
     }
     p.timestamp = in.le<uint64_t>();
-    if (p.form == Form::kTombstone) return p;
     p.kind = (tag & kTagPiece) != 0 ? Kind::kPiece : Kind::kPut;
     p.is_inline = (tag & kTagInline) != 0;
     p.location.offset = in.le<uint32_t>();
@@ -60,7 +58,6 @@ struct KeyPayload {
     }
     store_le<uint64_t>(to + n, timestamp);
     n += 8;
-    if (form == Form::kTombstone) return {to, n};
     store_le<uint32_t>(to + n, location.offset);
     n += 4;
     n += store_varint(to + n, location.slot);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "core/store/key_shard.hpp"
 
-#include <algorithm>
 #include <array>
-#include <tuple>
 
 namespace memoria {
 namespace {
@@ -53,8 +51,7 @@ void KeyDirectory::Shard::release(std::string_view key, const std::optional<KeyP
   }
 }
 
-PatchedValue& KeyDirectory::Shard::adopt(std::string_view key, uint8_t fingerprint,
-                                         PatchedValue value) {
+KeyPayload KeyDirectory::Shard::keep(PatchedValue value) {
   KeyPayload p;
   p.form = Form::kPatched;
   if (free_patched.empty()) {
@@ -65,6 +62,12 @@ PatchedValue& KeyDirectory::Shard::adopt(std::string_view key, uint8_t fingerpri
     free_patched.pop_back();
   }
   patched[p.patched] = std::make_unique<PatchedValue>(std::move(value));
+  return p;
+}
+
+PatchedValue& KeyDirectory::Shard::adopt(std::string_view key, uint8_t fingerprint,
+                                         PatchedValue value) {
+  const auto p = keep(std::move(value));
   set(key, fingerprint, p);
   return *patched[p.patched];
 }
@@ -149,63 +152,6 @@ void KeyDirectory::Shard::install(const Entry& entry, Slot slot, uint8_t fingerp
     case Kind::kReplaces:
       break;
   }
-}
-
-/// A put, an erase, or a first piece that begins at 0: the newest one is the base of the key's
-/// state.
-void KeyDirectory::Shard::load_base(const Entry& entry, Location at, uint8_t fingerprint) {
-  const Record& r = entry.record;
-  const auto present = find(r.key, fingerprint);
-  if (present) {
-    if (present->timestamp > r.timestamp) return;
-    // The same record twice, as a crash in a merge leaves it: the one that says more.
-    if (present->timestamp == r.timestamp &&
-        (present->kind == Kind::kPut || present->value_size >= r.value_size)) {
-      return;
-    }
-  }
-  KeyPayload p = simple(entry, at);
-  if (r.kind == Kind::kErase) p.form = Form::kTombstone;
-  set(r.key, fingerprint, p);
-}
-
-/// Applies the rules of core/FORMAT.md, "Generations", to what load() set aside for one key.
-void KeyDirectory::Shard::resolve(std::string_view key, uint8_t fingerprint,
-                                  std::vector<Pending>& records) {
-  const auto base = find(key, fingerprint);
-  // A base's timestamp is its generation or, for a tombstone, the end of all older ones.
-  const uint64_t floor = base ? base->timestamp : 0;
-  uint64_t generation = 0;
-  for (const auto& r : records) {
-    if (r.generation >= floor) generation = std::max(generation, r.generation);
-  }
-  if (generation == 0 || (base && base->form == Form::kTombstone && generation == floor)) return;
-  // Of two pieces with one timestamp the larger is a consolidation that holds the other's bytes,
-  // too: applied later it makes the smaller one dead, as it did when it was written.
-  std::sort(records.begin(), records.end(), [](const Pending& a, const Pending& b) {
-    return std::tie(a.timestamp, a.kind, a.value_size) <
-           std::tie(b.timestamp, b.kind, b.value_size);
-  });
-  PatchedValue value(segments, key.size(), generation);
-  if (base && generation == floor) value.write(0, whole_piece(*base), base->timestamp);
-  for (const auto& r : records) {
-    if (r.generation != generation) continue;
-    switch (r.kind) {
-      case Kind::kPiece:
-        value.write(r.offset, {r.location, r.value_size, 0, r.value_size, Kind::kPiece},
-                    r.timestamp);
-        break;
-      case Kind::kTruncate:
-        value.truncate(r.offset, r.location, r.timestamp);
-        break;
-      case Kind::kPunch:
-        value.punch(r.offset, r.length, r.timestamp);
-        break;
-      default:
-        break;
-    }
-  }
-  adopt(key, fingerprint, std::move(value));
 }
 
 }  // namespace memoria

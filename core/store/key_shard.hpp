@@ -3,10 +3,7 @@
 // directory.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
-
 #include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,14 +11,6 @@
 #include "core/store/key_directory.hpp"
 
 namespace memoria {
-
-/// A record that can only be applied when all records of its key are known.
-struct KeyDirectory::Pending {
-  Kind kind;
-  uint64_t timestamp, generation, offset, length;
-  uint32_t value_size;
-  Location location;
-};
 
 /// Functions with REQUIRES are called with `mutex` held.
 struct KeyDirectory::Shard {
@@ -38,14 +27,12 @@ struct KeyDirectory::Shard {
       REQUIRES(mutex);
   PatchedValue& adopt(std::string_view key, uint8_t fingerprint, PatchedValue value)
       REQUIRES(mutex);
+  /// Takes a value in; what the tree says of its key.
+  KeyPayload keep(PatchedValue value) REQUIRES(mutex);
 
   void install(const Entry& entry, Slot slot, uint8_t fingerprint) REQUIRES(mutex);
   void install_put(const Entry& entry, Location at, uint8_t fingerprint) REQUIRES(mutex);
   void install_piece(const Entry& entry, Location at, uint8_t fingerprint) REQUIRES(mutex);
-
-  void load_base(const Entry& entry, Location at, uint8_t fingerprint) REQUIRES(mutex);
-  void resolve(std::string_view key, uint8_t fingerprint, std::vector<Pending>& records)
-      REQUIRES(mutex);
 
   /// Live bytes of a simple value's record.
   static uint64_t record_bytes(std::string_view key, const KeyPayload& p) {
@@ -58,7 +45,6 @@ struct KeyDirectory::Shard {
   std::vector<std::unique_ptr<PatchedValue>> patched GUARDED_BY(mutex);
   std::vector<uint32_t> free_patched GUARDED_BY(mutex);
   uint64_t simple_bytes GUARDED_BY(mutex) = 0;  // of values in one record
-  absl::flat_hash_map<std::string, std::vector<Pending>> pending GUARDED_BY(mutex);
 };
 
 }  // namespace memoria

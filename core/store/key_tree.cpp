@@ -15,6 +15,10 @@ size_t common_prefix(std::string_view a, std::string_view b) {
       a.begin());
 }
 
+// How full push_back() leaves a leaf, so that the next key does not split it.
+constexpr size_t kPushedKeys = KeyLeaf::kMaxKeys * 7 / 8;
+constexpr size_t kPushedBytes = KeyLeaf::kSplitBytes * 7 / 8;
+
 /// The shortest string above `low` and not above `high`.
 std::string separator(std::string_view low, std::string_view high) {
   return std::string(high.substr(0, common_prefix(low, high) + 1));
@@ -70,6 +74,44 @@ void KeyTree::set(Position at, std::string_view key, uint8_t fingerprint,
   }
   leaves_[at.leaf]->add(key, fingerprint, payload);
   ++size_;
+}
+
+void KeyTree::push_back(std::string_view key, uint8_t fingerprint, std::string_view payload) {
+  KeyLeaf* last = leaves_.back().get();
+  const size_t bytes = KeyLeaf::entry_bytes(key.size(), payload.size());
+  if (last->size() >= kPushedKeys ||
+      (!last->empty() && last->live_bytes() + bytes > kPushedBytes)) {
+    last->shrink();
+    auto next = std::make_unique<KeyLeaf>();
+    next->reserve(last->live_bytes());  // most are alike
+    insert_leaf(leaves_.size(), separator(last->key(last->size() - 1), key), std::move(next));
+    last = leaves_.back().get();
+  }
+  last->add(key, fingerprint, payload);
+  ++size_;
+}
+
+void KeyTree::append(KeyTree&& above) {
+  if (above.size_ == 0) return;
+  if (size_ == 0) {
+    *this = std::move(above);
+    return;
+  }
+  const size_t leaves = leaves_.size() + above.leaves_.size();
+  leaves_.reserve(leaves);
+  heads_.reserve(leaves);
+  separators_.reserve(leaves);
+  for (size_t l = 0; l < above.leaves_.size(); ++l) {
+    auto& leaf = above.leaves_[l];
+    if (l == 0) {
+      leaf->sort();
+      leaves_.back()->sort();
+      above.separators_[0] =
+          separator(leaves_.back()->key(leaves_.back()->size() - 1), leaf->key(0));
+    }
+    insert_leaf(leaves_.size(), std::move(above.separators_[l]), std::move(leaf));
+  }
+  size_ += above.size_;
 }
 
 void KeyTree::sort(std::string_view from, size_t count) {

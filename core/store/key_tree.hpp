@@ -39,6 +39,10 @@ class KeyTree {
   void set(std::string_view key, uint8_t fingerprint, std::string_view payload) {
     set(find(key, fingerprint), key, fingerprint, payload);
   }
+  /// Adds a key that is above all others. Leaves keep some room for keys to come.
+  void push_back(std::string_view key, uint8_t fingerprint, std::string_view payload);
+  /// Takes all keys of `above`, which are above its own; that tree is spent.
+  void append(KeyTree&& above);
   /// False when it was not there.
   bool erase(std::string_view key, uint8_t fingerprint);
 

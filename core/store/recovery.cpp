@@ -39,6 +39,17 @@ StoreUuid random_uuid() {
   return uuid;
 }
 
+/// A hint that is not written anywhere.
+Result<Run> run_in_memory(HintWriter&& entries, const Segment& segment) {
+  auto bytes = std::make_shared<std::string>(std::move(entries).finish(segment.file_bytes));
+  ReadHint read = [bytes, from = read_from(*bytes)](uint64_t offset, std::span<char> out) {
+    return from(offset, out);
+  };
+  auto index = HintIndex::read(read, bytes->size(), segment.header.id, segment.file_bytes);
+  if (!index) return Error{Errc::kCorrupt, "a hint that was just made cannot be read"};
+  return Run{segment.slot, std::move(*index), std::move(read)};
+}
+
 }  // namespace
 
 void Recovery::log(Severity severity, const std::string& text) const {
@@ -65,7 +76,7 @@ Status Recovery::run() {
   }
   MEMORIA_TRY(load_all(sealed));
   if (tail) MEMORIA_TRY(load_tail(found_[*tail]));
-  directory_.finish_loading();
+  MEMORIA_TRY(load_runs());
   // The names that were read may not have been durable, either.
   return options_.read_only ? ok() : environment_.sync_directory();
 }
@@ -392,20 +403,20 @@ Status Recovery::load_tail(Found& found) {
                                                          : Environment::Access::kWrite));
   SegmentScanner scanner(*file, found.header->seed(), kSegmentHeaderSize, found.size,
                          SegmentScanner::Mode::kTail);
-  std::shared_ptr<Segment> segment;
+  HintWriter entries(found.header->id);
   uint64_t records = 0;
   while (true) {
     MEMORIA_TRY(const auto* scanned, scanner.next());
     if (scanned == nullptr) break;
     if (!describes_a_key(scanned->record.kind)) continue;
-    if (!segment) segment = segments_.add(*found.header, found.name_id);
-    directory_.load(entry_of(*scanned, options_.inline_limit), segment->slot);
+    entries.add(entry_of(*scanned, options_.inline_limit));
     ++records;
   }
-  if (!segment) {
+  if (records == 0) {
     doomed_.push_back(found.name_id);
     return ok();
   }
+  found.segment = segments_.add(*found.header, found.name_id);
   timeline_.advance(scanner.newest());
   const uint64_t end = scanner.good_end();
   if (end < found.size) {
@@ -425,85 +436,112 @@ Status Recovery::load_tail(Found& found) {
     MEMORIA_TRY(file->write(end, parts));
     MEMORIA_TRY(file->sync());
   }
-  segment->file_bytes = end + kSealSize;
-  segment->sealed = true;
-  account_rest(*segment, kSealSize);
+  found.sealed = true;
+  found.segment->file_bytes = end + kSealSize;
+  found.segment->sealed = true;
+  MEMORIA_TRY(auto run, run_in_memory(std::move(entries), *found.segment));
+  runs_.push_back(std::move(run));
+  sources_.push_back(&found);
   return ok();
 }
 
-/// What is neither header, seal nor record is the heads of batches, or damage: dead either way.
-void Recovery::account_rest(Segment& segment, uint64_t trailing) {
-  const uint64_t known = kSegmentHeaderSize + trailing + segment.counts.total_bytes;
-  if (segment.file_bytes > known) segments_.add_total(segment.slot, segment.file_bytes - known, 0);
+/// Fills the key directory.
+Status Recovery::load_runs() {
+  while (const auto bad = memoria::load_runs(runs_, directory_, options_.inline_limit, threads())) {
+    directory_.clear();
+    segments_.forget_counts();
+    sources_[*bad]->segment->has_hint = false;
+    MEMORIA_TRY(runs_[*bad], without_hint(*sources_[*bad]));
+  }
+  for (size_t i = 0; i < runs_.size(); ++i) {
+    timeline_.advance(runs_[i].index.newest());
+    // What is neither header, record nor seal is the heads of batches, or damage: dead either way.
+    const auto& segment = *sources_[i]->segment;
+    const uint64_t known = kSegmentHeaderSize + segment.counts.total_bytes +
+                           (sources_[i]->sealed ? kSealSize : 0);
+    if (segment.file_bytes > known) {
+      segments_.add_total(segment.slot, segment.file_bytes - known, 0);
+    }
+  }
+  return ok();
 }
 
+unsigned Recovery::threads() const {
+  return options_.recovery_threads != 0 ? options_.recovery_threads
+                                        : std::max(std::thread::hardware_concurrency(), 1u);
+}
+
+/// Finds out what each segment says of its keys.
 Status Recovery::load_all(const std::vector<Found*>& found) {
-  unsigned threads = options_.recovery_threads != 0 ? options_.recovery_threads
-                                                    : std::thread::hardware_concurrency();
-  threads = std::clamp<unsigned>(threads, 1, unsigned(std::max<size_t>(found.size(), 1)));
+  const size_t helpers_wanted = std::min<size_t>(threads(), std::max<size_t>(found.size(), 1)) - 1;
+  std::vector<std::optional<Run>> runs(found.size());
   std::atomic<size_t> next{0};
   Mutex mutex;
   std::optional<Error> failure;
   const auto work = [&] {
     for (size_t i = next++; i < found.size(); i = next++) {
-      auto loaded = load(*found[i]);
-      if (loaded.has_value()) continue;
+      auto run = load(*found[i]);
+      if (run.has_value()) {
+        runs[i] = std::move(run).value();
+        continue;
+      }
       Lock lock(mutex);
-      failure = std::move(loaded).error();
+      failure = std::move(run).error();
       next = found.size();
     }
   };
   std::vector<std::thread> helpers;
-  for (unsigned i = 1; i < threads; ++i) helpers.push_back(thread_without_signals(work));
+  for (size_t i = 0; i < helpers_wanted; ++i) helpers.push_back(thread_without_signals(work));
   work();
   for (auto& helper : helpers) helper.join();
   if (failure) return std::move(*failure);
-  return ok();
-}
-
-Status Recovery::load(const Found& found) {
-  const auto segment = segments_.add(*found.header, found.name_id);
-  segment->file_bytes = found.full_size();
-  segment->sealed = true;
-  segment->hint_is_taken = found.squats;
-  segment->has_copy = copied_.contains(found.header->id);
-  MEMORIA_TRY(const bool by_hint, load_from_hint(found, *segment));
-  segment->has_hint = by_hint;
-  if (!by_hint && found.missing) {
-    return Error{Errc::kCorrupt,
-                 fmt::format("{}/{} is missing, and its hint is damaged; put it "
-                             "back, or accept the loss by removing the file \"{}\"",
-                             environment_.describe(), segment_file(found.name_id, kDataSuffix),
-                             kManifestFile)};
+  for (size_t i = 0; i < runs.size(); ++i) {
+    runs_.push_back(std::move(*runs[i]));
+    sources_.push_back(found[i]);
   }
-  if (!by_hint) MEMORIA_TRY(load_scan(found, *segment));
-  if (found.cut() || !found.sealed || !found.problem.empty()) segment->damaged = true;
-  account_rest(*segment, found.sealed ? kSealSize : 0);
   return ok();
 }
 
-/// False: there is none that can be trusted.
-Result<bool> Recovery::load_from_hint(const Found& found, Segment& segment) {
-  if (!hints_.contains(found.name_id)) return false;
-  const auto bytes = load_hint(environment_, segment);
-  auto reader = HintReader::open(bytes, segment.header.id, segment.file_bytes);
-  if (!reader) {
+/// What a segment says of its keys.
+Result<Run> Recovery::load(Found& found) {
+  found.segment = segments_.add(*found.header, found.name_id);
+  auto& segment = *found.segment;
+  segment.file_bytes = found.full_size();
+  segment.sealed = true;
+  segment.hint_is_taken = found.squats;
+  segment.has_copy = copied_.contains(found.header->id);
+  segment.damaged = found.cut() || !found.sealed || !found.problem.empty();
+  auto run = from_hint(found);
+  segment.has_hint = run.has_value();
+  return run ? std::move(*run) : without_hint(found);
+}
+
+/// Nothing: there is none that can be trusted. Its blocks are checked when they are loaded.
+std::optional<Run> Recovery::from_hint(const Found& found) const {
+  if (!hints_.contains(found.name_id)) return std::nullopt;
+  const auto& segment = *found.segment;
+  auto read = read_hint_file(environment_, segment);
+  auto index = HintIndex::read(read, hint_file_size(environment_, segment), segment.header.id,
+                               segment.file_bytes);
+  if (!index) return std::nullopt;
+  return Run{segment.slot, std::move(*index), std::move(read)};
+}
+
+Result<Run> Recovery::without_hint(const Found& found) {
+  if (hints_.contains(found.name_id)) {
     log(Severity::kWarning, segment_file(found.name_id, kHintSuffix) +
                                 " is damaged or of another time and will be written anew");
-    return false;
   }
-  uint64_t newest = 0;
-  for (Entry entry; reader->next(entry);) {
-    // The limit may have been lowered since the hint was written.
-    entry.is_inline = entry.is_inline && entry.record.value_size <= options_.inline_limit;
-    directory_.load(entry, segment.slot);
-    newest = std::max(newest, entry.record.timestamp);
-  }
-  timeline_.advance(newest);
-  return true;
+  if (!found.missing) return scan(found);
+  return Error{Errc::kCorrupt,
+               fmt::format("{}/{} is missing, and its hint is damaged; put it back, or accept the "
+                           "loss by removing the file \"{}\"",
+                           environment_.describe(), segment_file(found.name_id, kDataSuffix),
+                           kManifestFile)};
 }
 
-Status Recovery::load_scan(const Found& found, Segment& segment) {
+Result<Run> Recovery::scan(const Found& found) {
+  auto& segment = *found.segment;
   const auto name = segment_file(found.name_id, kDataSuffix);
   MEMORIA_TRY(const auto file, environment_.open(name, Environment::Access::kRead));
   // A process that was killed between writing the seal and syncing it leaves a segment that only
@@ -511,6 +549,7 @@ Status Recovery::load_scan(const Found& found, Segment& segment) {
   if (!options_.read_only) MEMORIA_TRY(file->sync());
   SegmentScanner scanner(*file, found.header->seed(), kSegmentHeaderSize, found.size,
                          SegmentScanner::Mode::kSealed);
+  HintWriter entries(segment.header.id);
   while (true) {
     MEMORIA_TRY(const auto* scanned, scanner.next());
     if (scanned == nullptr) break;
@@ -522,10 +561,10 @@ Status Recovery::load_scan(const Found& found, Segment& segment) {
       if (entry.record.kind != Kind::kPiece) entry.record.kind = Kind::kPut;
       entry.record.value_size = std::max<uint32_t>(entry.record.value_size, 1);
     }
-    directory_.load(entry, segment.slot);
+    entries.add(entry);
   }
   timeline_.advance(scanner.newest());
-  segment.damaged = !scanner.damages().empty() || !found.sealed;
+  if (!scanner.damages().empty()) segment.damaged = true;
   for (const auto& damage : scanner.damages()) {
     log(Severity::kError, fmt::format("{}: {} bytes at offset {} cannot be read: {}", name,
                                       damage.length, damage.offset, damage.reason));
@@ -533,7 +572,7 @@ Status Recovery::load_scan(const Found& found, Segment& segment) {
   if (!found.sealed) {
     log(Severity::kError, name + " has lost its end; what it held is missing");
   }
-  return ok();
+  return run_in_memory(std::move(entries), segment);
 }
 
 }  // namespace memoria

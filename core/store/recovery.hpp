@@ -15,6 +15,7 @@
 #include "core/log/timeline.hpp"
 #include "core/store/key_directory.hpp"
 #include "core/store/options.hpp"
+#include "core/store/run_merge.hpp"
 #include "core/store/segments.hpp"
 
 namespace memoria {
@@ -53,6 +54,7 @@ class Recovery {
     uint64_t expected = 0;  // its length by the manifest; 0: not known
     bool missing = false;   // there is only its hint
     bool squats = false;    // under the name of one that is missing
+    std::shared_ptr<Segment> segment;  // once it is loaded
 
     /// It was sealed, and this is not all of it.
     bool cut() const { return expected > size; }
@@ -76,10 +78,12 @@ class Recovery {
   Result<bool> has_lost_only_its_seal(const Found& found) const;
   Status load_tail(Found& found);
   Status load_all(const std::vector<Found*>& found);
-  Status load(const Found& found);
-  Result<bool> load_from_hint(const Found& found, Segment& segment);
-  Status load_scan(const Found& found, Segment& segment);
-  void account_rest(Segment& segment, uint64_t trailing);
+  Result<Run> load(Found& found);
+  std::optional<Run> from_hint(const Found& found) const;
+  Result<Run> without_hint(const Found& found);
+  Result<Run> scan(const Found& found);
+  Status load_runs();
+  unsigned threads() const;
   void log(Severity severity, const std::string& text) const;
 
   Environment& environment_;
@@ -95,6 +99,8 @@ class Recovery {
   std::set<uint64_t> replaced_;                      // by merges that were complete
   std::set<uint64_t> copied_;                        // of which there is a second file, by id
   std::vector<uint64_t> doomed_;                     // see remove_doomed()
+  std::vector<Run> runs_;                            // what all segments say of their keys
+  std::vector<const Found*> sources_;                // of runs_, by their numbers
 };
 
 }  // namespace memoria

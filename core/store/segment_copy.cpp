@@ -97,7 +97,7 @@ Status copy_hint(Environment& from, const SealedSegment& segment, Environment& t
   const auto name = segment_file(segment.name_id, kHintSuffix);
   auto removed = to.remove(name);  // one of before would not fit what else is copied
   if (!removed.has_value() && removed.error().code != Errc::kNotFound) return removed;
-  const auto bytes = read_file(from, name, segment.entry.length + 1024);
+  const auto bytes = read_file(from, name, max_hint_size(segment.entry.length));
   if (!bytes.has_value()) return ok();
   if (!HintReader::open(bytes.value(), segment.entry.id, segment.entry.length)) return ok();
   return replace_file(to, name, bytes.value());

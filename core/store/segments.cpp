@@ -91,10 +91,10 @@ void Segments::add_total(Slot slot, uint64_t bytes, uint64_t records) {
   counts.total_records.fetch_add(records, std::memory_order_relaxed);
 }
 
-void Segments::add_eraser(Slot slot, uint64_t bytes) {
+void Segments::add_eraser(Slot slot, uint64_t bytes, uint64_t records) {
   auto& counts = raw(slot).counts;
   counts.eraser_bytes.fetch_add(bytes, std::memory_order_relaxed);
-  counts.eraser_records.fetch_add(1, std::memory_order_relaxed);
+  counts.eraser_records.fetch_add(records, std::memory_order_relaxed);
 }
 
 void Segments::add_live(Slot slot, uint64_t bytes, uint64_t records) {
@@ -107,6 +107,16 @@ void Segments::remove_live(Slot slot, uint64_t bytes, uint64_t records) {
   auto& counts = raw(slot).counts;
   counts.live_bytes.fetch_sub(bytes, std::memory_order_relaxed);
   counts.live_records.fetch_sub(records, std::memory_order_relaxed);
+}
+
+void Segments::forget_counts() {
+  for (const auto& segment : all()) {
+    auto& counts = segment->counts;
+    for (auto* count : {&counts.total_bytes, &counts.total_records, &counts.live_bytes,
+                        &counts.live_records, &counts.eraser_bytes, &counts.eraser_records}) {
+      count->store(0, std::memory_order_relaxed);
+    }
+  }
 }
 
 }  // namespace memoria

@@ -71,9 +71,11 @@ class Segments {
 
   /// A record of `bytes` became part of the segment (as dead; add_live() says otherwise).
   void add_total(Slot slot, uint64_t bytes, uint64_t records);
-  void add_eraser(Slot slot, uint64_t bytes);
+  void add_eraser(Slot slot, uint64_t bytes, uint64_t records = 1);
   void add_live(Slot slot, uint64_t bytes, uint64_t records);
   void remove_live(Slot slot, uint64_t bytes, uint64_t records);
+  /// All counts of all segments are zero again. Not beside any other call.
+  void forget_counts();
 
  private:
   static constexpr size_t kChunk = 1024, kChunks = 16384;
