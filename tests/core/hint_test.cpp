@@ -257,12 +257,16 @@ std::string sample_hint() {
   return std::move(writer).finish(123456);
 }
 
-BOOST_AUTO_TEST_CASE(entries_round_trip) {
+BOOST_AUTO_TEST_CASE(entries_round_trip_and_come_in_the_order_of_their_keys) {
   const auto bytes = sample_hint();
   auto reader = HintReader::open(bytes, 42, 123456);
   BOOST_REQUIRE(reader.has_value());
   BOOST_TEST(reader->entries() == 6u);
   Entry e;
+  BOOST_REQUIRE(reader->next(e));
+  BOOST_TEST(e.record.key == "inline");
+  BOOST_TEST(e.is_inline);
+  BOOST_TEST(e.value == "hello");
   uint64_t t = 1;
   for (const Kind kind : {Kind::kPut, Kind::kErase, Kind::kPiece, Kind::kTruncate, Kind::kPunch}) {
     BOOST_REQUIRE(reader->next(e));
@@ -277,10 +281,61 @@ BOOST_AUTO_TEST_CASE(entries_round_trip) {
     BOOST_TEST(e.record.length == expected.record.length);
     BOOST_TEST(!e.is_inline);
   }
-  BOOST_REQUIRE(reader->next(e));
-  BOOST_TEST(e.is_inline);
-  BOOST_TEST(e.value == "hello");
   BOOST_TEST(!reader->next(e));
+}
+
+/// Keys that share long beginnings, some of them many times, in a random order.
+std::vector<std::pair<std::string, uint32_t>> many_entries(HintWriter& writer) {
+  Random random(base_seed());
+  std::vector<std::pair<std::string, uint32_t>> expected;
+  for (uint32_t i = 0; i < 20'000; ++i) {
+    const auto key = random.one_in(10) ? std::string("often")
+                                       : std::string(random.below(20), 'k') + random.bytes(2);
+    auto e = entry(Kind::kPut, key, 42 + i);
+    e.record_offset = i * 50;
+    expected.emplace_back(key, e.record_offset);
+    writer.add(e);
+  }
+  std::sort(expected.begin(), expected.end());
+  return expected;
+}
+
+BOOST_AUTO_TEST_CASE(entries_of_one_key_keep_the_order_of_the_segment) {
+  HintWriter writer(42);
+  const auto expected = many_entries(writer);
+  const auto bytes = std::move(writer).finish(1'000'000);
+  auto reader = HintReader::open(bytes, 42, 1'000'000);
+  BOOST_REQUIRE(reader.has_value());
+  Entry e;
+  for (const auto& [key, offset] : expected) {
+    BOOST_REQUIRE(reader->next(e));
+    BOOST_REQUIRE(e.record.key == key);
+    BOOST_REQUIRE(e.record_offset == offset);
+  }
+  BOOST_TEST(!reader->next(e));
+}
+
+BOOST_AUTO_TEST_CASE(a_cursor_finds_every_key_from_which_it_is_to_go_on) {
+  HintWriter writer(42);
+  const auto expected = many_entries(writer);
+  const auto bytes = std::move(writer).finish(1'000'000);
+  const auto read = read_from(bytes);
+  const auto index = HintIndex::read(read, bytes.size(), 42, 1'000'000);
+  BOOST_REQUIRE(index.has_value());
+  BOOST_TEST(index->blocks().size() > 10u);
+  Random random(base_seed());
+  for (int i = 0; i < 200; ++i) {
+    const auto from = random.one_in(20) ? "often" : expected[random.below(expected.size())].first;
+    HintCursor cursor(*index, read, 1);
+    cursor.seek(from);
+    Entry e;
+    do {
+      BOOST_REQUIRE(unwrap(cursor.next(e)));
+    } while (e.record.key < from);
+    const auto first = std::lower_bound(expected.begin(), expected.end(), std::pair(from, 0u));
+    BOOST_TEST(e.record.key == first->first);
+    BOOST_TEST(e.record_offset == first->second);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(every_flipped_bit_and_every_cut_of_a_hint_is_refused) {

@@ -31,26 +31,29 @@ void read_all(std::string_view bytes) {
   FUZZ_REQUIRE(count == reader->entries());
 }
 
-/// A hint made of entry bodies: each is one length byte and that many bytes.
+/// A hint around blocks of any bytes: each is one byte of length, one for the number of entries, and
+/// that many bytes.
 std::string assemble(std::string_view input) {
   std::string out = HintWriter(kSegment).finish(kLength);
-  out.resize(out.size() - 16);
+  out.resize(out.size() - 32);
+  std::string index;
   uint64_t entries = 0;
-  uint32_t crcs = 0;
-  while (!input.empty()) {
-    const auto size = uint8_t(input.front());
-    const auto body = input.substr(1, size);
-    input.remove_prefix(std::min<size_t>(input.size(), 1u + size));
-    char raw[4];
-    store_le<uint32_t>(raw, crc32c(body));
-    crcs = crc32c({raw, 4}, crcs);
-    out.append(raw, 4).append(body);
-    ++entries;
+  while (input.size() > 2) {
+    const auto block = input.substr(2, uint8_t(input[0]));
+    append_varint(index, block.size());
+    append_varint(index, uint8_t(input[1]));
+    append_le<uint32_t>(index, crc32c(block));
+    append_varint(index, 0);
+    entries += uint8_t(input[1]);
+    out.append(block);
+    input.remove_prefix(2 + block.size());
   }
-  out += "END!";
-  append_le<uint64_t>(out, entries);
-  append_le<uint32_t>(out, crcs);
-  return out;
+  std::string trailer;
+  append_le<uint64_t>(trailer, newest(out));
+  append_le<uint64_t>(trailer, entries);
+  append_le<uint64_t>(trailer, index.size());
+  append_le<uint32_t>(trailer, crc32c(trailer, crc32c(index)));
+  return out + index + trailer + "END!";
 }
 
 }  // namespace
