@@ -31,11 +31,34 @@ void read_all(std::string_view bytes) {
   FUZZ_REQUIRE(count == reader->entries());
 }
 
-/// A hint around blocks of any bytes: each is one byte of length, one for the number of entries, and
-/// that many bytes.
+std::string finish(const std::string& blocks, const std::string& index, uint64_t entries,
+                   uint64_t newest) {
+  std::string trailer;
+  append_le<uint64_t>(trailer, newest);
+  append_le<uint64_t>(trailer, entries);
+  append_le<uint64_t>(trailer, index.size());
+  append_le<uint32_t>(trailer, crc32c(trailer, crc32c(index)));
+  return blocks + index + trailer + "END!";
+}
+
+uint64_t newest_of(const std::string& hint) {
+  const auto read = read_from(hint);
+  const auto index = HintIndex::read(read, hint.size(), kSegment, kLength);
+  uint64_t newest = 0;
+  if (!index) return newest;
+  HintCursor cursor(*index, read, 1);
+  for (Entry entry;;) {
+    const auto more = cursor.next(entry);
+    if (!more.has_value() || !more.value()) return newest;
+    newest = std::max(newest, entry.record.timestamp);
+  }
+}
+
+/// A hint around blocks of any bytes: each is one byte of length, one for the number of entries,
+/// and that many bytes.
 std::string assemble(std::string_view input) {
-  std::string out = HintWriter(kSegment).finish(kLength);
-  out.resize(out.size() - 32);
+  std::string blocks = HintWriter(kSegment).finish(kLength);
+  blocks.resize(blocks.size() - 32);
   std::string index;
   uint64_t entries = 0;
   while (input.size() > 2) {
@@ -45,15 +68,10 @@ std::string assemble(std::string_view input) {
     append_le<uint32_t>(index, crc32c(block));
     append_varint(index, 0);
     entries += uint8_t(input[1]);
-    out.append(block);
+    blocks.append(block);
     input.remove_prefix(2 + block.size());
   }
-  std::string trailer;
-  append_le<uint64_t>(trailer, newest(out));
-  append_le<uint64_t>(trailer, entries);
-  append_le<uint64_t>(trailer, index.size());
-  append_le<uint32_t>(trailer, crc32c(trailer, crc32c(index)));
-  return out + index + trailer + "END!";
+  return finish(blocks, index, entries, newest_of(finish(blocks, index, entries, 0)));
 }
 
 }  // namespace
