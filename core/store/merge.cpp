@@ -8,6 +8,7 @@
 
 #include "core/base/coding.hpp"
 #include "core/io/whole_file.hpp"
+#include "core/log/selective_scan.hpp"
 #include "core/store/entries.hpp"
 #include "core/store/hint_builder.hpp"
 
@@ -15,10 +16,14 @@ namespace memoria {
 namespace {
 
 constexpr uint64_t kNever = ~uint64_t{0};
-constexpr size_t kWriteBuffer = 1 << 20;
+constexpr size_t kWriteBuffer = 1 << 20, kHintChunk = 1 << 20;
 
 uint64_t hash_of(std::string_view key) {
   return absl::HashOf(key);
+}
+
+Location location(const Segment& segment, const ScannedRecord& scanned) {
+  return {segment.slot, uint32_t(scanned.offset)};
 }
 
 }  // namespace
@@ -121,39 +126,99 @@ bool Merge::can_drop(const Record& eraser, const KeyDirectory::State& state) con
   return it != oldest_outside_.end() && it->second >= eraser.timestamp;
 }
 
-Status Merge::report_progress(uint64_t bytes) {
-  report_.bytes_read += bytes;
-  const auto go_on = [&] {
-    return !progress_ || progress_({"merge", report_.bytes_read, total_bytes_});
-  };
-  if (!limiter_.spend(bytes, go_on) || !go_on()) {
+Status Merge::report_progress(uint64_t bytes_read) {
+  report_.bytes_read += bytes_read;
+  const auto go_on = [&] { return !progress_ || progress_({"merge", done_bytes_, total_bytes_}); };
+  if (!limiter_.spend(bytes_read, go_on) || !go_on()) {
     return Error{Errc::kCancelled, "merge stopped on request; everything is as it was"};
   }
   return ok();
 }
 
-Status Merge::copy_segment(const Segment& input) {
+/// A record that is to be copied, if it still is when its turn comes.
+struct Merge::Choice {
+  SelectiveScanner::Place place;
+  bool whole = false;  // so it was when it was chosen: there is no need to ask again
+};
+
+Status Merge::copy_segment(Segment& input) {
+  const uint64_t end = done_bytes_ + input.file_bytes;
+  auto choices = choose(input);
+  auto copied = choices ? copy_chosen(input, std::move(*choices)) : copy_all(input);
+  if (!copied.has_value() && copied.error().code == Errc::kCorrupt) {
+    input.damaged = true;
+    return Error{Errc::kCorrupt, segment_file(input.id(), kDataSuffix) +
+                                     " is damaged and was left in place; see memoria-ctl verify"};
+  }
+  MEMORIA_TRY(std::move(copied));
+  done_bytes_ = end;
+  return report_progress(0);
+}
+
+/// Asks for all that the input's hint names, which is in the order of the keys: neighbours in the
+/// hint are neighbours in the key directory. Nothing: there is no hint that can be trusted.
+std::optional<std::vector<Merge::Choice>> Merge::choose(const Segment& input) const {
+  if (!input.has_hint) return std::nullopt;
+  const auto read = read_hint_file(parts_.environment, input);
+  const auto index = HintIndex::read(read, hint_file_size(parts_.environment, input),
+                                     input.header.id, input.file_bytes);
+  if (!index) return std::nullopt;
+  std::vector<Choice> choices;
+  HintCursor cursor(*index, read, kHintChunk);
+  for (Entry entry;;) {
+    const auto more = cursor.next(entry);
+    if (!more.has_value()) return std::nullopt;
+    if (!more.value()) break;
+    const Record& r = entry.record;
+    const LiveRecord live = parts_.directory.live(r, {input.slot, entry.record_offset});
+    const bool eraser = is_eraser(r.kind);
+    if (!eraser && !live.whole && live.fragments.empty() && !live.loose_size) continue;
+    choices.push_back({{entry.record_offset, r.size()}, live.whole && !eraser && !live.loose_size});
+  }
+  std::sort(choices.begin(), choices.end(),
+            [](const Choice& a, const Choice& b) { return a.place.offset < b.place.offset; });
+  return choices;
+}
+
+Status Merge::copy_chosen(const Segment& input, std::vector<Choice> choices) {
+  MEMORIA_TRY(const auto file, parts_.files.open(input));
+  std::vector<SelectiveScanner::Place> places;
+  for (const auto& choice : choices) places.push_back(choice.place);
+  SelectiveScanner scanner(*file, input.header.seed(), std::move(places));
+  const uint64_t begin = done_bytes_;
+  uint64_t reported = 0;
+  for (const auto& choice : choices) {
+    MEMORIA_TRY(const auto* scanned, scanner.next());
+    MEMORIA_TRY(choice.whole ? write(scanned->record, scanned->value, location(input, *scanned))
+                             : copy_record(*scanned, location(input, *scanned)));
+    if (scanner.bytes_read() == reported) continue;
+    done_bytes_ = begin + scanned->offset;
+    MEMORIA_TRY(report_progress(scanner.bytes_read() - reported));
+    reported = scanner.bytes_read();
+  }
+  return ok();
+}
+
+Status Merge::copy_all(const Segment& input) {
   MEMORIA_TRY(const auto file, parts_.files.open(input));
   SegmentScanner scanner(*file, input.header.seed(), kSegmentHeaderSize, input.file_bytes,
                          SegmentScanner::Mode::kSealed);
-  uint64_t reported = kSegmentHeaderSize;
+  const uint64_t begin = done_bytes_;
+  uint64_t reported = 0;
   while (true) {
     MEMORIA_TRY(const auto* scanned, scanner.next());
-    if (!scanner.damages().empty()) {
-      const_cast<Segment&>(input).damaged = true;
-      return Error{Errc::kCorrupt, segment_file(input.id(), kDataSuffix) +
-                                       " is damaged and was left in place; see memoria-ctl verify"};
-    }
+    if (!scanner.damages().empty()) return Error{Errc::kCorrupt};
     if (scanned == nullptr) break;
     if (describes_a_key(scanned->record.kind)) {
-      MEMORIA_TRY(copy_record(*scanned, {input.slot, uint32_t(scanned->offset)}));
+      MEMORIA_TRY(copy_record(*scanned, location(input, *scanned)));
     }
     if (scanned->offset - reported >= kWriteBuffer) {
+      done_bytes_ = begin + scanned->offset;
       MEMORIA_TRY(report_progress(scanned->offset - reported));
       reported = scanned->offset;
     }
   }
-  return report_progress(input.file_bytes - std::min<uint64_t>(reported, input.file_bytes));
+  return report_progress(input.file_bytes - reported);
 }
 
 Status Merge::copy_record(const ScannedRecord& scanned, Location from) {

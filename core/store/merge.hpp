@@ -24,7 +24,7 @@
 namespace memoria {
 
 /// One merge; used once, by one thread, beside readers and writers. Reads and writes stream: memory
-/// is one output's index (some 80 bytes a record) whatever the amount.
+/// is one output's index (some 80 bytes a record) and one input's (some 24) whatever the amount.
 class Merge {
  public:
   struct Parts {
@@ -68,7 +68,11 @@ class Merge {
   Status collect_erasers(const Segment& segment);
   Status look_for_older(const Segment& segment);
   bool can_drop(const Record& eraser, const KeyDirectory::State& state) const;
-  Status copy_segment(const Segment& input);
+  struct Choice;
+  Status copy_segment(Segment& input);
+  std::optional<std::vector<Choice>> choose(const Segment& input) const;
+  Status copy_chosen(const Segment& input, std::vector<Choice> choices);
+  Status copy_all(const Segment& input);
   Status copy_record(const ScannedRecord& scanned, Location from);
   Status copy_eraser(const ScannedRecord& scanned, Location from, const LiveRecord& live);
   Status copy_part(const ScannedRecord& scanned, Location from, const PlacedPiece& part,
@@ -80,14 +84,14 @@ class Merge {
   Status finish_output();
   Status flush_output();
   Status commit();
-  Status report_progress(uint64_t bytes);
+  Status report_progress(uint64_t bytes_read);
 
   const Parts parts_;
   const std::vector<std::shared_ptr<Segment>> inputs_;
   const ProgressFn& progress_;
   RateLimiter limiter_;
   MergeReport report_;
-  uint64_t total_bytes_ = 0;
+  uint64_t total_bytes_ = 0, done_bytes_ = 0;  // of the inputs
   std::unique_ptr<Output> output_;
   /// By the hash of each key that an input erases something of: the oldest timestamp that a record
   /// of this key has outside the inputs (a collision can only make it older, that is, keep an

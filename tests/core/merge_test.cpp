@@ -368,6 +368,62 @@ BOOST_FIXTURE_TEST_CASE(outputs_rotate_at_the_maximum_size, Fixture) {
   check_everything();
 }
 
+BOOST_FIXTURE_TEST_CASE(with_hints_only_what_is_live_is_read, Fixture) {
+  reopen(store, environment, options = quiet_options(1 << 20));
+  for (int i = 0; i < 40; ++i) put(i % 10 == 0 ? numbered("kept", i) : "changing", 60'000);
+  put("last", 1'000'000);  // the others are sealed now
+  finish_hints(*store);
+  const auto report = unwrap(store->merge({.all = true}));
+  BOOST_TEST(report.inputs.size() >= 2u);
+  BOOST_TEST(report.records_copied >= 4u);
+  BOOST_TEST(report.bytes_read < 1'000'000u + 7 * 60'000u + 1000u);
+  check_everything();
+}
+
+BOOST_FIXTURE_TEST_CASE(without_hints_the_same_is_kept, Fixture) {
+  overwrite(30, 10);
+  for (int k = 0; k < 10; ++k) {
+    REQUIRE_OK(store->erase(numbered("key", k)));
+    expected.erase(numbered("key", k));
+  }
+  finish_hints(*store);
+  const auto image = environment->image();
+  for (const bool with_hints : {true, false}) {
+    reopen(store, environment = SimulatedEnvironment::make(image), options);
+    finish_hints(*store);
+    if (!with_hints) {
+      for (const auto& hint : environment->files(".hint")) {
+        environment->flip_bit(hint, 8 * (environment->contents(hint).size() / 2));
+      }
+    }
+    const auto report = unwrap(store->merge({.all = true}));
+    BOOST_TEST(report.records_copied == 20u);
+    BOOST_TEST(report.erasers_dropped == 10u);
+    check_everything();
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(damage_of_what_is_dead_is_no_reason_to_keep_it, Fixture) {
+  put("dead", 1000);
+  const auto dead = unwrap(store->locate("dead")).at(0);
+  put("live", 1000);
+  const auto live = unwrap(store->locate("live")).at(0);
+  put("dead", 1000);
+  overwrite(30, 1, 1000);
+  finish_hints(*store);
+  const auto file = segment_file(live.segment, kDataSuffix);
+  BOOST_REQUIRE(dead.segment == live.segment);
+  environment->flip_bit(file, 8 * (live.record_offset + 500));
+  environment->flip_bit(file, 8 * (dead.record_offset + 500));
+  CHECK_FAILS(Errc::kCorrupt, store->merge({.all = true}));
+  BOOST_TEST(environment->exists(file));
+  environment->flip_bit(file, 8 * (live.record_offset + 500));
+  reopen(store, environment, options);  // it was marked as damaged
+  unwrap(store->merge({.all = true}));
+  BOOST_TEST(!environment->exists(file));
+  check_everything();
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
