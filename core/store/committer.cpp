@@ -6,6 +6,14 @@
 #include "core/base/signals.hpp"
 
 namespace memoria {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kLongestGathering{5};
+constexpr unsigned kMostDisappointments = 6;  // then one sync of 64 tries again
+
+}  // namespace
 
 Committer::Committer(Health& health, std::function<LogTail()> tail,
                      std::chrono::milliseconds interval)
@@ -27,7 +35,7 @@ Status Committer::lead(uint64_t& reached) {
   const auto tail = tail_();
   reached = tail.position;
   if (!tail.file) return ok();
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = Clock::now();
   auto result = tail.file->sync();
   syncs_.fetch_add(1, std::memory_order_relaxed);
   // The kernel reports a failed write-back once and then forgets it: a later success would be a
@@ -35,13 +43,34 @@ Status Committer::lead(uint64_t& reached) {
   if (!result.has_value()) return health_.latch(result.error(), "a sync failed");
   on_sync_();
   Lock lock(mutex_);
-  note_latency(std::chrono::steady_clock::now() - begin);
+  note_latency(Clock::now() - begin);
   return result;
 }
 
-Status Committer::sync(uint64_t position) {
-  requests_.fetch_add(1, std::memory_order_relaxed);
-  Lock lock(mutex_);
+void Committer::arrive() {
+  if (++arrived_ == awaited_) gathered_.notify_one();
+}
+
+/// The leader waits for those who were just answered, if they are worth it.
+void Committer::gather(Lock& lock) {
+  const auto begin = Clock::now();
+  const uint64_t before = arrived_, awaited = covered_ + company_;
+  if (before >= awaited || begin - last_end_ > usual_) return;
+  if (pause_ > 0) {
+    --pause_;
+    return;
+  }
+  awaited_ = awaited;
+  const auto until = begin + std::min<std::chrono::nanoseconds>(usual_ / 2, kLongestGathering);
+  while (arrived_ < awaited && gathered_.wait_until(lock, until) != std::cv_status::timeout) {
+  }
+  awaited_ = UINT64_MAX;
+  const bool came = 4 * (arrived_ - before) >= 3 * (awaited - before);
+  disappointments_ = came ? 0 : std::min(disappointments_ + 1, kMostDisappointments);
+  pause_ = (1u << disappointments_) - 1;
+}
+
+Status Committer::wait(uint64_t position, Lock& lock) {
   while (durable_ < position) {
     MEMORIA_TRY(health_.check());
     if (leading_) {
@@ -49,16 +78,28 @@ Status Committer::sync(uint64_t position) {
       continue;
     }
     leading_ = true;
+    gather(lock);
+    const uint64_t covered = arrived_;  // they had appended before they came
     lock.unlock();
     uint64_t reached = 0;
     auto result = lead(reached);
     lock.lock();
     leading_ = false;
+    company_ = arrived_ - covered_;
+    covered_ = covered;
+    last_end_ = Clock::now();
     if (result.has_value()) durable_ = std::max(durable_, reached);
     synced_.notify_all();
     if (!result.has_value()) return result;
   }
   return ok();
+}
+
+Status Committer::sync(uint64_t position) {
+  requests_.fetch_add(1, std::memory_order_relaxed);
+  Lock lock(mutex_);
+  if (durable_ < position) arrive();
+  return wait(position, lock);
 }
 
 void Committer::sync_async(uint64_t position, Done done) {
@@ -69,6 +110,7 @@ void Committer::sync_async(uint64_t position, Done done) {
       done(ok());
       return;
     }
+    arrive();
   }
   {
     Lock lock(queue_mutex_);
@@ -100,8 +142,11 @@ void Committer::durable_up_to(uint64_t position) {
 void Committer::answer(std::vector<Waiting> batch) {
   uint64_t position = 0;
   for (const auto& waiting : batch) position = std::max(position, waiting.position);
-  requests_.fetch_add(batch.size() - 1, std::memory_order_relaxed);
-  const auto result = sync(position);
+  requests_.fetch_add(batch.size(), std::memory_order_relaxed);
+  const auto result = [&] {
+    Lock lock(mutex_);
+    return wait(position, lock);
+  }();
   for (auto& waiting : batch) waiting.done(result);
 }
 
@@ -132,6 +177,7 @@ void Committer::note_latency(std::chrono::nanoseconds duration) {
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
   recent_us_[recent_count_++ % recent_us_.size()] = uint32_t(us);
   all_ns_ += uint64_t(duration.count());
+  usual_ = usual_.count() == 0 ? duration : (7 * usual_ + duration) / 8;
 }
 
 Committer::Latency Committer::latency() const {

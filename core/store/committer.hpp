@@ -23,7 +23,13 @@ struct LogTail {
 };
 
 /// Thread-safe. A thread that waits becomes the leader when nobody is, and syncs for all who came
-/// before; those who come while it works form the next group.
+/// before; those who come while it works form the next group. Threads that sync in a loop would so
+/// be in one of two groups that take turns, each sync for half of them. Therefore a leader waits a
+/// little for those who were just answered, as long as they do come back (as jbd2 does in
+/// jbd2_journal_stop(), and PostgreSQL with commit_delay).
+/// Measured with 8 threads that put 100 bytes and sync, on a file system in memory whose fdatasync
+/// sleeps: 0.15 ms 1.3x, 0.34 ms 1.4x, 1.5 ms 1.65x the puts; with 32 threads 1.0x, 1.27x, 1.7x;
+/// with 32 that also compute 40 us each, on two cores, 0.9x, 0.85x, 1.25x.
 class Committer {
  public:
   using Done = std::function<void(const Status&)>;
@@ -63,6 +69,9 @@ class Committer {
     uint64_t position;
     Done done;
   };
+  Status wait(uint64_t position, Lock& lock) REQUIRES(mutex_);
+  void gather(Lock& lock) REQUIRES(mutex_);
+  void arrive() REQUIRES(mutex_);
   Status lead(uint64_t& reached);
   void run();
   void answer(std::vector<Waiting> batch);
@@ -80,6 +89,17 @@ class Committer {
   std::array<uint32_t, 1024> recent_us_ GUARDED_BY(mutex_){};
   size_t recent_count_ GUARDED_BY(mutex_) = 0;
   uint64_t all_ns_ GUARDED_BY(mutex_) = 0;
+
+  // Requests are counted as they come: those up to covered_ were there when the last sync began.
+  uint64_t arrived_ GUARDED_BY(mutex_) = 0, covered_ GUARDED_BY(mutex_) = 0;
+  uint64_t company_ GUARDED_BY(mutex_) = 0;  // requests that were waiting when the last sync ended
+  std::chrono::steady_clock::time_point last_end_ GUARDED_BY(mutex_);  // of a sync
+  std::chrono::nanoseconds usual_ GUARDED_BY(mutex_){0};               // duration of a sync
+  // While a leader waits for company: how many must have arrived.
+  uint64_t awaited_ GUARDED_BY(mutex_) = UINT64_MAX;
+  Condition gathered_;
+  unsigned disappointments_ GUARDED_BY(mutex_) = 0;  // in a row
+  unsigned pause_ GUARDED_BY(mutex_) = 0;            // syncs for which nobody is waited for
 
   Mutex queue_mutex_;
   Condition queued_;
