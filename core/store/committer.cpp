@@ -70,7 +70,9 @@ void Committer::gather(Lock& lock) {
   pause_ = (1u << disappointments_) - 1;
 }
 
-Status Committer::wait(uint64_t position, Lock& lock) {
+Status Committer::wait(uint64_t position, bool arrives) {
+  Lock lock(mutex_);
+  if (arrives && durable_ < position) arrive();
   while (durable_ < position) {
     MEMORIA_TRY(health_.check());
     if (leading_) {
@@ -97,9 +99,7 @@ Status Committer::wait(uint64_t position, Lock& lock) {
 
 Status Committer::sync(uint64_t position) {
   requests_.fetch_add(1, std::memory_order_relaxed);
-  Lock lock(mutex_);
-  if (durable_ < position) arrive();
-  return wait(position, lock);
+  return wait(position, true);
 }
 
 void Committer::sync_async(uint64_t position, Done done) {
@@ -143,10 +143,7 @@ void Committer::answer(std::vector<Waiting> batch) {
   uint64_t position = 0;
   for (const auto& waiting : batch) position = std::max(position, waiting.position);
   requests_.fetch_add(batch.size(), std::memory_order_relaxed);
-  const auto result = [&] {
-    Lock lock(mutex_);
-    return wait(position, lock);
-  }();
+  const auto result = wait(position, false);
   for (auto& waiting : batch) waiting.done(result);
 }
 

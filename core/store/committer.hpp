@@ -69,7 +69,7 @@ class Committer {
     uint64_t position;
     Done done;
   };
-  Status wait(uint64_t position, Lock& lock) REQUIRES(mutex_);
+  Status wait(uint64_t position, bool arrives);
   void gather(Lock& lock) REQUIRES(mutex_);
   void arrive() REQUIRES(mutex_);
   Status lead(uint64_t& reached);

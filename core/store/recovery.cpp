@@ -457,8 +457,8 @@ Status Recovery::load_runs() {
     timeline_.advance(runs_[i].index.newest());
     // What is neither header, record nor seal is the heads of batches, or damage: dead either way.
     const auto& segment = *sources_[i]->segment;
-    const uint64_t known = kSegmentHeaderSize + segment.counts.total_bytes +
-                           (sources_[i]->sealed ? kSealSize : 0);
+    const uint64_t known =
+        kSegmentHeaderSize + segment.counts.total_bytes + (sources_[i]->sealed ? kSealSize : 0);
     if (segment.file_bytes > known) {
       segments_.add_total(segment.slot, segment.file_bytes - known, 0);
     }
