@@ -51,9 +51,9 @@ class Recovery {
     std::optional<SegmentHeader> header;
     std::string problem;  // why there is no header
     bool sealed = false;
-    uint64_t expected = 0;  // its length by the manifest; 0: not known
-    bool missing = false;   // there is only its hint
-    bool squats = false;    // under the name of one that is missing
+    uint64_t expected = 0;             // its length by the manifest; 0: not known
+    bool missing = false;              // there is only its hint
+    bool squats = false;               // under the name of one that is missing
     std::shared_ptr<Segment> segment;  // once it is loaded
 
     /// It was sealed, and this is not all of it.
