@@ -184,8 +184,11 @@ void go_on(const std::shared_ptr<SimulatedEnvironment>& environment, StorePtr st
   compare("after opening again,");
 }
 
-StorePtr open_or_explain(const Image& after, const Bounds& bounds, const Options& options) {
-  auto opened = Store::open(SimulatedEnvironment::make(after), options);
+}  // namespace
+
+StorePtr open_or_explain(const std::shared_ptr<Environment>& environment, const Bounds& bounds,
+                         const Options& options) {
+  auto opened = Store::open(environment, options);
   if (opened.has_value()) return std::move(opened).value();
   const auto& error = opened.error();
   if (error.code != Errc::kCorrupt || !bounds.may_be_refused()) {
@@ -193,8 +196,6 @@ StorePtr open_or_explain(const Image& after, const Bounds& bounds, const Options
   }
   return nullptr;
 }
-
-}  // namespace
 
 void check_values(const Store& store, const Bounds& bounds, RotTally& tally) {
   const auto listed = listed_keys(store);
@@ -246,7 +247,7 @@ bool check_store(const Image& before, const Image& after, const Options& options
   auto reader_options = options;
   reader_options.read_only = true;
   {
-    const auto reader = open_or_explain(after, bounds, reader_options);
+    const auto reader = open_or_explain(SimulatedEnvironment::make(after), bounds, reader_options);
     if (reader) {
       check_values(*reader, bounds, tally);
       if (!bounds.has_tail()) check_verify(*reader, bounds, options.inline_limit, tally);
@@ -254,21 +255,18 @@ bool check_store(const Image& before, const Image& after, const Options& options
     }
   }
   const auto environment = SimulatedEnvironment::make(after);
-  auto opened = Store::open(environment, options);
-  if (!opened.has_value()) {
-    (void)open_or_explain(after, bounds, options);
-    return false;
-  }
-  check_values(*opened.value(), bounds, tally);
-  if (!bounds.has_tail()) check_verify(*opened.value(), bounds, options.inline_limit, tally);
-  go_on(environment, std::move(opened).value(), bounds, options, random);
+  auto store = open_or_explain(environment, bounds, options);
+  if (!store) return false;
+  check_values(*store, bounds, tally);
+  if (!bounds.has_tail()) check_verify(*store, bounds, options.inline_limit, tally);
+  go_on(environment, std::move(store), bounds, options, random);
   return true;
 }
 
 void check_snapshot(const Image& before, const Image& after, Options options, RotTally& tally) {
   const Bounds bounds(before, after);
   options.read_only = true;
-  const auto snapshot = open_or_explain(after, bounds, options);
+  const auto snapshot = open_or_explain(SimulatedEnvironment::make(after), bounds, options);
   if (!snapshot) return;
   check_values(*snapshot, bounds, tally);
   if (!bounds.has_tail()) check_verify(*snapshot, bounds, options.inline_limit, tally);

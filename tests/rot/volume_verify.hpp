@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// What `memoria-ctl verify` says of a damaged volume.
+#pragma once
+
+#include "tests/rot/volume_bounds.hpp"
+
+namespace memoria::test {
+
+/// Each live damage is told with a path of what it is of, where the names on the way were not hit,
+/// and with no other. (That exactly what was hit is told is checked by keys: check_verify().)
+/// Throws Broken.
+void check_paths(Volume& volume, const VolumeBounds& bounds);
+
+}  // namespace memoria::test
