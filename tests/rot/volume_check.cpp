@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "tests/rot/volume_check.hpp"
 
+#include <sys/stat.h>
+
+#include <cerrno>
+
 #include "tests/rot/store_check.hpp"
 #include "tests/rot/volume_reading.hpp"
 #include "tests/rot/volume_repair.hpp"
@@ -17,11 +21,68 @@ std::unique_ptr<Volume> open_or_explain(std::unique_ptr<Store> store, const Volu
   auto opened = Volume::open(std::move(store), kOwner);
   if (opened.has_value()) return std::move(opened).value();
   const auto& error = opened.error();
-  if (error.code != Errc::kCorrupt || bounds.superblock() == Hit::kNone) {
+  // Neither superblock nor root: nobody knows that it is a volume.
+  const auto least = std::min(bounds.superblock(), bounds.inode(kRootInode));
+  if (error.code != Errc::kNotAStore || least != Hit::kUnknown) {
     throw Broken("the volume does not open: " + std::string(name(error.code)) + ": " +
                  error.describe());
   }
   return nullptr;
+}
+
+void make(Volume& volume, VolumeTree& tree, Random& random) {
+  auto& root = tree.nodes[kRootInode];
+  const auto directory = volume.mkdir(kRootInode, "new", 0755, kOwner);
+  if (!directory.has_value()) {  // the root, or the old entry of a name that never was
+    if (directory.error().to_errno() != EIO) {
+      throw Broken("making a directory: " + directory.error().describe());
+    }
+    return;
+  }
+  const auto parent = directory.value().ino;
+  volume.forget(parent, 1);
+  root.names["new"] = parent;
+  for (int i = 0; i < 8; ++i) {
+    const auto name = std::to_string(i);
+    const auto ino = expect(volume.mknod(parent, name, S_IFREG | 0644, 0, kOwner), "a file").ino;
+    volume.forget(ino, 1);
+    if (tree.nodes.contains(ino)) throw Broken("a new file has the number of another");
+    auto& node = tree.nodes[ino];
+    node.contents = random.bytes(random.below(800));
+    expect(volume.write(ino, 0, node.contents, false), "writing to a new file");
+    expect(volume.setxattr(ino, "user.new", name, 0), "an attribute of a new file");
+    node.xattrs["user.new"] = name;
+    tree.nodes[parent].names[name] = ino;
+    node.attributes = expect(volume.getattr(ino), "a new file");
+  }
+  tree.nodes[parent].attributes = expect(volume.getattr(parent), "a new directory");
+  root.attributes = expect(volume.getattr(kRootInode), "the root");
+  tree.files += 9;
+}
+
+/// Makes files, merges and opens again: what was made is there, and the rest stays what it was.
+void go_on(const std::shared_ptr<SimulatedEnvironment>& place, std::unique_ptr<Volume> volume,
+           const Bounds& keys, VolumeTree tree, const Options& options, Random& random,
+           RotTally& tally) {
+  make(*volume, tree, random);
+  const VolumeBounds bounds(keys, tree);
+  if (random.one_in(2)) {
+    const auto merged = volume->store().merge({.all = random.one_in(2)});
+    if (!merged.has_value() && merged.error().to_errno() != EIO) {
+      throw Broken("a merge after the damage: " + merged.error().describe());
+    }
+  }
+  check_reading(*volume, bounds, tally);
+  if (random.one_in(2)) {
+    expect(volume->close(), "closing after the damage");
+  } else {
+    expect(volume->sync(), "a sync after the damage");
+  }
+  const auto image = place->after_crash(Loss::kUnsynced, random);
+  volume.reset();
+  auto store = expect(Store::open(SimulatedEnvironment::make(image), options), "opening again");
+  volume = expect(Volume::open(std::move(store), kOwner), "opening the volume again");
+  check_reading(*volume, bounds, tally);
 }
 
 }  // namespace
@@ -47,10 +108,10 @@ bool check_volume(const Image& before, const Image& after, const VolumeTree& tre
   const auto place = SimulatedEnvironment::make(after);
   store = open_or_explain(place, keys, options);
   if (!store) return false;
-  const auto volume = open_or_explain(std::move(store), bounds);
+  auto volume = open_or_explain(std::move(store), bounds);
   if (!volume) return false;
   check_reading(*volume, bounds, tally);
-  (void)random;
+  go_on(place, std::move(volume), keys, tree, options, random, tally);
   return true;
 }
 

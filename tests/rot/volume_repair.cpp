@@ -88,7 +88,7 @@ class Repair {
     const auto what = "the repaired inode " + std::to_string(ino);
     const auto key = key_of(Key(Table::kContents, ino));
     if (bounds_.of(key) == Hit::kUnknown) return;
-    if (is_link(was) && is.contents != was.contents) throw Broken(what + " has another target");
+    if (is_link(is) && is.contents != was.contents) throw Broken(what + " has another target");
     if (!S_ISREG(was.attributes.mode)) return;
     if (is.contents.size() != was.contents.size()) throw Broken(what + " has another size");
     const auto value = bounds_.bounds().value(key);
@@ -104,7 +104,8 @@ class Repair {
       const auto length = part.end - part.begin;
       const auto& right = part.touched ? expected : was.contents;
       if (is.contents.compare(part.begin, length, right, part.begin, length) != 0) {
-        throw Broken(what + " has wrong bytes from " + std::to_string(part.begin));
+        throw Broken(what + " has wrong bytes from " + std::to_string(part.begin) + " to " +
+                     std::to_string(part.end) + (part.touched ? ", which were hit" : ""));
       }
     }
   }
