@@ -112,6 +112,10 @@ Result<Superblock> load_superblock(Store& store, const Caller& creator) {
   if (!out.has_value()) {
     const auto& error = out.error();
     if (error.code != Errc::kCorrupt && error.code != Errc::kIo) return out;
+    if (!store.contains(Key(Table::kInodes, kRootInode))) {
+      return damaged(error.describe() +
+                     ", and its root with it: memoria-ctl repair saves the rest");
+    }
     if (const auto& log = store.options().logger) {
       log(Severity::kError,
           fmt::format("{}; the volume gets a new one, with another uuid", error.describe()));

@@ -21,9 +21,12 @@ std::unique_ptr<Volume> open_or_explain(std::unique_ptr<Store> store, const Volu
   auto opened = Volume::open(std::move(store), kOwner);
   if (opened.has_value()) return std::move(opened).value();
   const auto& error = opened.error();
-  // Neither superblock nor root: nobody knows that it is a volume.
-  const auto least = std::min(bounds.superblock(), bounds.inode(kRootInode));
-  if (error.code != Errc::kNotAStore || least != Hit::kUnknown) {
+  // Without a root it needs its superblock, and without both nobody knows that it is a volume.
+  const auto superblock = bounds.superblock();
+  const bool refusable = bounds.inode(kRootInode) == Hit::kUnknown &&
+                         ((error.code == Errc::kCorrupt && superblock != Hit::kNone) ||
+                          (error.code == Errc::kNotAStore && superblock == Hit::kUnknown));
+  if (!refusable) {
     throw Broken("the volume does not open: " + std::string(name(error.code)) + ": " +
                  error.describe());
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "fs/volume/value_copy.hpp"
 
+#include "core/log/segment.hpp"
 #include "tests/support/simulated_environment.hpp"
 #include "tests/volume/fixture.hpp"
 
