@@ -12,7 +12,6 @@
 #include <string_view>
 
 #include "tests/crash/explorer.hpp"
-#include "tests/support/save_image.hpp"
 #include "tests/support/seeded_run.hpp"
 
 namespace memoria::test {
@@ -34,7 +33,7 @@ int run(std::string_view subject, const SeededRun& run) {
     operations += explored.operations;
     if (explored.finding) {
       std::cerr << "--seed " << seed << ": " << explored.finding->what << '\n';
-      if (!run.save.empty()) save_image(explored.finding->image, run.save);
+      run.keep(explored.finding->image);
       return 1;
     }
   }

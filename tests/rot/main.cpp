@@ -12,7 +12,6 @@
 #include "tests/crash/recording.hpp"
 #include "tests/rot/rot.hpp"
 #include "tests/rot/subject.hpp"
-#include "tests/support/save_image.hpp"
 #include "tests/support/seeded_run.hpp"
 
 namespace memoria::test {
@@ -39,7 +38,7 @@ bool run_seed(const SeededRun& run, uint64_t seed, RotTally& tally) {
   } catch (const Broken& broken) {
     std::cerr << "--seed " << seed << ": " << printable(broken.what()) << '\n';
     for (const auto& damage : done) std::cerr << "  " << damage << '\n';
-    if (!run.save.empty() && !done.empty()) save_image(after, run.save);
+    if (!done.empty()) run.keep(after);
     return false;
   }
 }

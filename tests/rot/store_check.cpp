@@ -218,26 +218,29 @@ void check_values(const Store& store, const Bounds& bounds, RotTally& tally) {
   }
 }
 
-void check_verify(Store& store, const Bounds& bounds, uint64_t inline_limit, RotTally& tally) {
-  const auto report = expect(store.verify(), "verify");
-  tally.listed += report.damages.size();
+void check_damages(const Bounds& bounds, const std::vector<Damage>& damages) {
   for (const auto& hit : bounds.hits()) {
-    const bool named =
-        std::any_of(report.damages.begin(), report.damages.end(), [&](const Damage& damage) {
-          return damage.segment == hit.segment && damage.offset < hit.offset + hit.length &&
-                 hit.offset < damage.offset + damage.length;
-        });
+    const bool named = std::any_of(damages.begin(), damages.end(), [&](const Damage& damage) {
+      return damage.segment == hit.segment && damage.offset < hit.offset + hit.length &&
+             hit.offset < damage.offset + damage.length;
+    });
     if (!named) {
       throw Broken("verify does not name " + std::to_string(hit.segment) + " at " +
                    std::to_string(hit.offset) + ", " + hit.key);
     }
   }
-  for (const auto& damage : report.damages) {
+  for (const auto& damage : damages) {
     if (!bounds.is_hit(damage.segment, damage.offset, damage.length)) {
       throw Broken("verify names " + std::to_string(damage.segment) + " at " +
                    std::to_string(damage.offset) + ", which was not hit: " + damage.reason);
     }
   }
+}
+
+void check_verify(Store& store, const Bounds& bounds, uint64_t inline_limit, RotTally& tally) {
+  const auto report = expect(store.verify(), "verify");
+  tally.listed += report.damages.size();
+  check_damages(bounds, report.damages);
   check_live(store, bounds, report, inline_limit);
 }
 

@@ -14,6 +14,8 @@ std::unique_ptr<Store> open_or_explain(const std::shared_ptr<Environment>& envir
                                        const Bounds& bounds, const Options& options);
 /// Reads all of an opened store. Throws Broken.
 void check_values(const Store& store, const Bounds& bounds, RotTally& tally);
+/// Every record that was hit is in one of the places, and each place was hit.
+void check_damages(const Bounds& bounds, const std::vector<Damage>& damages);
 /// verify() names what was hit, and nothing else; `inline_limit` is that of the store.
 void check_verify(Store& store, const Bounds& bounds, uint64_t inline_limit, RotTally& tally);
 /// Everything about the store in `after`: reading, verify, repair, going on. False: it does not

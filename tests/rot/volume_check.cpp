@@ -8,12 +8,14 @@
 #include "tests/rot/store_check.hpp"
 #include "tests/rot/volume_reading.hpp"
 #include "tests/rot/volume_repair.hpp"
+#include "tests/rot/volume_tools.hpp"
 #include "tests/rot/volume_verify.hpp"
 #include "tests/support/simulated_environment.hpp"
 
 namespace memoria::test {
 namespace {
 
+constexpr uint64_t kWithTools = 10;  // one in so many
 constexpr Caller kOwner{.uid = 1000, .gid = 100};
 
 /// Null: it was refused, and may be.
@@ -98,6 +100,7 @@ bool check_volume(const Image& before, const Image& after, const VolumeTree& tre
   reading.read_only = true;
   const auto environment = SimulatedEnvironment::make(after);
   auto store = open_or_explain(environment, keys, reading);
+  if (random.one_in(kWithTools)) check_tools(after, bounds, store != nullptr);
   if (store) {
     check_values(*store, keys, tally);
     if (!keys.has_tail()) check_verify(*store, keys, options.inline_limit, tally);

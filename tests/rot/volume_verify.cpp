@@ -3,7 +3,7 @@
 
 #include "fs/control/byte_text.hpp"
 #include "fs/control/service.hpp"
-#include "tests/control/helpers.hpp"
+#include "tests/control/console.hpp"
 #include "tests/crash/recording.hpp"
 
 namespace memoria::test {
@@ -37,6 +37,16 @@ class Paths {
 
 }  // namespace
 
+void check_paths(const Json& items, const VolumeBounds& bounds) {
+  const Paths paths(bounds);
+  for (const auto& item : items) {
+    if (!item.contains("key_hex") || !item["live"]) continue;
+    const auto key = from_hex(item["key_hex"].get<std::string>());
+    if (!key) throw Broken("verify gives no key");
+    paths.check(*key, get_bytes(item, "path"));
+  }
+}
+
 void check_paths(Volume& volume, const VolumeBounds& bounds) {
   ControlService service(volume.store(), &volume, {});
   RecordingSink sink;
@@ -44,13 +54,7 @@ void check_paths(Volume& volume, const VolumeBounds& bounds) {
   const auto result =
       expect(service.execute({{"command", "verify"}}, sink, nothing), "the command verify");
   if (result["damaged"] != sink.items.size()) throw Broken("verify counts wrongly");
-  const Paths paths(bounds);
-  for (const auto& item : sink.items) {
-    if (!item.contains("key_hex") || !item["live"]) continue;
-    const auto key = from_hex(item["key_hex"].get<std::string>());
-    if (!key) throw Broken("verify gives no key");
-    paths.check(*key, get_bytes(item, "path"));
-  }
+  check_paths(Json(sink.items), bounds);
 }
 
 }  // namespace memoria::test

@@ -2,12 +2,21 @@
 #include "tests/support/seeded_run.hpp"
 
 #include <cstdlib>
+#include <iostream>
+
+#include "tests/support/save_image.hpp"
 
 namespace memoria::test {
 
 uint64_t SeededRun::seconds() const {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   return uint64_t(took.count());
+}
+
+void SeededRun::keep(const Image& image) const {
+  if (save.empty()) return;
+  save_image(image, save);
+  std::cerr << "the state is in " << save << '\n';
 }
 
 std::optional<SeededRun> parse_seeded_run(std::span<char* const> arguments,

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "tests/support/random.hpp"
+#include "tests/support/simulated_disk.hpp"
 
 namespace memoria::test {
 
@@ -21,6 +22,8 @@ struct SeededRun {
   std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
 
   uint64_t seconds() const;
+  /// Saves what was wrong, and says where on stderr, if that was asked for.
+  void keep(const Image& image) const;
 };
 
 /// Reads `[--seed N] [COUNT_NAME M] [--save DIRECTORY]`; without COUNT_NAME `count` is what it is
