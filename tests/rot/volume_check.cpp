@@ -35,7 +35,22 @@ std::unique_ptr<Volume> open_or_explain(std::unique_ptr<Store> store, const Volu
   return nullptr;
 }
 
-void make(Volume& volume, VolumeTree& tree, Random& random) {
+/// Something may be left of it without which nobody knows that the number was ever used.
+bool leaves_a_trace(const VolumeBounds& bounds, InodeNumber ino) {
+  if (!bounds.tree().nodes.contains(ino)) return false;
+  const auto& node = bounds.tree().nodes.at(ino);
+  Hit least = bounds.inode(ino);
+  if (!node.contents.empty()) least = std::min(least, bounds.contents(ino));
+  for (const auto& [name, value] : node.xattrs) least = std::min(least, bounds.xattr(ino, name));
+  for (const auto& [name, child] : node.names) least = std::min(least, bounds.name(ino, name));
+  for (const auto& way : bounds.ways().at(ino)) {
+    if (way.names.empty()) continue;
+    least = std::min(least, bounds.name(way.names.back().first, way.names.back().second));
+  }
+  return least != Hit::kUnknown;
+}
+
+void make(Volume& volume, const VolumeBounds& before, VolumeTree& tree, Random& random) {
   auto& root = tree.nodes[kRootInode];
   const auto directory = volume.mkdir(kRootInode, "new", 0755, kOwner);
   if (!directory.has_value()) {  // the root, or the old entry of a name that never was
@@ -46,13 +61,15 @@ void make(Volume& volume, VolumeTree& tree, Random& random) {
   }
   const auto parent = directory.value().ino;
   volume.forget(parent, 1);
+  if (leaves_a_trace(before, parent)) throw Broken("a new directory has the number of another");
   root.names["new"] = parent;
+  tree.nodes[parent] = {};
   for (int i = 0; i < 8; ++i) {
     const auto name = std::to_string(i);
     const auto ino = expect(volume.mknod(parent, name, S_IFREG | 0644, 0, kOwner), "a file").ino;
     volume.forget(ino, 1);
-    if (tree.nodes.contains(ino)) throw Broken("a new file has the number of another");
-    auto& node = tree.nodes[ino];
+    if (leaves_a_trace(before, ino)) throw Broken("a new file has the number of another");
+    auto& node = tree.nodes[ino] = {};
     node.contents = random.bytes(random.below(800));
     expect(volume.write(ino, 0, node.contents, false), "writing to a new file");
     expect(volume.setxattr(ino, "user.new", name, 0), "an attribute of a new file");
@@ -62,14 +79,15 @@ void make(Volume& volume, VolumeTree& tree, Random& random) {
   }
   tree.nodes[parent].attributes = expect(volume.getattr(parent), "a new directory");
   root.attributes = expect(volume.getattr(kRootInode), "the root");
-  tree.files += 9;
+  tree.files = volume.files();
 }
 
 /// Makes files, merges and opens again: what was made is there, and the rest stays what it was.
 void go_on(const std::shared_ptr<SimulatedEnvironment>& place, std::unique_ptr<Volume> volume,
-           const Bounds& keys, VolumeTree tree, const Options& options, Random& random,
+           const Bounds& keys, const VolumeTree& before, const Options& options, Random& random,
            RotTally& tally) {
-  make(*volume, tree, random);
+  auto tree = before;
+  make(*volume, VolumeBounds(keys, before), tree, random);
   const VolumeBounds bounds(keys, tree);
   if (random.one_in(2)) {
     const auto merged = volume->store().merge({.all = random.one_in(2)});
