@@ -18,10 +18,9 @@ Result<Dentry> entry_of(const Store& store, const KeyInfo& info) {
   return load_dentry(store, inode_in_key(info.key), name_in_key(info.key));
 }
 
-/// Of several names of a directory only one is not left by damage.
-bool is_parent(const Store& store, InodeNumber parent, InodeNumber directory) {
-  const auto inode = load_inode(store, directory);
-  return inode.has_value() && inode.value().parent == parent;
+bool leads_inside(const Store& store, InodeNumber directory, InodeNumber ino) {
+  const auto inode = load_inode(store, ino);
+  return inode.has_value() && is_inside(directory, inode.value());
 }
 
 }  // namespace
@@ -37,7 +36,7 @@ Result<PathFinder> PathFinder::read(const Store& store, const std::set<InodeNumb
     if (!S_ISDIR(type) && !inodes.contains(ino)) return true;
     const auto directory = inode_in_key(info.key);
     const auto [place, is_new] = out.places_.try_emplace(ino);
-    if (is_new || (S_ISDIR(type) && is_parent(store, directory, ino))) {
+    if (is_new || (S_ISDIR(type) && leads_inside(store, directory, ino))) {
       place->second = {directory, std::string(name_in_key(info.key))};
     }
     return true;
