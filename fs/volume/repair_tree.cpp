@@ -120,6 +120,10 @@ class TreeBuilder {
       lose(What::kName, path, fmt::format("the directory is at {} already", node->path));
       return std::nullopt;
     }
+    if (!node->made_up && !is_inside(directory, node->inode) && !take_old_names_) {
+      old_names_.emplace_back(directory, name);
+      return std::nullopt;
+    }
     if (!target_is_readable(ino, *node)) {
       lose(What::kFile, path, "the target of the symbolic link cannot be read");
       node->left_out = true;
@@ -173,6 +177,7 @@ class TreeBuilder {
 
   /// Directories first, from their tops, so that what is in them stays in them.
   Status place_unnamed() {
+    MEMORIA_TRY(place_old_names());
     // Directories of which only the names in them are left, and contents without an inode.
     for (const auto& [ino, names] : inventory_.names) {
       if (!out_.nodes.contains(ino)) make_up(ino, S_IFDIR | 0700);
@@ -194,6 +199,19 @@ class TreeBuilder {
         if (!place_in_lost_and_found(ino)) continue;
         if (out_.nodes[ino].inode.is_directory()) MEMORIA_TRY(walk(ino));
       }
+    }
+    return ok();
+  }
+
+  /// Names of directories that say that they are elsewhere: one that is not found there has lost
+  /// its name, or its inode is an older one.
+  Status place_old_names() {
+    take_old_names_ = true;
+    while (!old_names_.empty()) {
+      const auto [directory, name] = old_names_.back();
+      old_names_.pop_back();
+      const auto placed = place(directory, name);
+      if (placed) MEMORIA_TRY(walk(*placed));
     }
     return ok();
   }
@@ -246,6 +264,8 @@ class TreeBuilder {
   const std::function<bool()>& go_on_;
   const TimeNs now_ = wall_clock();
   RepairTree out_;
+  std::vector<std::pair<InodeNumber, RepairInventory::Name>> old_names_;
+  bool take_old_names_ = false;
   std::map<InodeNumber, std::set<uint64_t>> cookies_;  // that a directory's new names have
   InodeNumber lost_and_found_ = 0;
 };
