@@ -52,11 +52,16 @@ Result<Superblock> read_superblock(const Store& store) {
   return decode_superblock(bytes);
 }
 
-/// A record that is missed without a trace may be the superblock's, and an older one shows.
+/// Records may be missed without a trace, so that their keys show what they were before.
+bool is_damaged(const Store& store) {
+  const auto stats = store.stats();
+  return std::any_of(stats.segments.begin(), stats.segments.end(),
+                     [](const SegmentStats& segment) { return segment.damaged; });
+}
+
+/// The superblock may be an older one.
 Result<bool> may_be_outdated(const Store& store, const Superblock& superblock) {
-  for (const auto& segment : store.stats().segments) {
-    if (segment.damaged) return true;
-  }
+  if (is_damaged(store)) return true;
   // A whole segment may be gone, when the manifest is gone, too.
   bool used = false;
   for (const auto table : {Table::kInodes, Table::kContents}) {
@@ -145,9 +150,10 @@ Result<uint64_t> count_files(const Store& store, const Superblock& superblock) {
 Result<std::unique_ptr<Volume>> Volume::open(std::unique_ptr<Store> store, const Caller& creator) {
   MEMORIA_TRY(const auto superblock, load_superblock(*store, creator));
   MEMORIA_TRY(const auto files, count_files(*store, superblock));
-  const bool read_only = store->options().read_only;
+  // Where damage brought an older inode back, an orphan may be a file that has got its name since.
+  const bool keep_orphans = store->options().read_only || is_damaged(*store);
   auto impl = std::make_unique<Impl>(std::move(store), superblock, files);
-  if (!read_only) MEMORIA_TRY(impl->remove_orphans());
+  if (!keep_orphans) MEMORIA_TRY(impl->remove_orphans());
   return std::unique_ptr<Volume>(new Volume(std::move(impl)));
 }
 

@@ -8,7 +8,6 @@
 // MEMORIA_TEST_ITERATIONS. Ends with code 1 at the first broken promise, and saves that store.
 #include <iostream>
 
-#include "fs/control/key_text.hpp"
 #include "tests/crash/recording.hpp"
 #include "tests/rot/rot.hpp"
 #include "tests/rot/subject.hpp"
@@ -36,7 +35,7 @@ bool run_seed(const SeededRun& run, uint64_t seed, RotTally& tally) {
     }
     return true;
   } catch (const Broken& broken) {
-    std::cerr << "--seed " << seed << ": " << printable(broken.what()) << '\n';
+    std::cerr << "--seed " << seed << ": " << broken.what() << '\n';
     for (const auto& damage : done) std::cerr << "  " << damage << '\n';
     if (!done.empty()) run.keep(after);
     return false;

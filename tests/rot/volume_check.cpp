@@ -134,6 +134,7 @@ bool check_volume(const Image& before, const Image& after, const VolumeTree& tre
   if (!store) return false;
   auto volume = open_or_explain(std::move(store), bounds);
   if (!volume) return false;
+  check_values(volume->store(), keys, tally);  // opening has removed nothing
   check_reading(*volume, bounds, tally);
   go_on(place, std::move(volume), keys, tree, options, random, tally);
   return true;
