@@ -427,6 +427,8 @@ Status Recovery::load_tail(Found& found) {
   }
   segment->file_bytes = end + kSealSize;
   segment->sealed = true;
+  segment->hint_is_taken = found.squats;
+  segment->has_copy = copied_.contains(found.header->id);
   account_rest(*segment, kSealSize);
   return ok();
 }
