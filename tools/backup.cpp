@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "fs/control/damage_items.hpp"
-#include "fs/control/service.hpp"
 #include "tools/carry.hpp"
 #include "tools/moment.hpp"
 
@@ -27,27 +26,13 @@ Status check_apart(const Moment& moment, const Environment& to, const std::strin
       fmt::format("{} is inside the store {}: name a directory elsewhere", destination, data));
 }
 
-/// What was damaged, with paths where the copy knows them.
-Status tell_damages(const Carrying& context, const std::vector<Damage>& damages,
-                    const std::shared_ptr<Environment>& copy) {
-  if (damages.empty()) return ok();
-  std::unique_ptr<Volume> volume;
-  auto store = open_read_only(copy, {});
-  const bool in_volume = store.has_value() && holds_volume(*store.value());
-  if (in_volume) {
-    auto opened = Volume::open(std::move(store).value(), this_user());
-    if (opened.has_value()) volume = std::move(opened).value();
-  }
-  control::PathFinder paths(volume.get());
-  for (const auto& damage : damages) {
-    MEMORIA_TRY(context.sink.item(control::damage_item(damage, in_volume, paths)));
-  }
-  return ok();
-}
-
 Result<Json> result_of(const Carrying& context, const CopyReport& report,
                        const std::shared_ptr<Environment>& copy) {
-  MEMORIA_TRY(tell_damages(context, report.damages, copy));
+  if (!report.damages.empty()) {
+    const auto store = open_read_only(copy, {});  // it has the names
+    MEMORIA_TRY(control::tell_damages(
+        context.sink, store.has_value() ? store.value().get() : nullptr, report.damages));
+  }
   return Json{{"segments", report.segments},
               {"bytes", report.bytes},
               {"copied_segments", report.copied_segments},

@@ -10,7 +10,7 @@
 #include "fs/control/byte_text.hpp"
 #include "fs/control/client.hpp"
 #include "fs/control/key_text.hpp"
-#include "fs/volume/keys.hpp"
+#include "fs/volume/superblock.hpp"
 #include "tools/carry.hpp"
 #include "tools/moment.hpp"
 #include "tools/new_store.hpp"
@@ -52,11 +52,6 @@ Result<Patient> open_patient(const std::string& path, const Logger& logger) {
   return patient;
 }
 
-/// A volume whose superblock is gone still has inodes and names.
-bool looks_like_volume(const Store& store) {
-  return store.contains(Key(Table::kSuperblock)) || store.contains(Key(Table::kInodes, kRootInode));
-}
-
 Json loss_item(const Loss& loss, bool in_volume) {
   Json item = {{"what", name(loss.what)}, {"detail", loss.detail}};
   if (loss.what == Loss::What::kKey) {
@@ -86,7 +81,7 @@ Result<Json> run_repair(const Carrying& context) {
   context.reached = true;
   MEMORIA_TRY(auto made, NewStore::make(context.line.destination, context.logger));
   const auto progress = progress_of(context.sink);
-  const bool in_volume = looks_like_volume(*patient.store);
+  const bool in_volume = holds_volume(*patient.store);
   MEMORIA_TRY(const auto report,
               in_volume ? repair_volume(*patient.store, made.store(), this_user(), progress)
                         : repair_keys(*patient.store, made.store(), progress));

@@ -10,6 +10,7 @@
 #include "fs/control/byte_text.hpp"
 #include "fs/settings/settings_file.hpp"
 #include "fs/volume/rollback.hpp"
+#include "fs/volume/superblock.hpp"
 
 namespace memoria::ctl {
 namespace {

@@ -5,39 +5,16 @@
 
 #include <algorithm>
 #include <atomic>
-#include <random>
-#include <set>
 
-#include "core/base/coding.hpp"
 #include "core/base/signals.hpp"
-#include "core/io/whole_file.hpp"
-#include "core/log/active_segment.hpp"
 #include "core/log/hint.hpp"
 #include "core/log/scan.hpp"
 #include "core/store/entries.hpp"
 #include "core/store/hint_builder.hpp"
 #include "core/store/rollback.hpp"
-#include "core/store/settings_file_name.hpp"
-#include "core/store/snapshots.hpp"
 
 namespace memoria {
 namespace {
-
-constexpr uint64_t kSealSize = record_size(Kind::kSeal, 0, 0);
-
-/// Files that a store may have beside segments and that say nothing about whether it is one.
-bool neutral(std::string_view name) {
-  return name.starts_with('.') || name == "lost+found" || name == "lock" || name == "control" ||
-         name == kSnapshotsDirectory || name == kManifestFile || name == kRollbackFile ||
-         name == kSettingsFile;
-}
-
-StoreUuid random_uuid() {
-  std::random_device random;
-  StoreUuid uuid;
-  for (size_t i = 0; i < uuid.size(); i += 4) store_le<uint32_t>(uuid.data() + i, random());
-  return uuid;
-}
 
 /// A hint that is not written anywhere.
 Result<Run> run_in_memory(HintWriter&& entries, const Segment& segment) {
@@ -58,24 +35,17 @@ void Recovery::log(Severity severity, const std::string& text) const {
 
 Status Recovery::run() {
   MEMORIA_TRY(roll_back());
-  MEMORIA_TRY(load_manifest());
-  MEMORIA_TRY(list());
-  if (found_.empty() && listed_.empty()) {
-    uuid_ = random_uuid();
-    return ok();
-  }
-  MEMORIA_TRY(settle_headers());
-  MEMORIA_TRY(finish_merges());
-  MEMORIA_TRY(compare_with_manifest());
-  MEMORIA_TRY(const auto tail, find_tail());
-  std::vector<Found*> sealed;
-  for (size_t i = 0; i < found_.size(); ++i) {
-    if (tail != i) sealed.push_back(&found_[i]);
-    timeline_.advance(found_[i].header->id);
-    timeline_.advance(found_[i].name_id);
+  MEMORIA_TRY(inventory_.take());
+  auto& found = inventory_.segments();
+  MEMORIA_TRY(const auto tail, inventory_.tail());
+  std::vector<FoundSegment*> sealed;
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (tail != i) sealed.push_back(&found[i]);
+    timeline_.advance(found[i].header->id);
+    timeline_.advance(found[i].name_id);
   }
   MEMORIA_TRY(load_all(sealed));
-  if (tail) MEMORIA_TRY(load_tail(found_[*tail]));
+  if (tail) MEMORIA_TRY(load_tail(found[*tail]));
   MEMORIA_TRY(load_runs());
   // The names that were read may not have been durable, either.
   return options_.read_only ? ok() : environment_.sync_directory();
@@ -97,306 +67,7 @@ Status Recovery::roll_back() {
   return finish_rollback(environment_, *pending);
 }
 
-Status Recovery::load_manifest() {
-  auto manifest = read_manifest(environment_);
-  if (!manifest.has_value() && manifest.error().code != Errc::kCorrupt) return manifest.error();
-  if (!manifest.has_value()) {
-    log(Severity::kError,
-        manifest.error().describe() +
-            "; it is written anew, and whether a segment is missing is not known");
-  } else if (manifest.value() && manifest.value()->unfinished) {
-    return Error{Errc::kNotAStore,
-                 fmt::format("{} is a backup or a restored store that was never completed: run the "
-                             "command that made it again",
-                             environment_.describe())};
-  } else if (manifest.value()) {
-    manifest_ = std::move(*manifest.value());
-    for (const auto& entry : manifest_.segments) listed_[entry.id] = &entry;
-    timeline_.advance(manifest_.written_ns);
-  }
-  return ok();
-}
-
-Status Recovery::list() {
-  MEMORIA_TRY(const auto names, environment_.list());
-  std::string stranger;
-  for (const auto& name : names) {
-    if (const auto id = segment_id(name, kDataSuffix)) {
-      MEMORIA_TRY(auto found, inspect(*id));
-      // The manifest of a snapshot or a backup is complete. What else is there belongs to a later
-      // backup that is not done.
-      if (manifest_.snapshot && listed(found) == nullptr) continue;
-      found_.push_back(std::move(found));
-    } else if (const auto hint = segment_id(name, kHintSuffix)) {
-      hints_.insert(*hint);
-    } else if (!segment_id(name, kMergeSuffix) && !name.ends_with(kTemporarySuffix) &&
-               !neutral(name)) {
-      stranger = name;
-    }
-  }
-  if (found_.empty() && !stranger.empty()) {
-    return Error{Errc::kNotAStore,
-                 fmt::format("{} is not a Memoria store: it has no segments, and holds {}; name an "
-                             "empty or a new directory",
-                             environment_.describe(), stranger)};
-  }
-  std::sort(found_.begin(), found_.end(),
-            [](const Found& a, const Found& b) { return a.name_id < b.name_id; });
-  return options_.read_only ? ok() : remove_leftovers(names);
-}
-
-Status Recovery::remove_leftovers(const std::vector<std::string>& names) {
-  for (const auto& name : names) {
-    const bool temporary = segment_id(name, kMergeSuffix) || name.ends_with(kTemporarySuffix);
-    const auto hint = segment_id(name, kHintSuffix);
-    // The hint of a segment that is missing tells what was in it.
-    const bool orphaned = hint && !listed_.contains(*hint) &&
-                          std::none_of(found_.begin(), found_.end(),
-                                       [&](const Found& found) { return found.name_id == *hint; });
-    if (!temporary && !orphaned) continue;
-    log(Severity::kInfo, "removing leftover " + name);
-    MEMORIA_TRY(environment_.remove(name));
-  }
-  return ok();
-}
-
-/// Reads a segment's header and its end.
-Result<Recovery::Found> Recovery::inspect(uint64_t name_id) {
-  const auto name = segment_file(name_id, kDataSuffix);
-  MEMORIA_TRY(const auto file, environment_.open(name, Environment::Access::kRead));
-  Found found;
-  found.name_id = name_id;
-  MEMORIA_TRY(found.size, file->size());
-  char raw[kSegmentHeaderSize];
-  MEMORIA_TRY(const size_t got, file->read(0, raw));
-  auto header = decode_segment_header({raw, got}, environment_.describe() + "/" + name);
-  if (!header.has_value()) {
-    if (header.error().code == Errc::kNewerFormat) return std::move(header).error();
-    found.problem = header.error().message;
-    return found;
-  }
-  found.header = header.value();
-  MEMORIA_TRY(look_for_seal(found));
-  return found;
-}
-
-Status Recovery::look_for_seal(Found& found) const {
-  if (found.size < kSegmentHeaderSize + kSealSize) return ok();
-  MEMORIA_TRY(const auto file, environment_.open(segment_file(found.name_id, kDataSuffix),
-                                                 Environment::Access::kRead));
-  const uint64_t seal_at = found.size - kSealSize;
-  char seal[kSealSize];
-  MEMORIA_TRY(const size_t got, file->read(seal_at, seal));
-  const auto decoded = decode_record({seal, got}, {found.header->seed(), seal_at});
-  found.sealed = decoded.has_value() && decoded.value().kind == Kind::kSeal;
-  return ok();
-}
-
-/// Finds the store's id, drops what a crash left of a segment's creation, and copies of segments.
-Status Recovery::settle_headers() {
-  const auto with_header = std::find_if(
-      found_.begin(), found_.end(), [](const Found& found) { return found.header.has_value(); });
-  if (with_header == found_.end() && !listed_.empty()) {
-    uuid_ = manifest_.uuid;
-  } else if (with_header == found_.end()) {
-    // A crash may leave the very first segment without its header.
-    for (const auto& found : found_) {
-      if (found.size > kSegmentHeaderSize) return Error{Errc::kCorrupt, found.problem};
-    }
-    uuid_ = random_uuid();
-  } else {
-    uuid_ = with_header->header->uuid;
-    if (!listed_.empty() && manifest_.uuid != uuid_) forget_foreign_manifest();
-  }
-  std::set<uint64_t> seen, claimed;
-  for (const auto& found : found_) {
-    if (!found.header) continue;
-    claimed.insert(found.header->id);
-    if (found.header->id == found.name_id) seen.insert(found.name_id);
-  }
-  std::vector<Found> kept;
-  for (auto& found : found_) {
-    if (!found.header && found.size <= kSegmentHeaderSize && listed(found) == nullptr) {
-      MEMORIA_TRY(remove_found(found.name_id));
-      continue;
-    }
-    if (!found.header && claimed.contains(found.name_id)) {
-      log(Severity::kError, found.problem +
-                                "; another file says that it is this segment, and this "
-                                "one is ignored: move it away");
-      copied_.insert(found.name_id);
-      continue;
-    }
-    if (!found.header) {
-      // The name tells the id; records are still bound to it by their checksums.
-      log(Severity::kError, found.problem + "; its records are read nevertheless");
-      found.header = SegmentHeader{found.name_id, Origin::kLog, uuid_};
-      MEMORIA_TRY(look_for_seal(found));
-    } else if (found.header->uuid != uuid_) {
-      // Nobody can tell which of the two this store is: what is ignored might be all of it.
-      return Error{
-          Errc::kCorrupt,
-          fmt::format("{} holds segments of two stores: {} and {} do not belong together; "
-                      "move one of them to a directory of its own",
-                      environment_.describe(), segment_file(with_header->name_id, kDataSuffix),
-                      segment_file(found.name_id, kDataSuffix))};
-    } else if (found.header->id != found.name_id && !seen.insert(found.header->id).second) {
-      log(Severity::kWarning,
-          fmt::format("{} is a copy of another segment and is ignored; move it away, it keeps the "
-                      "other from being merged",
-                      segment_file(found.name_id, kDataSuffix)));
-      copied_.insert(found.header->id);
-      continue;
-    }
-    kept.push_back(std::move(found));
-  }
-  found_ = std::move(kept);
-  return ok();
-}
-
-Status Recovery::remove_found(uint64_t name_id, bool with_hint) {
-  if (options_.read_only) return ok();
-  log(Severity::kInfo, "removing leftover " + segment_file(name_id, kDataSuffix));
-  if (with_hint && hints_.contains(name_id))
-    MEMORIA_TRY(environment_.remove(segment_file(name_id, kHintSuffix)));
-  return environment_.remove(segment_file(name_id, kDataSuffix));
-}
-
-/// A file that somebody renamed is known by its header.
-const ManifestEntry* Recovery::listed(const Found& found) const {
-  const auto it = listed_.find(found.header ? found.header->id : found.name_id);
-  return it == listed_.end() ? nullptr : it->second;
-}
-
-void Recovery::forget_foreign_manifest() {
-  log(Severity::kError, fmt::format("{}/{} belongs to another store; it is written anew, and "
-                                    "whether a segment is missing is not known",
-                                    environment_.describe(), kManifestFile));
-  manifest_ = {};
-  listed_.clear();
-}
-
-Status Recovery::remove_doomed() {
-  for (const uint64_t id : doomed_) MEMORIA_TRY(remove_found(id));
-  doomed_.clear();
-  return ok();
-}
-
-/// Removes the inputs of merges that were complete.
-Status Recovery::finish_merges() {
-  std::set<uint64_t> markers, own;  // their names, their ids
-  for (const auto& found : found_) {
-    if (found.header->origin != Origin::kMerge || !found.sealed) continue;
-    MEMORIA_TRY(const auto file, environment_.open(segment_file(found.name_id, kDataSuffix),
-                                                   Environment::Access::kRead));
-    char head[kHeadSize];
-    MEMORIA_TRY(const size_t got, file->read(kSegmentHeaderSize, head));
-    if (got < kHeadSize || (uint8_t(head[16]) & kKindMask) != uint8_t(Kind::kReplaces)) continue;
-    SegmentScanner scanner(*file, found.header->seed(), kSegmentHeaderSize, found.size,
-                           SegmentScanner::Mode::kTail);
-    MEMORIA_TRY(const auto* scanned, scanner.next());
-    if (scanned == nullptr || scanned->record.kind != Kind::kReplaces) continue;
-    for (Decoder in(scanned->value); !in.rest().empty() && in.ok();) {
-      replaced_.insert(in.le<uint64_t>());
-    }
-    markers.insert(found.name_id);
-    own.insert(found.header->id);
-  }
-  if (markers.empty()) return ok();
-  for (const uint64_t id : own) replaced_.erase(id);
-  const auto gone = [&](const Found& found) { return replaced_.contains(found.header->id); };
-  for (const auto& found : found_) {
-    // Under another one's name there may be the other one's hint.
-    const bool with_hint = found.header->id == found.name_id;
-    if (gone(found)) MEMORIA_TRY(remove_found(found.name_id, with_hint));
-  }
-  std::erase_if(found_, gone);
-  if (!options_.read_only) MEMORIA_TRY(environment_.sync_directory());
-  doomed_.assign(markers.begin(), markers.end());
-  std::erase_if(found_, [&](const Found& found) { return markers.contains(found.name_id); });
-  return ok();
-}
-
-/// Notices segments that are missing, or that are longer or shorter than when they were sealed.
-Status Recovery::compare_with_manifest() {
-  std::set<const ManifestEntry*> there;
-  for (auto& found : found_) {
-    const auto* entry = listed(found);
-    there.insert(entry);
-    if (entry == nullptr || entry->length == 0) continue;
-    found.expected = entry->length;
-    if (entry->length == found.size) continue;
-    log(Severity::kError,
-        fmt::format("{} has {} bytes; it was sealed with {}",
-                    segment_file(found.name_id, kDataSuffix), found.size, entry->length));
-    found.size = std::min(found.size, found.expected);  // what is behind it is not ours
-    if (found.header) MEMORIA_TRY(look_for_seal(found));
-  }
-  std::string missing;
-  for (const auto& entry : manifest_.segments) {
-    if (there.contains(&entry) || replaced_.contains(entry.id)) continue;
-    const auto name = segment_file(entry.id, kDataSuffix);
-    if (hints_.contains(entry.id) && entry.length != 0 && !found_.empty()) {
-      log(Severity::kError, name + " is missing; what its hint names of it cannot be read");
-      for (auto& other : found_) other.squats |= other.name_id == entry.id;
-      Found found;
-      found.name_id = entry.id;
-      found.header = SegmentHeader{entry.id, Origin::kLog, uuid_};
-      found.expected = entry.length;
-      found.missing = true;
-      found_.push_back(std::move(found));
-    } else {
-      missing += (missing.empty() ? "" : ", ") + name;
-    }
-  }
-  if (missing.empty()) return ok();
-  return Error{Errc::kCorrupt,
-               fmt::format("{}: {} missing, so files could show older contents; put it back (a "
-                           "snapshot or a backup may have it), or accept the loss by removing the "
-                           "file \"{}\"",
-                           environment_.describe(), missing, kManifestFile)};
-}
-
-/// The newest segment of the log, when a crash left it without a seal.
-Result<std::optional<size_t>> Recovery::find_tail() const {
-  for (size_t i = found_.size(); i-- > 0;) {
-    if (found_[i].header->origin != Origin::kLog || found_[i].missing) continue;
-    if (found_[i].sealed || found_[i].cut() || has_hint_of_its_length(found_[i])) {
-      return std::optional<size_t>();
-    }
-    // One that the manifest knows as sealed has lost its seal to damage, not to a crash: when
-    // nothing else is lost it gets a new one, and otherwise nothing must be cut off.
-    if (found_[i].expected != 0) {
-      MEMORIA_TRY(const bool only_seal, has_lost_only_its_seal(found_[i]));
-      if (!only_seal) return std::optional<size_t>();
-    }
-    return std::optional(i);
-  }
-  return std::optional<size_t>();
-}
-
-/// Hints are written of what is sealed and durable, so damage took the seal, and not a crash.
-bool Recovery::has_hint_of_its_length(const Found& found) const {
-  if (!hints_.contains(found.name_id) || found.expected != 0) return false;
-  Segment segment;
-  segment.header = *found.header;
-  segment.name_id = found.name_id;
-  segment.file_bytes = found.size;
-  return check_hint(environment_, segment);
-}
-
-Result<bool> Recovery::has_lost_only_its_seal(const Found& found) const {
-  MEMORIA_TRY(const auto file, environment_.open(segment_file(found.name_id, kDataSuffix),
-                                                 Environment::Access::kRead));
-  SegmentScanner scanner(*file, found.header->seed(), kSegmentHeaderSize, found.size,
-                         SegmentScanner::Mode::kTail);
-  while (true) {
-    MEMORIA_TRY(const auto* scanned, scanner.next());
-    if (scanned == nullptr) return scanner.good_end() + kSealSize == found.size;
-  }
-}
-
-Status Recovery::load_tail(Found& found) {
+Status Recovery::load_tail(FoundSegment& found) {
   const auto name = segment_file(found.name_id, kDataSuffix);
   MEMORIA_TRY(const auto file,
               environment_.open(name, options_.read_only ? Environment::Access::kRead
@@ -413,10 +84,10 @@ Status Recovery::load_tail(Found& found) {
     ++records;
   }
   if (records == 0) {
-    doomed_.push_back(found.name_id);
+    inventory_.doom(found.name_id);
     return ok();
   }
-  found.segment = segments_.add(*found.header, found.name_id);
+  add_segment(found);
   timeline_.advance(scanner.newest());
   const uint64_t end = scanner.good_end();
   if (end < found.size) {
@@ -472,7 +143,7 @@ unsigned Recovery::threads() const {
 }
 
 /// Finds out what each segment says of its keys.
-Status Recovery::load_all(const std::vector<Found*>& found) {
+Status Recovery::load_all(const std::vector<FoundSegment*>& found) {
   const size_t helpers_wanted = std::min<size_t>(threads(), std::max<size_t>(found.size(), 1)) - 1;
   std::vector<std::optional<Run>> runs(found.size());
   std::atomic<size_t> next{0};
@@ -502,14 +173,18 @@ Status Recovery::load_all(const std::vector<Found*>& found) {
   return ok();
 }
 
-/// What a segment says of its keys.
-Result<Run> Recovery::load(Found& found) {
+void Recovery::add_segment(FoundSegment& found) {
   found.segment = segments_.add(*found.header, found.name_id);
+  found.segment->hint_is_taken = found.squats;
+  found.segment->has_copy = inventory_.has_copy(found.header->id);
+}
+
+/// What a segment says of its keys.
+Result<Run> Recovery::load(FoundSegment& found) {
+  add_segment(found);
   auto& segment = *found.segment;
   segment.file_bytes = found.full_size();
   segment.sealed = true;
-  segment.hint_is_taken = found.squats;
-  segment.has_copy = copied_.contains(found.header->id);
   segment.damaged = found.cut() || !found.sealed || !found.problem.empty();
   auto run = from_hint(found);
   segment.has_hint = run.has_value();
@@ -517,8 +192,8 @@ Result<Run> Recovery::load(Found& found) {
 }
 
 /// Nothing: there is none that can be trusted. Its blocks are checked when they are loaded.
-std::optional<Run> Recovery::from_hint(const Found& found) const {
-  if (!hints_.contains(found.name_id)) return std::nullopt;
+std::optional<Run> Recovery::from_hint(const FoundSegment& found) const {
+  if (!inventory_.has_hint(found.name_id)) return std::nullopt;
   const auto& segment = *found.segment;
   auto read = read_hint_file(environment_, segment);
   auto index = HintIndex::read(read, hint_file_size(environment_, segment), segment.header.id,
@@ -527,8 +202,8 @@ std::optional<Run> Recovery::from_hint(const Found& found) const {
   return Run{segment.slot, std::move(*index), std::move(read)};
 }
 
-Result<Run> Recovery::without_hint(const Found& found) {
-  if (hints_.contains(found.name_id)) {
+Result<Run> Recovery::without_hint(const FoundSegment& found) {
+  if (inventory_.has_hint(found.name_id)) {
     log(Severity::kWarning, segment_file(found.name_id, kHintSuffix) +
                                 " is damaged or of another time and will be written anew");
   }
@@ -540,7 +215,7 @@ Result<Run> Recovery::without_hint(const Found& found) {
                            kManifestFile)};
 }
 
-Result<Run> Recovery::scan(const Found& found) {
+Result<Run> Recovery::scan(const FoundSegment& found) {
   auto& segment = *found.segment;
   const auto name = segment_file(found.name_id, kDataSuffix);
   MEMORIA_TRY(const auto file, environment_.open(name, Environment::Access::kRead));

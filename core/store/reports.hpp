@@ -49,6 +49,7 @@ struct SegmentStats {
   bool has_hint = false;
   bool from_merge = false;
   bool merging = false;  ///< a merge is copying what is live out of it
+  bool damaged = false;  ///< records of it may have been missed: known when it was opened, or since
 };
 
 struct StoreStats {

@@ -31,6 +31,7 @@ SegmentStats Segment::stats() const {
   s.has_hint = has_hint;
   s.from_merge = header.origin == Origin::kMerge;
   s.merging = merging;
+  s.damaged = damaged;
   return s;
 }
 

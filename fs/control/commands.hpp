@@ -6,6 +6,7 @@
 #include <string>
 
 #include "fs/control/service.hpp"
+#include "fs/volume/superblock.hpp"
 
 namespace memoria::control {
 

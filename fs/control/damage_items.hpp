@@ -2,30 +2,14 @@
 // Damage as list items, with the paths of what was hit.
 #pragma once
 
-#include <map>
-#include <string>
-#include <string_view>
+#include <vector>
 
-#include "core/store/reports.hpp"
-#include "fs/control/protocol.hpp"
-#include "fs/volume/volume.hpp"
+#include "core/store/store.hpp"
+#include "fs/control/executor.hpp"
 
 namespace memoria::control {
 
-/// Finds paths for inodes, each once: a search reads every directory. One thread.
-class PathFinder {
- public:
-  /// `volume` may be null: nothing has a path then.
-  explicit PathFinder(Volume* volume) : volume_(volume) {}
-  /// Empty when there is none.
-  std::string path_of_key(std::string_view key);
-
- private:
-  Volume* volume_;
-  std::map<InodeNumber, std::string> paths_;
-};
-
-/// `in_volume`: keys are those of a volume.
-Json damage_item(const Damage& damage, bool in_volume, PathFinder& paths);
+/// Gives the sink an item for each damage. `store` knows the names; null: nobody does.
+Status tell_damages(Sink& sink, const Store* store, const std::vector<Damage>& damages);
 
 }  // namespace memoria::control

@@ -95,10 +95,6 @@ Result<Json> ControlService::execute(const Json& request, Sink& sink, Source& so
   return Error(Errc::kUnsupported, fmt::format("there is no command {}", to_text(*name)));
 }
 
-bool holds_volume(const Store& store) {
-  return store.contains(Key(Table::kSuperblock));
-}
-
 namespace control {
 
 Result<bool> Call::flag(const std::string& name) const {

@@ -68,7 +68,4 @@ class ControlService : public Executor {
   Context context_;
 };
 
-/// Whether the store holds a volume, or nothing but plain keys.
-bool holds_volume(const Store& store);
-
 }  // namespace memoria

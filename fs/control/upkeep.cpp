@@ -69,11 +69,7 @@ Result<Json> check_hints(const Call& call) {
 Result<Json> verify(const Call& call) {
   MEMORIA_TRY(const auto rate, rate_of(call));
   MEMORIA_TRY(const auto report, call.store.verify(call.progress(), rate));
-  PathFinder paths(call.volume);
-  const bool in_volume = holds_volume(call.store);
-  for (const auto& damage : report.damages) {
-    MEMORIA_TRY(call.sink.item(damage_item(damage, in_volume, paths)));
-  }
+  MEMORIA_TRY(tell_damages(call.sink, &call.store, report.damages));
   return Json{{"segments", report.segments},
               {"records", report.records},
               {"bytes", report.bytes},

@@ -47,6 +47,12 @@ inline constexpr uint32_t kCompatibleFlags = 0xffff;  ///< those that may be ign
 inline constexpr size_t kMaxInodeSize = 100;          ///< bytes, encoded
 inline constexpr size_t kMaxExtension = 16;
 
+/// Whether an entry of `directory` may lead to this inode. A directory has one name: where damage
+/// brings an old one back, it would have a second, and could be inside itself.
+inline bool is_inside(InodeNumber directory, const Inode& inode) {
+  return !inode.is_directory() || inode.parent == directory;
+}
+
 /// One of the seven types that S_IFMT can hold.
 constexpr bool is_file_type(mode_t mode) {
   switch (mode & S_IFMT) {

@@ -55,8 +55,10 @@ Result<VolumeState::Departure> VolumeState::drop_link(Transaction& change, Inode
   return out;
 }
 
-Result<VolumeState::Departure> VolumeState::drop_directory(Transaction& change, InodeNumber ino) {
+Result<VolumeState::Departure> VolumeState::drop_directory(Transaction& change, InodeNumber parent,
+                                                           InodeNumber ino) {
   MEMORIA_TRY(Inode* const inode, change.directory(ino));
+  if (!is_inside(parent, *inode)) return damaged("the directory is elsewhere");
   bool empty = true;
   MEMORIA_TRY(store->scan(Key(Table::kNames, ino), {}, [&](const KeyInfo&) {
     empty = false;

@@ -36,16 +36,19 @@ Result<Attributes> Volume::lookup(InodeNumber parent, std::string_view name) {
     const auto guard = impl_->stripes.lock(ino);
     const auto inode = load_inode(*impl_->store, ino);
     const bool is_orphan = inode.has_value() && inode.value().links == 0;
-    if (inode.has_value() && !is_orphan) {
+    const bool is_elsewhere = inode.has_value() && !is_inside(parent, inode.value());
+    if (inode.has_value() && !is_orphan && !is_elsewhere) {
       impl_->references.hold(ino);
       return impl_->attributes(ino, inode.value());
     }
-    if (!is_orphan && inode.error().code != Errc::kNotFound) return inode.error();
+    if (!inode.has_value() && inode.error().code != Errc::kNotFound) return inode.error();
     // Removed just now, or replaced; or damage, when the name still leads there.
     const auto again = load_dentry(*impl_->store, parent, name);
     if (again.has_value() && again.value().ino == ino) {
       return damaged("entry '" + std::string(name) + "' leads to " +
-                     (is_orphan ? "an inode without links" : "no inode"));
+                     (is_orphan      ? "an inode without links"
+                      : is_elsewhere ? "a directory that is elsewhere"
+                                     : "no inode"));
     }
   }
 }
@@ -174,7 +177,7 @@ Status Volume::rmdir(InodeNumber parent, std::string_view name) {
   touch(*directory, change.now());
   if (directory->entries > 0) --directory->entries;
   if (directory->links > 2) --directory->links;
-  MEMORIA_TRY(const auto departure, impl_->drop_directory(change, entry.ino));
+  MEMORIA_TRY(const auto departure, impl_->drop_directory(change, parent, entry.ino));
   MEMORIA_TRY(change.commit());
   impl_->depart(departure);
   return ok();

@@ -9,8 +9,6 @@
 namespace memoria {
 namespace {
 
-constexpr int kMaxDepth = 1 << 20;  ///< deeper trees are loops that damage made
-
 /// A path without its last name, and that name ("" for the root).
 std::pair<std::string_view, std::string_view> split(std::string_view path) {
   while (path.ends_with('/')) path.remove_suffix(1);
@@ -31,23 +29,6 @@ Result<Attributes> walk(Volume& volume, std::string_view path) {
     volume.forget(at.ino, 1);
   }
   return at;
-}
-
-/// A name of `ino` under `prefix` of the table of names, and the directory that it is in.
-Result<std::pair<InodeNumber, std::string>> find_name(const Store& store, std::string_view prefix,
-                                                      InodeNumber ino) {
-  InodeNumber directory = 0;
-  std::string name;
-  MEMORIA_TRY(store.scan(prefix, {}, [&](const KeyInfo& info) {
-    if (info.key.size() <= Key::kPrefix || !info.is_inline) return true;
-    const auto entry = decode_dentry(info.value);
-    if (!entry.has_value() || entry.value().ino != ino) return true;
-    directory = inode_in_key(info.key);
-    name = name_in_key(info.key);
-    return false;
-  }));
-  if (directory == 0) return posix(ENOENT);
-  return std::pair(directory, std::move(name));
 }
 
 /// Tells that a name changed, and with it its directory and what it stood for (`was`; 0: nothing),
@@ -170,28 +151,6 @@ Result<Attributes> Volume::resolve(std::string_view path) {
   MEMORIA_TRY(auto out, walk(*this, path));
   if (path.ends_with('/') && !S_ISDIR(out.mode)) return posix(ENOTDIR);
   return out;
-}
-
-Result<std::string> Volume::path_of(InodeNumber ino) {
-  if (ino == kRootInode) return std::string("/");
-  const Store& store = *impl_->store;
-  MEMORIA_TRY(auto inode, load_inode(store, ino));
-  std::string path;
-  // A directory knows its parent; a file's name can be anywhere.
-  std::string prefix(1, char(Table::kNames));
-  for (int depth = 0; depth < kMaxDepth; ++depth) {
-    if (inode.is_directory()) prefix = std::string_view(Key(Table::kNames, inode.parent));
-    MEMORIA_TRY(const auto found, find_name(store, prefix, ino));
-    path.insert(0, "/" + found.second);
-    ino = found.first;
-    if (ino == kRootInode) return path;
-    MEMORIA_TRY(inode, load_inode(store, ino));
-  }
-  return damaged("a directory is inside itself");
-}
-
-InodeNumber Volume::inode_of_key(std::string_view key) {
-  return inode_in_key(key);
 }
 
 std::string Volume::content_key(InodeNumber ino) {

@@ -49,6 +49,7 @@ Status check_shape(const Store& store, const End& from, const End& to, bool exch
 /// that its ".." is.
 Status relocate(Transaction& change, const End& from, const End& to) {
   MEMORIA_TRY(Inode* const inode, change.inode(from.entry->ino));
+  if (!is_inside(from.ref.directory, *inode)) return damaged("the directory is elsewhere");
   inode->ctime = change.now();
   if (!inode->is_directory() || from.ref.directory == to.ref.directory) return ok();
   inode->parent = to.ref.directory;
@@ -105,7 +106,7 @@ Status VolumeState::rename(const NameRef& from_ref, const NameRef& to_ref, unsig
     uint64_t cookie = 0;
     if (to.entry) {
       cookie = to.entry->cookie;
-      auto dropped = to.holds_directory() ? drop_directory(change, to.entry->ino)
+      auto dropped = to.holds_directory() ? drop_directory(change, to_ref.directory, to.entry->ino)
                                           : drop_link(change, to.entry->ino);
       if (!dropped.has_value()) return dropped.error();
       departure = dropped.value();

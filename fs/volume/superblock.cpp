@@ -6,6 +6,7 @@
 #include "core/base/coding.hpp"
 #include "fs/volume/dentry.hpp"
 #include "fs/volume/errors.hpp"
+#include "fs/volume/keys.hpp"
 
 namespace memoria {
 namespace {
@@ -23,6 +24,10 @@ std::string encode(const Superblock& superblock) {
   append_varint(out, superblock.next_cookie);
   append_varint(out, superblock.files ? *superblock.files + 1 : 0);
   return out;
+}
+
+bool holds_volume(const Store& store) {
+  return store.contains(Key(Table::kSuperblock)) || store.contains(Key(Table::kInodes, kRootInode));
 }
 
 Result<Superblock> decode_superblock(std::string_view bytes) {

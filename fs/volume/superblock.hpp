@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "core/base/result.hpp"
+#include "core/store/store.hpp"
 #include "fs/volume/attributes.hpp"
 
 namespace memoria {
@@ -27,6 +28,9 @@ struct Superblock {
 };
 
 std::string encode(const Superblock& superblock);
+
+/// Whether the store holds a volume, sound or not, or nothing but plain keys.
+bool holds_volume(const Store& store);
 /// kCorrupt, kNotAStore or kNewerFormat.
 Result<Superblock> decode_superblock(std::string_view bytes);
 

@@ -32,8 +32,12 @@ TimeNs wall_clock() {
 
 Result<Inode> load_inode(const Store& store, InodeNumber ino) {
   Buffer buffer;
-  MEMORIA_TRY(const auto bytes, read_short(store, Key(Table::kInodes, ino), buffer));
-  auto out = decode_inode(bytes);
+  const auto bytes = read_short(store, Key(Table::kInodes, ino), buffer);
+  if (!bytes.has_value()) {
+    const bool impossible = ino == kRootInode && bytes.error().code == Errc::kNotFound;
+    return impossible ? damaged("the inode of the root is gone") : bytes.error();
+  }
+  auto out = decode_inode(bytes.value());
   if (!out.has_value()) {
     Error& e = out.error();
     e.message = fmt::format("inode {}: {}", ino, e.message);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "fs/volume/tree.hpp"
 
-#include <map>
+#include <utility>
 
 #include "fs/volume/errors.hpp"
 #include "fs/volume/keys.hpp"
@@ -43,6 +43,17 @@ Result<bool> same_contents(const Store& before, InodeNumber was, const Store& af
   return size == 0 ? Result<bool>(true) : after.same_value(now, before, then);
 }
 
+std::optional<Dentry> usable_entry(const Store& store, const KeyInfo& info) {
+  const auto directory = inode_in_key(info.key);
+  const auto dentry = info.is_inline ? decode_dentry(info.value)
+                                     : load_dentry(store, directory, name_in_key(info.key));
+  if (!dentry.has_value()) return std::nullopt;
+  if (!S_ISDIR(dentry.value().type)) return dentry.value();
+  const auto inode = load_inode(store, dentry.value().ino);
+  if (!inode.has_value() || !is_inside(directory, inode.value())) return std::nullopt;
+  return dentry.value();
+}
+
 }  // namespace
 
 Result<TreeNode> find_node(const Store& store, std::string_view path) {
@@ -57,8 +68,9 @@ Result<TreeNode> find_node(const Store& store, std::string_view path) {
     auto entry = load_dentry(store, node.ino, name);
     if (!entry.has_value() && entry.error().code == Errc::kNotFound) return posix(ENOENT);
     if (!entry.has_value()) return entry.error();
-    node.ino = entry.value().ino;
+    const auto directory = std::exchange(node.ino, entry.value().ino);
     MEMORIA_TRY(node.inode, load_inode(store, node.ino));
+    if (!is_inside(directory, node.inode)) return damaged("the directory is elsewhere");
   }
   return node;
 }
@@ -87,9 +99,7 @@ Result<const NameCursor::Entry*> NameCursor::peek() {
   if (entries_.empty() && !at_end_) {
     MEMORIA_TRY(store_->scan(Key(Table::kNames, directory_), position_, [&](const KeyInfo& info) {
       if (info.key.size() > Key::kPrefix) {
-        auto dentry = info.is_inline ? decode_dentry(info.value) : Result<Dentry>(damaged(""));
-        entries_.push_back({std::string(name_in_key(info.key)),
-                            dentry.has_value() ? std::optional(dentry.value()) : std::nullopt});
+        entries_.push_back({std::string(name_in_key(info.key)), usable_entry(*store_, info)});
       }
       position_ = info.key;
       return entries_.size() < kNamesAtOnce;

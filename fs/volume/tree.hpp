@@ -45,7 +45,8 @@ class NameCursor {
  public:
   struct Entry {
     std::string name;
-    std::optional<Dentry> dentry;  ///< nothing: it is damaged
+    /// Nothing: it is damaged, or leads to a directory that cannot be read or is elsewhere.
+    std::optional<Dentry> dentry;
   };
 
   NameCursor(const Store& store, InodeNumber directory) : store_(&store), directory_(directory) {}

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 namespace memoria {
 namespace {
@@ -17,8 +18,11 @@ class ValueCopy {
   Status copy(uint64_t begin, uint64_t end) {
     MEMORIA_TRY(const bool whole, copy_readable(begin, end));
     if (whole) return ok();
+    MEMORIA_TRY(find_seams());
     for (uint64_t at = begin; at < end;) {
-      const uint64_t next = std::min(end, (at / kUnit + 1) * kUnit);
+      const auto seam = std::upper_bound(seams_.begin(), seams_.end(), at);
+      uint64_t next = std::min(end, (at / kUnit + 1) * kUnit);
+      if (seam != seams_.end()) next = std::min(next, *seam);
       MEMORIA_TRY(const bool readable, copy_readable(at, next));
       if (!readable) MEMORIA_TRY(copy_around_damage(at, next));
       at = next;
@@ -29,6 +33,18 @@ class ValueCopy {
   std::vector<LostRange> lost;
 
  private:
+  /// Where another record begins. Between two of them a unit has at most two blocks, so that what
+  /// is readable of it is at its beginning or at its end.
+  Status find_seams() {
+    if (!seams_.empty()) return ok();
+    MEMORIA_TRY(const auto extents, from_.locate(key_));
+    for (const auto& extent : extents) {
+      seams_.push_back(extent.offset);
+      seams_.push_back(extent.offset + extent.length);
+    }
+    return ok();
+  }
+
   bool is_readable(uint64_t begin, uint64_t end) {
     if (begin == end) return true;
     buffer_.resize(size_t(end - begin));
@@ -68,6 +84,7 @@ class ValueCopy {
   Store& to_;
   const std::string_view key_;
   std::string buffer_;
+  std::vector<uint64_t> seams_;  // in order; empty: not known yet
 };
 
 }  // namespace

@@ -16,9 +16,9 @@ struct LostRange {
   uint64_t offset = 0, length = 0;
 };
 
-/// Makes `key` of `to` what it is in `from`; holes stay holes. Ranges that cannot be read become
-/// holes and are returned, in order. Damage that lies within 4 KiB of other damage may be reported
-/// as one range with it. `copied` is told of bytes; false stops (kCancelled).
+/// Makes `key` of `to` what it is in `from`; holes stay holes. Exactly the ranges that cannot be
+/// read become holes and are returned, in order. `copied` is told of bytes; false stops
+/// (kCancelled).
 Result<std::vector<LostRange>> copy_value(const Store& from, Store& to, std::string_view key,
                                           const std::function<bool(uint64_t)>& copied);
 

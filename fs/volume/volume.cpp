@@ -1,71 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Opening and closing a volume, and what concerns all of it.
+// Closing a volume, and what concerns all of it.
 #include "fs/volume/volume.hpp"
 
-#include <algorithm>
-#include <boost/uuid/random_generator.hpp>
-#include <boost/uuid/uuid.hpp>
-
-#include "fs/volume/errors.hpp"
 #include "fs/volume/volume_impl.hpp"
 
 namespace memoria {
 namespace {
 
 constexpr uint64_t kFreeFiles = uint64_t{1} << 32;  ///< there is no limit; programs want a number
-
-/// A new volume: a superblock and a root directory, in one batch.
-Result<Superblock> format(Store& store, const Caller& creator) {
-  const std::string superblock_key{std::string_view(Key(Table::kSuperblock))};
-  Superblock out;
-  const auto uuid = boost::uuids::random_generator()();
-  std::copy(uuid.begin(), uuid.end(), out.uuid.begin());
-  out.next_inode = kRootInode + 1;
-  out.next_cookie = kFirstCookie;
-  out.files = 1;
-
-  Inode root;
-  root.mode = S_IFDIR | 0755;
-  root.links = 2;
-  root.uid = creator.uid;
-  root.gid = creator.gid;
-  root.parent = kRootInode;
-  root.btime = root.ctime = root.mtime = root.atime = wall_clock();
-
-  const auto superblock_bytes = encode(out), root_bytes = encode(root);
-  Batch batch;
-  batch.put(superblock_key, superblock_bytes);
-  batch.put(Key(Table::kInodes, kRootInode), root_bytes);
-  MEMORIA_TRY(store.apply(batch));
-  return out;
-}
-
-Result<Superblock> load_superblock(Store& store, const Caller& creator) {
-  const Key key(Table::kSuperblock);
-  if (store.contains(key)) {
-    MEMORIA_TRY(const auto bytes, store.get(key));
-    return decode_superblock(bytes);
-  }
-  if (store.count() != 0) {
-    return Error(Errc::kNotAStore, store.describe() + " holds keys, but no volume");
-  }
-  if (store.options().read_only) {
-    return Error(Errc::kNotAStore,
-                 store.describe() + " is empty, and a volume cannot be made in it read-only");
-  }
-  return format(store, creator);
-}
-
-/// After a clean close the superblock knows; otherwise it takes a walk through all inodes.
-Result<uint64_t> count_files(const Store& store, const Superblock& superblock) {
-  if (superblock.files) return *superblock.files;
-  uint64_t files = 0;
-  MEMORIA_TRY(store.scan(Key(Table::kInodes), {}, [&](const KeyInfo&) {
-    ++files;
-    return true;
-  }));
-  return files;
-}
 
 }  // namespace
 
@@ -74,15 +16,6 @@ Options Volume::store_options() {
   out.inline_limit = kMaxInodeSize;
   out.prefix_bytes = Key::kPrefix;
   return out;
-}
-
-Result<std::unique_ptr<Volume>> Volume::open(std::unique_ptr<Store> store, const Caller& creator) {
-  MEMORIA_TRY(const auto superblock, load_superblock(*store, creator));
-  MEMORIA_TRY(const auto files, count_files(*store, superblock));
-  const bool read_only = store->options().read_only;
-  auto impl = std::make_unique<Impl>(std::move(store), superblock, files);
-  if (!read_only) MEMORIA_TRY(impl->remove_orphans());
-  return std::unique_ptr<Volume>(new Volume(std::move(impl)));
 }
 
 Volume::Volume(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -126,10 +126,6 @@ class Volume {
   /// Follows a path of names from the root ("/a/b"; symlinks are not followed; "" and "/" are the
   /// root).
   Result<Attributes> resolve(std::string_view path);
-  /// A path that leads to `ino`; kNotFound. Reads every directory: slow.
-  Result<std::string> path_of(InodeNumber ino);
-  /// The inode that a key of the store belongs to, or 0 (the superblock).
-  static InodeNumber inode_of_key(std::string_view key);
   /// The key of a file's contents.
   static std::string content_key(InodeNumber ino);
 

@@ -2,12 +2,8 @@
 #include "tests/control/helpers.hpp"
 
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 
 #include "tests/support/check.hpp"
-#include "tools/run.hpp"
 
 namespace memoria::test {
 namespace {
@@ -66,37 +62,6 @@ std::string SampleStore::inner() {
   std::string bytes(300'000, '\0');
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = char(i * 31 + i / 251);
   return bytes;
-}
-
-Ran Console::run(const std::vector<std::string>& arguments) {
-  Ran ran;
-  ctl::Streams streams;
-  streams.in = [this](std::span<char> to) -> Result<size_t> {
-    const size_t n = in.copy(to.data(), to.size());
-    in.erase(0, n);
-    return n;
-  };
-  streams.out = [&](std::string_view text) -> Status {
-    if (out_closed) return Error::from_errno(EPIPE, "write", "standard output");
-    ran.out += text;
-    if (on_out) on_out(text);
-    return ok();
-  };
-  streams.err = [&](std::string_view text) -> Status {
-    ran.err += text;
-    return ok();
-  };
-  streams.out_is_terminal = out_is_terminal;
-  streams.err_is_terminal = err_is_terminal;
-  streams.interrupted = [this] { return interrupted.load(); };
-  ran.code = ctl::run(arguments, streams);
-  return ran;
-}
-
-Ran run_ctl(const std::vector<std::string>& arguments, const std::string& in) {
-  Console console;
-  console.in = in;
-  return console.run(arguments);
 }
 
 void flip_byte(const std::string& path, uint64_t offset) {

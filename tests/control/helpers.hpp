@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Volumes to control, and memoria-ctl run in process.
+// Volumes to control.
 #pragma once
 
-#include <atomic>
-#include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "fs/control/executor.hpp"
 #include "fs/control/server.hpp"
 #include "fs/volume/volume.hpp"
+#include "tests/control/console.hpp"
 #include "tests/support/temporary_directory.hpp"
-#include "tools/streams.hpp"
 
 namespace memoria::test {
 
@@ -48,55 +44,6 @@ class SampleStore {
   TemporaryDirectory directory_;
   std::unique_ptr<Volume> volume_;
   std::unique_ptr<ControlServer> server_;
-};
-
-/// How a run of memoria-ctl ended.
-struct Ran {
-  int code = 0;
-  std::string out, err;
-};
-
-/// What the program sees; change it before run().
-struct Console {
-  std::string in;
-  bool out_is_terminal = false, err_is_terminal = false;
-  std::atomic<bool> interrupted = false;
-  bool out_closed = false;
-  std::function<void(std::string_view)> on_out;  ///< told of what is written, if there is one
-
-  Ran run(const std::vector<std::string>& arguments);
-};
-
-/// Runs it without a terminal.
-Ran run_ctl(const std::vector<std::string>& arguments, const std::string& in = {});
-
-/// Records what a command gives.
-struct RecordingSink : Sink {
-  bool cancelled() override { return stop; }
-  void progress(const Progress&) override { ++progresses; }
-  Status item(Json item) override {
-    items.push_back(std::move(item));
-    return ok();
-  }
-  Status data(std::string_view bytes) override {
-    received += bytes;
-    return ok();
-  }
-
-  std::atomic<bool> stop = false;
-  int progresses = 0;
-  std::vector<Json> items;
-  std::string received;
-};
-
-struct TextSource : Source {
-  explicit TextSource(std::string t = {}) : text(std::move(t)) {}
-  Result<size_t> read(std::span<char> out) override {
-    const size_t n = text.copy(out.data(), out.size());
-    text.erase(0, n);
-    return n;
-  }
-  std::string text;
 };
 
 /// Changes one byte of a file.

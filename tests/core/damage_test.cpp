@@ -302,16 +302,20 @@ BOOST_FIXTURE_TEST_CASE(an_intact_hint_tells_what_a_segment_without_header_or_se
 }
 
 BOOST_FIXTURE_TEST_CASE(a_file_in_the_place_of_a_missing_one_does_not_take_its_hint, Fixture) {
-  const auto files = environment->files(".data");
-  environment->set_contents(files.back(), environment->contents(files.front()));
-  environment->delete_file(files.front());
-  auto store = open_store(environment, options);
-  BOOST_TEST(errors_in(*store, expected) == int(expected.size()));
-  REQUIRE_OK(store->put("new", "value"));
-  unwrap(store->rebuild_hints(true));
-  reopen(store, environment, options);
-  BOOST_TEST(errors_in(*store, expected) == int(expected.size()));
-  BOOST_TEST(unwrap(store->get("new")) == "value");
+  for (const bool has_seal : {true, false}) {
+    const auto place = SimulatedEnvironment::make(environment->image());
+    const auto files = place->files(".data");
+    place->set_contents(files.back(), place->contents(files.front()));
+    if (!has_seal) place->flip_bit(files.back(), place->contents(files.back()).size() * 8 - 1);
+    place->delete_file(files.front());
+    auto store = open_store(place, options);
+    BOOST_TEST(errors_in(*store, expected) == int(expected.size()));
+    REQUIRE_OK(store->put("new", "value"));
+    unwrap(store->rebuild_hints(true));
+    reopen(store, place, options);
+    BOOST_TEST(errors_in(*store, expected) == int(expected.size()));
+    BOOST_TEST(unwrap(store->get("new")) == "value");
+  }
 }
 
 BOOST_FIXTURE_TEST_CASE(a_merge_of_a_renamed_file_replaces_no_other_segment, Fixture) {

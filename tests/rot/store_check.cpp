@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "fs/control/key_text.hpp"
 #include "fs/volume/repair.hpp"
 #include "tests/support/simulated_environment.hpp"
 
@@ -23,7 +24,7 @@ Shown shown(const Store& store, const std::string& key) {
   auto got = store.get(key);
   if (got.has_value()) return std::optional(std::move(got).value());
   if (got.error().code == Errc::kNotFound) return std::optional<std::string>();
-  if (!is_damage(got.error())) throw Broken("reading " + key + ": " + got.error().describe());
+  if (!is_damage(got.error())) throw Broken("reading " + printable(key) + ": " + got.error().describe());
   return std::nullopt;
 }
 
@@ -33,7 +34,7 @@ void check_parts(const Store& store, const std::string& key, const Bounds::Value
     std::string bytes(part.end - part.begin, '\xee');
     const auto got = store.read_at(key, part.begin, bytes);
     const auto where =
-        key + " from " + std::to_string(part.begin) + " to " + std::to_string(part.end);
+        printable(key) + " from " + std::to_string(part.begin) + " to " + std::to_string(part.end);
     if (!got.has_value()) {
       if (!part.touched) throw Broken(where + " was not hit: " + got.error().describe());
       if (!is_damage(got.error())) throw Broken(where + ": " + got.error().describe());
@@ -48,17 +49,17 @@ void check_parts(const Store& store, const std::string& key, const Bounds::Value
 void check_known(const Store& store, const std::string& key,
                  const std::optional<Bounds::Value>& value, const Shown& is) {
   if (!value) {
-    if (is != Shown(std::in_place)) throw Broken(key + " was erased and is there");
+    if (is != Shown(std::in_place)) throw Broken(printable(key) + " was erased and is there");
     return;
   }
   if (!is) {
-    if (!value->touched) throw Broken(key + " was not hit and cannot be read");
+    if (!value->touched) throw Broken(printable(key) + " was not hit and cannot be read");
   } else if (!*is) {
-    throw Broken(key + " is gone");
+    throw Broken(printable(key) + " is gone");
   } else if (**is != value->bytes) {
-    throw Broken(key + " has another value");
+    throw Broken(printable(key) + " has another value");
   }
-  if (store.size(key) != value->bytes.size()) throw Broken(key + " has another size");
+  if (store.size(key) != value->bytes.size()) throw Broken(printable(key) + " has another size");
   check_parts(store, key, *value);
 }
 
@@ -98,7 +99,7 @@ void check_live(const Store& store, const Bounds& bounds, const VerifyReport& re
         }
       }
       if (at < part.end) {
-        throw Broken("verify does not say that " + key + " cannot be read at " +
+        throw Broken("verify does not say that " + printable(key) + " cannot be read at " +
                      std::to_string(at));
       }
     }
@@ -108,7 +109,7 @@ void check_live(const Store& store, const Bounds& bounds, const VerifyReport& re
     if (store.size(damage.key).value_or(0) <= inline_limit) continue;  // it is in memory
     std::string bytes(damage.value_length, '\0');
     if (store.read_at(damage.key, damage.value_offset, bytes).has_value()) {
-      throw Broken("verify says that " + damage.key + " cannot be read at " +
+      throw Broken("verify says that " + printable(damage.key) + " cannot be read at " +
                    std::to_string(damage.value_offset) + ", and it can: " + damage.reason);
     }
   }
@@ -127,10 +128,10 @@ void check_repair(const Store& from, const Options& options) {
   for (const auto& key : keys) {
     const auto was = shown(from, key);
     const auto is = shown(*to, key);
-    if (!is) throw Broken("the repaired " + key + " cannot be read");
-    if (was ? is != was : is->has_value()) throw Broken("the repaired " + key + " is another");
+    if (!is) throw Broken("the repaired " + printable(key) + " cannot be read");
+    if (was ? is != was : is->has_value()) throw Broken("the repaired " + printable(key) + " is another");
     if (lost.contains(key) == was.has_value()) {
-      throw Broken("repair says " + std::string(was ? "wrongly" : "nothing") + " of " + key);
+      throw Broken("repair says " + std::string(was ? "wrongly" : "nothing") + " of " + printable(key));
     }
   }
   if (listed_keys(*to).size() != keys.size() - lost.size() || report.files != to->count()) {
@@ -168,7 +169,7 @@ void go_on(const std::shared_ptr<SimulatedEnvironment>& environment, StorePtr st
       // What is not known may become an error; what gave an error may be known from a hint now.
       const bool right = !is || (!was && bounds.may_be(key, *is));
       if (!right || (!is && bounds.is_known(key) && !bounds.is_phantom(key))) {
-        throw Broken(std::string(when) + " " + key + " is another");
+        throw Broken(std::string(when) + " " + printable(key) + " is another");
       }
     }
   };
@@ -184,8 +185,11 @@ void go_on(const std::shared_ptr<SimulatedEnvironment>& environment, StorePtr st
   compare("after opening again,");
 }
 
-StorePtr open_or_explain(const Image& after, const Bounds& bounds, const Options& options) {
-  auto opened = Store::open(SimulatedEnvironment::make(after), options);
+}  // namespace
+
+StorePtr open_or_explain(const std::shared_ptr<Environment>& environment, const Bounds& bounds,
+                         const Options& options) {
+  auto opened = Store::open(environment, options);
   if (opened.has_value()) return std::move(opened).value();
   const auto& error = opened.error();
   if (error.code != Errc::kCorrupt || !bounds.may_be_refused()) {
@@ -194,14 +198,12 @@ StorePtr open_or_explain(const Image& after, const Bounds& bounds, const Options
   return nullptr;
 }
 
-}  // namespace
-
 void check_values(const Store& store, const Bounds& bounds, RotTally& tally) {
   const auto listed = listed_keys(store);
   const auto keys = bounds.keys();
   for (const auto& key : listed) {
     const bool was = std::binary_search(keys.begin(), keys.end(), key);
-    if (!was && !bounds.is_phantom(key)) throw Broken(key + " never was and is listed");
+    if (!was && !bounds.is_phantom(key)) throw Broken(printable(key) + " never was and is listed");
   }
   for (const auto& key : keys) {
     const auto is = shown(store, key);
@@ -210,9 +212,28 @@ void check_values(const Store& store, const Bounds& bounds, RotTally& tally) {
     if (bounds.is_known(key) && !bounds.is_phantom(key)) {
       const auto value = bounds.value(key);
       check_known(store, key, value, is);
-      if (listed.contains(key) != value.has_value()) throw Broken(key + " is listed wrongly");
+      if (listed.contains(key) != value.has_value()) throw Broken(printable(key) + " is listed wrongly");
     } else if (is && !bounds.may_be(key, *is)) {
-      throw Broken(key + " has a value that damage does not explain");
+      throw Broken(printable(key) + " has a value that damage does not explain");
+    }
+  }
+}
+
+void check_damages(const Bounds& bounds, const std::vector<Damage>& damages) {
+  for (const auto& hit : bounds.hits()) {
+    const bool named = std::any_of(damages.begin(), damages.end(), [&](const Damage& damage) {
+      return damage.segment == hit.segment && damage.offset < hit.offset + hit.length &&
+             hit.offset < damage.offset + damage.length;
+    });
+    if (!named) {
+      throw Broken("verify does not name " + std::to_string(hit.segment) + " at " +
+                   std::to_string(hit.offset) + ", " + printable(hit.key));
+    }
+  }
+  for (const auto& damage : damages) {
+    if (!bounds.is_hit(damage.segment, damage.offset, damage.length)) {
+      throw Broken("verify names " + std::to_string(damage.segment) + " at " +
+                   std::to_string(damage.offset) + ", which was not hit: " + damage.reason);
     }
   }
 }
@@ -220,23 +241,7 @@ void check_values(const Store& store, const Bounds& bounds, RotTally& tally) {
 void check_verify(Store& store, const Bounds& bounds, uint64_t inline_limit, RotTally& tally) {
   const auto report = expect(store.verify(), "verify");
   tally.listed += report.damages.size();
-  for (const auto& hit : bounds.hits()) {
-    const bool named =
-        std::any_of(report.damages.begin(), report.damages.end(), [&](const Damage& damage) {
-          return damage.segment == hit.segment && damage.offset < hit.offset + hit.length &&
-                 hit.offset < damage.offset + damage.length;
-        });
-    if (!named) {
-      throw Broken("verify does not name " + std::to_string(hit.segment) + " at " +
-                   std::to_string(hit.offset) + ", " + hit.key);
-    }
-  }
-  for (const auto& damage : report.damages) {
-    if (!bounds.is_hit(damage.segment, damage.offset, damage.length)) {
-      throw Broken("verify names " + std::to_string(damage.segment) + " at " +
-                   std::to_string(damage.offset) + ", which was not hit: " + damage.reason);
-    }
-  }
+  check_damages(bounds, report.damages);
   check_live(store, bounds, report, inline_limit);
 }
 
@@ -246,7 +251,7 @@ bool check_store(const Image& before, const Image& after, const Options& options
   auto reader_options = options;
   reader_options.read_only = true;
   {
-    const auto reader = open_or_explain(after, bounds, reader_options);
+    const auto reader = open_or_explain(SimulatedEnvironment::make(after), bounds, reader_options);
     if (reader) {
       check_values(*reader, bounds, tally);
       if (!bounds.has_tail()) check_verify(*reader, bounds, options.inline_limit, tally);
@@ -254,21 +259,18 @@ bool check_store(const Image& before, const Image& after, const Options& options
     }
   }
   const auto environment = SimulatedEnvironment::make(after);
-  auto opened = Store::open(environment, options);
-  if (!opened.has_value()) {
-    (void)open_or_explain(after, bounds, options);
-    return false;
-  }
-  check_values(*opened.value(), bounds, tally);
-  if (!bounds.has_tail()) check_verify(*opened.value(), bounds, options.inline_limit, tally);
-  go_on(environment, std::move(opened).value(), bounds, options, random);
+  auto store = open_or_explain(environment, bounds, options);
+  if (!store) return false;
+  check_values(*store, bounds, tally);
+  if (!bounds.has_tail()) check_verify(*store, bounds, options.inline_limit, tally);
+  go_on(environment, std::move(store), bounds, options, random);
   return true;
 }
 
 void check_snapshot(const Image& before, const Image& after, Options options, RotTally& tally) {
   const Bounds bounds(before, after);
   options.read_only = true;
-  const auto snapshot = open_or_explain(after, bounds, options);
+  const auto snapshot = open_or_explain(SimulatedEnvironment::make(after), bounds, options);
   if (!snapshot) return;
   check_values(*snapshot, bounds, tally);
   if (!bounds.has_tail()) check_verify(*snapshot, bounds, options.inline_limit, tally);

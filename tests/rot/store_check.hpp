@@ -5,21 +5,17 @@
 #include "core/store/store.hpp"
 #include "tests/crash/recording.hpp"
 #include "tests/rot/bounds.hpp"
+#include "tests/rot/subject.hpp"
 
 namespace memoria::test {
 
-/// What happened, for the figures at the end.
-struct RotTally {
-  uint64_t stores = 0;      ///< that were damaged
-  uint64_t damages = 0;     ///< that were done to them
-  uint64_t refused = 0;     ///< stores that did not open, with reason
-  uint64_t values = 0;      ///< that were read, or gave an error
-  uint64_t unreadable = 0;  ///< of these
-  uint64_t listed = 0;      ///< places that verify named
-};
-
+/// Opens it. Null: it was refused, and may be.
+std::unique_ptr<Store> open_or_explain(const std::shared_ptr<Environment>& environment,
+                                       const Bounds& bounds, const Options& options);
 /// Reads all of an opened store. Throws Broken.
 void check_values(const Store& store, const Bounds& bounds, RotTally& tally);
+/// Every record that was hit is in one of the places, and each place was hit.
+void check_damages(const Bounds& bounds, const std::vector<Damage>& damages);
 /// verify() names what was hit, and nothing else; `inline_limit` is that of the store.
 void check_verify(Store& store, const Bounds& bounds, uint64_t inline_limit, RotTally& tally);
 /// Everything about the store in `after`: reading, verify, repair, going on. False: it does not

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "tests/rot/store_subject.hpp"
-
+// A store after puts, patches, batches, rotation, consolidation, merges and snapshots.
+#include "core/store/store.hpp"
+#include "tests/rot/store_check.hpp"
 #include "tests/support/random_operations.hpp"
 #include "tests/support/simulated_environment.hpp"
 
@@ -9,7 +10,22 @@ namespace {
 
 constexpr uint64_t kKeys = 24;
 
-}  // namespace
+class StoreSubject final : public RotSubject {
+ public:
+  explicit StoreSubject(uint64_t seed);
+
+  const Image& image() const override { return image_; }
+  void check(const Image& after, Random& random, RotTally& tally) const override;
+
+ private:
+  void work(Store& store, uint64_t seed);
+  void put_large(Store& store, Contents& model, const std::string& key);
+
+  Random random_;
+  Options options_;
+  Image image_;
+  std::vector<std::string> snapshots_;
+};
 
 StoreSubject::StoreSubject(uint64_t seed) : random_(seed) {
   options_.segment.max_size = random_.between(2 << 10, 32 << 10);
@@ -57,6 +73,14 @@ void StoreSubject::check(const Image& after, Random& random, RotTally& tally) co
     const auto directory = "snapshots/" + name + "/";
     check_snapshot(files_below(image_, directory), files_below(after, directory), options_, tally);
   }
+}
+
+}  // namespace
+
+const char* const kSubjects = "stores";
+
+std::unique_ptr<RotSubject> make_subject(uint64_t seed) {
+  return std::make_unique<StoreSubject>(seed);
 }
 
 }  // namespace memoria::test

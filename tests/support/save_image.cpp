@@ -2,7 +2,6 @@
 #include "tests/support/save_image.hpp"
 
 #include <boost/filesystem.hpp>
-#include <iostream>
 
 #include "tests/support/temporary_directory.hpp"
 
@@ -18,7 +17,6 @@ void save_image(const Image& image, const std::string& directory) {
       write_whole_file(path.string(), bytes);
     }
   }
-  std::cerr << "the state is in " << directory << '\n';
 }
 
 }  // namespace memoria::test

@@ -8,7 +8,7 @@
 
 namespace memoria::test {
 
-/// Writes all files below `directory`, making it, and says where on stderr.
+/// Writes all files below `directory`, making it.
 void save_image(const Image& image, const std::string& directory);
 
 }  // namespace memoria::test

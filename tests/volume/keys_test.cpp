@@ -32,9 +32,8 @@ BOOST_AUTO_TEST_CASE(the_parts_of_a_key_come_back) {
   const Key key(Table::kXattrs, 77, longest);
   BOOST_TEST(inode_in_key(key) == 77u);
   BOOST_TEST(name_in_key(key) == longest);
-  BOOST_TEST(Volume::inode_of_key(key) == 77u);
-  BOOST_TEST(Volume::inode_of_key("S") == 0u);
-  BOOST_TEST(Volume::inode_of_key("") == 0u);
+  BOOST_TEST(inode_in_key("S") == 0u);
+  BOOST_TEST(inode_in_key("") == 0u);
   BOOST_TEST(Volume::content_key(77) == std::string_view(Key(Table::kContents, 77)));
 }
 

@@ -2,7 +2,9 @@
 // Making, finding, linking and removing names.
 #include <sys/sysmacros.h>
 
+#include "fs/volume/dentry.hpp"
 #include "fs/volume/keys.hpp"
+#include "fs/volume/tree.hpp"
 #include "tests/volume/fixture.hpp"
 
 namespace memoria::test {
@@ -319,6 +321,21 @@ BOOST_AUTO_TEST_CASE(an_entry_that_leads_nowhere_gives_eio) {
   const auto gone = make_file("gone");
   REQUIRE_OK(volume->store().erase(Key(Table::kInodes, gone)));
   BOOST_TEST(lookup_errno("gone") == EIO);
+}
+
+BOOST_AUTO_TEST_CASE(an_old_name_of_a_directory_that_damage_brought_back_is_an_error) {
+  const auto a = make_directory("a");
+  const auto b = make_directory("b", a);
+  const auto old = encode(Dentry{a, S_IFDIR, kFirstCookie});
+  REQUIRE_OK(volume->store().put(Key(Table::kNames, b, "a"), old));  // a circle
+  BOOST_TEST(lookup_errno("a", b) == EIO);
+  BOOST_TEST(errno_of(volume->resolve("/a/b/a")) == EIO);
+  BOOST_TEST(errno_of(volume->rmdir(b, "a")) == EIO);
+  BOOST_TEST(errno_of(volume->rename(b, "a", kRoot, "c", 0)) == EIO);
+  BOOST_TEST(find("a").ino == a);
+  BOOST_TEST(find("b", a).ino == b);
+  NameCursor names(volume->store(), b);
+  BOOST_TEST(!unwrap(names.peek())->dentry.has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

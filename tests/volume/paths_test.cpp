@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The volume by paths, as the control tool uses it.
+#include "fs/volume/keys.hpp"
+#include "fs/volume/path_finder.hpp"
+#include "fs/volume/transaction.hpp"
 #include "tests/volume/fixture.hpp"
 
 namespace memoria::test {
@@ -58,12 +61,31 @@ BOOST_AUTO_TEST_CASE(every_inode_with_a_name_has_a_path) {
   const auto a = make_directory("a");
   const auto b = make_directory("b", a);
   const auto file = make_file("file", "x", b);
-  BOOST_TEST(unwrap(volume->path_of(kRoot)) == "/");
-  BOOST_TEST(unwrap(volume->path_of(b)) == "/a/b");
-  BOOST_TEST(unwrap(volume->path_of(file)) == "/a/b/file");
-  CHECK_FAILS(Errc::kNotFound, volume->path_of(999));
   const auto unnamed = unwrap(volume->make_unnamed(kRoot, 0600, kCaller));
-  CHECK_FAILS(Errc::kNotFound, volume->path_of(unnamed.ino));
+  const auto paths = unwrap(PathFinder::read(volume->store(), {file, unnamed.ino, 999}));
+  BOOST_TEST(paths.path_of(kRoot) == "/");
+  BOOST_TEST(paths.path_of(b) == "/a/b");
+  BOOST_TEST(paths.path_of(file) == "/a/b/file");
+  BOOST_TEST(paths.path_of(999) == "");
+  BOOST_TEST(paths.path_of(unnamed.ino) == "");
+  BOOST_TEST(paths.path_of_key(Key(Table::kXattrs, file, "user.x")) == "/a/b/file");
+  BOOST_TEST(paths.path_of_key(Key(Table::kNames, kRoot, "a")) == "/a");
+  BOOST_TEST(paths.path_of_key(Key(Table::kNames, b, "gone")) == "/a/b/gone");
+  BOOST_TEST(paths.path_of_key(Key(Table::kSuperblock)) == "");
+  volume->forget(unnamed.ino, 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_path_is_found_without_the_inodes_on_it_and_circles_have_none) {
+  const auto a = make_directory("a");
+  const auto b = make_directory("b", a);
+  const auto file = make_file("file", "x", b);
+  auto& store = volume->store();
+  REQUIRE_OK(store.put(Key(Table::kInodes, b), "damage"));
+  REQUIRE_OK(store.put(Key(Table::kInodes, file), "damage"));
+  BOOST_TEST(unwrap(PathFinder::read(store, {file})).path_of(file) == "/a/b/file");
+  REQUIRE_OK(store.erase(Key(Table::kNames, kRoot, "a")));
+  REQUIRE_OK(store.put(Key(Table::kNames, b, "a"), encode(Dentry{a, S_IFDIR, kFirstCookie})));
+  BOOST_TEST(unwrap(PathFinder::read(store, {file})).path_of(file) == "");
 }
 
 BOOST_AUTO_TEST_CASE(replacing_makes_a_file_and_tells_the_caches) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "fs/volume/dentry.hpp"
 #include "fs/volume/keys.hpp"
 #include "tests/support/simulated_environment.hpp"
 #include "tests/volume/fixture.hpp"
@@ -289,6 +290,27 @@ BOOST_AUTO_TEST_CASE(what_lost_its_name_or_its_inode_is_found) {
   }
   BOOST_TEST(found > 0u);
   BOOST_TEST(made_up > 0u);
+}
+
+BOOST_AUTO_TEST_CASE(an_old_name_of_a_directory_gives_way_to_the_right_one) {
+  for (const bool right_one_is_there : {true, false}) {
+    VolumeUse use;
+    const auto place = SimulatedEnvironment::make();
+    use.volume = open_volume(place, small_segments());
+    const auto above = use.make_directory("z");
+    const auto directory = use.make_directory("directory", above);
+    use.make_file("file", "contents", directory);
+    const auto old = encode(Dentry{directory, S_IFDIR, kFirstCookie});
+    auto& store = use.volume->store();
+    REQUIRE_OK(store.put(Key(Table::kNames, kRoot, "old"), old));
+    if (!right_one_is_there) REQUIRE_OK(store.erase(Key(Table::kNames, above, "directory")));
+    REQUIRE_OK(use.volume->close());
+    auto repaired = repair(place->image());
+    BOOST_REQUIRE(repaired.opened);
+    const std::string path = right_one_is_there ? "/z/directory/file" : "/old/file";
+    BOOST_TEST((tree_of(*repaired.volume) == Tree{{path, "contents"}}));
+    BOOST_TEST(!repaired.report.losses.empty());
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -182,7 +182,48 @@ BOOST_FIXTURE_TEST_CASE(a_volume_of_a_later_version_is_refused, Opening) {
   CHECK_FAILS(Errc::kNewerFormat, Volume::open(std::move(later), kCaller));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_damaged_superblock_is_reported, Opening) {
+BOOST_FIXTURE_TEST_CASE(without_a_superblock_the_numbers_come_from_what_is_there, VolumeFixture) {
+  const auto file = make_file("file", "contents");
+  const auto lost = make_file("lost", "contents");
+  const auto store = [this]() -> Store& { return volume->store(); };
+  for (const bool is_gone : {true, false}) {
+    REQUIRE_OK(store().erase(Key(Table::kInodes, lost)));
+    volume.reset();  // the superblock is written at the end
+    auto damaged = unwrap(Store::open(unwrap(open_directory(place.path(), true)), options));
+    if (is_gone) {
+      REQUIRE_OK(damaged->erase("S"));
+    } else {
+      REQUIRE_OK(damaged->put("S", std::string("MEMOVOL\1too short", 17)));
+    }
+    volume = unwrap(Volume::open(std::move(damaged), kCaller));
+    BOOST_TEST(contents(find("file").ino) == "contents");
+    BOOST_TEST(lookup_errno("lost") == EIO);
+    const auto made = make_file(is_gone ? "new" : "newer");
+    BOOST_TEST(made > file);
+    BOOST_TEST(made > lost);  // its name is still there
+    BOOST_TEST(lookup_errno("lost") == EIO);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(an_outdated_superblock_gives_out_no_number_twice, VolumeFixture) {
+  const auto old = unwrap(volume->store().get("S"));
+  const auto file = make_file("file", "contents");
+  close();
+  auto damaged = unwrap(Store::open(unwrap(open_directory(place.path(), true)), options));
+  REQUIRE_OK(damaged->put("S", old));
+  volume = unwrap(Volume::open(std::move(damaged), kCaller));
+  BOOST_TEST(make_file("new") > file);
+  BOOST_TEST(contents(file) == "contents");
+  BOOST_TEST(volume->files() == 3u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_root_that_is_gone_is_damage, VolumeFixture) {
+  REQUIRE_OK(volume->store().erase(Key(Table::kInodes, kRoot)));
+  BOOST_TEST(errno_of(volume->getattr(kRoot)) == EIO);
+  BOOST_TEST(lookup_errno("any") == EIO);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_damaged_superblock_without_a_root_is_reported, Opening) {
   auto bad = store();
   REQUIRE_OK(bad->put("S", std::string("MEMOVOL\1too short", 17)));
   CHECK_FAILS(Errc::kCorrupt, Volume::open(std::move(bad), kCaller));

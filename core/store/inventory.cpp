@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: MIT
+#include "core/store/inventory.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+
+#include "core/base/coding.hpp"
+#include "core/io/whole_file.hpp"
+#include "core/log/scan.hpp"
+#include "core/store/hint_builder.hpp"
+#include "core/store/rollback.hpp"
+#include "core/store/settings_file_name.hpp"
+#include "core/store/snapshots.hpp"
+
+namespace memoria {
+namespace {
+
+/// Files that a store may have beside segments and that say nothing about whether it is one.
+bool neutral(std::string_view name) {
+  return name.starts_with('.') || name == "lost+found" || name == "lock" || name == "control" ||
+         name == kSnapshotsDirectory || name == kManifestFile || name == kRollbackFile ||
+         name == kSettingsFile;
+}
+
+StoreUuid random_uuid() {
+  std::random_device random;
+  StoreUuid uuid;
+  for (size_t i = 0; i < uuid.size(); i += 4) store_le<uint32_t>(uuid.data() + i, random());
+  return uuid;
+}
+
+}  // namespace
+
+void Inventory::log(Severity severity, const std::string& text) const {
+  if (options_.logger) options_.logger(severity, text);
+}
+
+Status Inventory::take() {
+  MEMORIA_TRY(load_manifest());
+  MEMORIA_TRY(list());
+  if (found_.empty() && listed_.empty()) {
+    uuid_ = random_uuid();
+    return ok();
+  }
+  MEMORIA_TRY(settle_headers());
+  MEMORIA_TRY(finish_merges());
+  return compare_with_manifest();
+}
+
+Status Inventory::load_manifest() {
+  auto manifest = read_manifest(environment_);
+  if (!manifest.has_value() && manifest.error().code != Errc::kCorrupt) return manifest.error();
+  if (!manifest.has_value()) {
+    log(Severity::kError,
+        manifest.error().describe() +
+            "; it is written anew, and whether a segment is missing is not known");
+  } else if (manifest.value() && manifest.value()->unfinished) {
+    return Error{Errc::kNotAStore,
+                 fmt::format("{} is a backup or a restored store that was never completed: run the "
+                             "command that made it again",
+                             environment_.describe())};
+  } else if (manifest.value()) {
+    manifest_ = std::move(*manifest.value());
+    for (const auto& entry : manifest_.segments) listed_[entry.id] = &entry;
+    timeline_.advance(manifest_.written_ns);
+  }
+  return ok();
+}
+
+Status Inventory::list() {
+  MEMORIA_TRY(const auto names, environment_.list());
+  std::string stranger;
+  for (const auto& name : names) {
+    if (const auto id = segment_id(name, kDataSuffix)) {
+      MEMORIA_TRY(auto found, inspect(*id));
+      // The manifest of a snapshot or a backup is complete. What else is there belongs to a later
+      // backup that is not done.
+      if (manifest_.snapshot && listed(found) == nullptr) continue;
+      found_.push_back(std::move(found));
+    } else if (const auto hint = segment_id(name, kHintSuffix)) {
+      hints_.insert(*hint);
+    } else if (!segment_id(name, kMergeSuffix) && !name.ends_with(kTemporarySuffix) &&
+               !neutral(name)) {
+      stranger = name;
+    }
+  }
+  if (found_.empty() && !stranger.empty()) {
+    return Error{Errc::kNotAStore,
+                 fmt::format("{} is not a Memoria store: it has no segments, and holds {}; name an "
+                             "empty or a new directory",
+                             environment_.describe(), stranger)};
+  }
+  std::sort(found_.begin(), found_.end(),
+            [](const FoundSegment& a, const FoundSegment& b) { return a.name_id < b.name_id; });
+  return options_.read_only ? ok() : remove_leftovers(names);
+}
+
+Status Inventory::remove_leftovers(const std::vector<std::string>& names) {
+  for (const auto& name : names) {
+    const bool temporary = segment_id(name, kMergeSuffix) || name.ends_with(kTemporarySuffix);
+    const auto hint = segment_id(name, kHintSuffix);
+    // The hint of a segment that is missing tells what was in it.
+    const bool orphaned =
+        hint && !listed_.contains(*hint) &&
+        std::none_of(found_.begin(), found_.end(),
+                     [&](const FoundSegment& found) { return found.name_id == *hint; });
+    if (!temporary && !orphaned) continue;
+    log(Severity::kInfo, "removing leftover " + name);
+    MEMORIA_TRY(environment_.remove(name));
+  }
+  return ok();
+}
+
+/// Reads a segment's header and its end.
+Result<FoundSegment> Inventory::inspect(uint64_t name_id) {
+  const auto name = segment_file(name_id, kDataSuffix);
+  MEMORIA_TRY(const auto file, environment_.open(name, Environment::Access::kRead));
+  FoundSegment found;
+  found.name_id = name_id;
+  MEMORIA_TRY(found.size, file->size());
+  char raw[kSegmentHeaderSize];
+  MEMORIA_TRY(const size_t got, file->read(0, raw));
+  auto header = decode_segment_header({raw, got}, environment_.describe() + "/" + name);
+  if (!header.has_value()) {
+    if (header.error().code == Errc::kNewerFormat) return std::move(header).error();
+    found.problem = header.error().message;
+    return found;
+  }
+  found.header = header.value();
+  MEMORIA_TRY(look_for_seal(found));
+  return found;
+}
+
+Status Inventory::look_for_seal(FoundSegment& found) const {
+  if (found.size < kSegmentHeaderSize + kSealSize) return ok();
+  MEMORIA_TRY(const auto file, environment_.open(segment_file(found.name_id, kDataSuffix),
+                                                 Environment::Access::kRead));
+  const uint64_t seal_at = found.size - kSealSize;
+  char seal[kSealSize];
+  MEMORIA_TRY(const size_t got, file->read(seal_at, seal));
+  const auto decoded = decode_record({seal, got}, {found.header->seed(), seal_at});
+  found.sealed = decoded.has_value() && decoded.value().kind == Kind::kSeal;
+  return ok();
+}
+
+/// Finds the store's id, drops what a crash left of a segment's creation, and copies of segments.
+Status Inventory::settle_headers() {
+  const auto with_header =
+      std::find_if(found_.begin(), found_.end(),
+                   [](const FoundSegment& found) { return found.header.has_value(); });
+  if (with_header == found_.end() && !listed_.empty()) {
+    uuid_ = manifest_.uuid;
+  } else if (with_header == found_.end()) {
+    // A crash may leave the very first segment without its header.
+    for (const auto& found : found_) {
+      if (found.size > kSegmentHeaderSize) return Error{Errc::kCorrupt, found.problem};
+    }
+    uuid_ = random_uuid();
+  } else {
+    uuid_ = with_header->header->uuid;
+    if (!listed_.empty() && manifest_.uuid != uuid_) forget_foreign_manifest();
+  }
+  std::set<uint64_t> seen, claimed;
+  for (const auto& found : found_) {
+    if (!found.header) continue;
+    claimed.insert(found.header->id);
+    if (found.header->id == found.name_id) seen.insert(found.name_id);
+  }
+  std::vector<FoundSegment> kept;
+  for (auto& found : found_) {
+    if (!found.header && found.size <= kSegmentHeaderSize && listed(found) == nullptr) {
+      MEMORIA_TRY(remove_found(found.name_id));
+      continue;
+    }
+    if (!found.header && claimed.contains(found.name_id)) {
+      log(Severity::kError, found.problem +
+                                "; another file says that it is this segment, and this "
+                                "one is ignored: move it away");
+      copied_.insert(found.name_id);
+      continue;
+    }
+    if (!found.header) {
+      // The name tells the id; records are still bound to it by their checksums.
+      log(Severity::kError, found.problem + "; its records are read nevertheless");
+      found.header = SegmentHeader{found.name_id, Origin::kLog, uuid_};
+      MEMORIA_TRY(look_for_seal(found));
+    } else if (found.header->uuid != uuid_) {
+      // Nobody can tell which of the two this store is: what is ignored might be all of it.
+      return Error{
+          Errc::kCorrupt,
+          fmt::format("{} holds segments of two stores: {} and {} do not belong together; "
+                      "move one of them to a directory of its own",
+                      environment_.describe(), segment_file(with_header->name_id, kDataSuffix),
+                      segment_file(found.name_id, kDataSuffix))};
+    } else if (found.header->id != found.name_id && !seen.insert(found.header->id).second) {
+      log(Severity::kWarning,
+          fmt::format("{} is a copy of another segment and is ignored; move it away, it keeps the "
+                      "other from being merged",
+                      segment_file(found.name_id, kDataSuffix)));
+      copied_.insert(found.header->id);
+      continue;
+    }
+    kept.push_back(std::move(found));
+  }
+  found_ = std::move(kept);
+  return ok();
+}
+
+Status Inventory::remove_found(uint64_t name_id, bool with_hint) {
+  if (options_.read_only) return ok();
+  log(Severity::kInfo, "removing leftover " + segment_file(name_id, kDataSuffix));
+  if (with_hint && hints_.contains(name_id))
+    MEMORIA_TRY(environment_.remove(segment_file(name_id, kHintSuffix)));
+  return environment_.remove(segment_file(name_id, kDataSuffix));
+}
+
+/// A file that somebody renamed is known by its header.
+const ManifestEntry* Inventory::listed(const FoundSegment& found) const {
+  const auto it = listed_.find(found.header ? found.header->id : found.name_id);
+  return it == listed_.end() ? nullptr : it->second;
+}
+
+void Inventory::forget_foreign_manifest() {
+  log(Severity::kError, fmt::format("{}/{} belongs to another store; it is written anew, and "
+                                    "whether a segment is missing is not known",
+                                    environment_.describe(), kManifestFile));
+  manifest_ = {};
+  listed_.clear();
+}
+
+Status Inventory::remove_doomed() {
+  for (const uint64_t id : doomed_) MEMORIA_TRY(remove_found(id));
+  doomed_.clear();
+  return ok();
+}
+
+/// Removes the inputs of merges that were complete.
+Status Inventory::finish_merges() {
+  std::set<uint64_t> markers, own;  // their names, their ids
+  for (const auto& found : found_) {
+    if (found.header->origin != Origin::kMerge || !found.sealed) continue;
+    MEMORIA_TRY(const auto file, environment_.open(segment_file(found.name_id, kDataSuffix),
+                                                   Environment::Access::kRead));
+    char head[kHeadSize];
+    MEMORIA_TRY(const size_t got, file->read(kSegmentHeaderSize, head));
+    if (got < kHeadSize || (uint8_t(head[16]) & kKindMask) != uint8_t(Kind::kReplaces)) continue;
+    SegmentScanner scanner(*file, found.header->seed(), kSegmentHeaderSize, found.size,
+                           SegmentScanner::Mode::kTail);
+    MEMORIA_TRY(const auto* scanned, scanner.next());
+    if (scanned == nullptr || scanned->record.kind != Kind::kReplaces) continue;
+    for (Decoder in(scanned->value); !in.rest().empty() && in.ok();) {
+      replaced_.insert(in.le<uint64_t>());
+    }
+    markers.insert(found.name_id);
+    own.insert(found.header->id);
+  }
+  if (markers.empty()) return ok();
+  for (const uint64_t id : own) replaced_.erase(id);
+  const auto gone = [&](const FoundSegment& found) { return replaced_.contains(found.header->id); };
+  for (const auto& found : found_) {
+    // Under another one's name there may be the other one's hint.
+    const bool with_hint = found.header->id == found.name_id;
+    if (gone(found)) MEMORIA_TRY(remove_found(found.name_id, with_hint));
+  }
+  std::erase_if(found_, gone);
+  if (!options_.read_only) MEMORIA_TRY(environment_.sync_directory());
+  doomed_.assign(markers.begin(), markers.end());
+  std::erase_if(found_, [&](const FoundSegment& found) { return markers.contains(found.name_id); });
+  return ok();
+}
+
+/// Notices segments that are missing, or that are longer or shorter than when they were sealed.
+Status Inventory::compare_with_manifest() {
+  std::set<const ManifestEntry*> there;
+  for (auto& found : found_) {
+    const auto* entry = listed(found);
+    there.insert(entry);
+    if (entry == nullptr || entry->length == 0) continue;
+    found.expected = entry->length;
+    if (entry->length == found.size) continue;
+    log(Severity::kError,
+        fmt::format("{} has {} bytes; it was sealed with {}",
+                    segment_file(found.name_id, kDataSuffix), found.size, entry->length));
+    found.size = std::min(found.size, found.expected);  // what is behind it is not ours
+    if (found.header) MEMORIA_TRY(look_for_seal(found));
+  }
+  std::string missing;
+  for (const auto& entry : manifest_.segments) {
+    if (there.contains(&entry) || replaced_.contains(entry.id)) continue;
+    const auto name = segment_file(entry.id, kDataSuffix);
+    if (hints_.contains(entry.id) && entry.length != 0 && !found_.empty()) {
+      log(Severity::kError, name + " is missing; what its hint names of it cannot be read");
+      for (auto& other : found_) other.squats |= other.name_id == entry.id;
+      FoundSegment found;
+      found.name_id = entry.id;
+      found.header = SegmentHeader{entry.id, Origin::kLog, uuid_};
+      found.expected = entry.length;
+      found.missing = true;
+      found_.push_back(std::move(found));
+    } else {
+      missing += (missing.empty() ? "" : ", ") + name;
+    }
+  }
+  if (missing.empty()) return ok();
+  return Error{Errc::kCorrupt,
+               fmt::format("{}: {} missing, so files could show older contents; put it back (a "
+                           "snapshot or a backup may have it), or accept the loss by removing the "
+                           "file \"{}\"",
+                           environment_.describe(), missing, kManifestFile)};
+}
+
+/// The newest segment of the log, when a crash left it without a seal.
+Result<std::optional<size_t>> Inventory::tail() const {
+  for (size_t i = found_.size(); i-- > 0;) {
+    if (found_[i].header->origin != Origin::kLog || found_[i].missing) continue;
+    if (found_[i].sealed || found_[i].cut() || has_hint_of_its_length(found_[i])) {
+      return std::optional<size_t>();
+    }
+    // One that the manifest knows as sealed has lost its seal to damage, not to a crash: when
+    // nothing else is lost it gets a new one, and otherwise nothing must be cut off.
+    if (found_[i].expected != 0) {
+      MEMORIA_TRY(const bool only_seal, has_lost_only_its_seal(found_[i]));
+      if (!only_seal) return std::optional<size_t>();
+    }
+    return std::optional(i);
+  }
+  return std::optional<size_t>();
+}
+
+/// Hints are written of what is sealed and durable, so damage took the seal, and not a crash.
+bool Inventory::has_hint_of_its_length(const FoundSegment& found) const {
+  if (!hints_.contains(found.name_id) || found.expected != 0) return false;
+  Segment segment;
+  segment.header = *found.header;
+  segment.name_id = found.name_id;
+  segment.file_bytes = found.size;
+  return check_hint(environment_, segment);
+}
+
+Result<bool> Inventory::has_lost_only_its_seal(const FoundSegment& found) const {
+  MEMORIA_TRY(const auto file, environment_.open(segment_file(found.name_id, kDataSuffix),
+                                                 Environment::Access::kRead));
+  SegmentScanner scanner(*file, found.header->seed(), kSegmentHeaderSize, found.size,
+                         SegmentScanner::Mode::kTail);
+  while (true) {
+    MEMORIA_TRY(const auto* scanned, scanner.next());
+    if (scanned == nullptr) return scanner.good_end() + kSealSize == found.size;
+  }
+}
+
+}  // namespace memoria
