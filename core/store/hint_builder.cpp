@@ -38,9 +38,13 @@ Status build_hint(Environment& environment, FileCache& files, Segment& segment,
   return ok();
 }
 
+Result<std::string> read_hint(Environment& environment, const Segment& segment) {
+  return read_file(environment, segment_file(segment.id(), kHintSuffix),
+                   max_hint_size(segment.file_bytes));
+}
+
 std::string load_hint(Environment& environment, const Segment& segment) {
-  auto bytes = read_file(environment, segment_file(segment.id(), kHintSuffix),
-                         max_hint_size(segment.file_bytes));
+  auto bytes = read_hint(environment, segment);
   return bytes.has_value() ? std::move(bytes).value() : std::string();
 }
 

@@ -15,7 +15,10 @@ namespace memoria {
 Status build_hint(Environment& environment, FileCache& files, Segment& segment,
                   size_t inline_limit);
 
-/// The bytes of the segment's hint, unchecked; empty when they cannot be read.
+/// The bytes of the segment's hint, unchecked; kNotFound, and what else reading a file can end
+/// with.
+Result<std::string> read_hint(Environment& environment, const Segment& segment);
+/// The same; empty when they cannot be read.
 std::string load_hint(Environment& environment, const Segment& segment);
 
 /// Whether the segment has a hint that checks out.
