@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "core/store/files_left.hpp"
+
 namespace memoria {
 namespace {
 
@@ -223,14 +225,14 @@ Status Appender::check_space(const Writer& writer) {
 Status Appender::check_files(bool frees) {
   const uint64_t reserve = parts_.options.reserve_files;
   if (reserve == 0) return ok();
-  MEMORIA_TRY(const Space space, parts_.environment.space());
-  if (space.total_files == 0) return ok();
+  MEMORIA_TRY(const auto files, files_left(parts_.environment));
+  if (!files) return ok();
   // Each sealed segment gets a hint, if only in a while; so will the active one.
   uint64_t owed = active_ ? 1 : 0;
   for (const auto& segment : parts_.segments.all()) {
     owed += segment->sealed && !segment->has_hint && !segment->damaged ? 1 : 0;
   }
-  const uint64_t left = space.free_files - std::min(space.free_files, owed);
+  const uint64_t left = *files - std::min(*files, owed);
   const bool enough = left >= reserve;
   if (enough || frees) from_reserve_ = !enough;
   if (enough || (frees && left >= reserve / 2)) return ok();
@@ -238,7 +240,7 @@ Status Appender::check_files(bool frees) {
       Errc::kNoSpace, 0,
       fmt::format("{}: the disk can hold only {} more files, which are kept for {}; remove "
                   "something and merge, or make room on the disk",
-                  parts_.environment.describe(), space.free_files,
+                  parts_.environment.describe(), *files,
                   frees ? "merging" : "removing and merging")};
 }
 

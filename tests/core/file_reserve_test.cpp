@@ -151,6 +151,23 @@ BOOST_FIXTURE_TEST_CASE(a_merge_makes_no_more_files_than_there_can_be, Fixture) 
   check_contents(*store, expected);
 }
 
+BOOST_AUTO_TEST_CASE(a_filesystem_that_does_not_count_files_is_never_without) {
+  for (const uint64_t total : {0, 1000}) {
+    Fixture store_on(0);
+    store_on.environment->claim_files(total, 0);
+    for (int i = 0; i < 300; ++i) REQUIRE_OK(store_on.put_one());
+    const auto segments = store_on.store->stats().segments.size();
+    BOOST_TEST(segments > 20u);
+    while (store_on.expected.size() > 100) store_on.erase_first();
+    const auto report = unwrap(store_on.store->merge({.all = true}));
+    BOOST_TEST(report.inputs.size() >= segments);
+    reopen(store_on.store, store_on.environment, store_on.options);
+    check_contents(*store_on.store, store_on.expected);
+    for (const auto& segment : store_on.store->stats().segments) BOOST_TEST(segment.has_hint);
+    BOOST_TEST(!store_on.environment->exists("probe.tmp"));
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -237,8 +237,9 @@ Result<Space> SimulatedEnvironment::space() {
   MEMORIA_TRY(state_->enter(kCallSpace, ""));
   const uint64_t total = state_->capacity == 0 ? uint64_t{1} << 40 : state_->capacity;
   const uint64_t used = state_->disk.used_bytes();
-  return Space{total, total > used ? total - used : 0,
-               state_->max_files == 0 ? 1'000'000 : state_->max_files, state_->free_files()};
+  const auto files = state_->claimed_files.value_or(
+      std::pair(state_->max_files == 0 ? 1'000'000 : state_->max_files, state_->free_files()));
+  return Space{total, total > used ? total - used : 0, files.first, files.second};
 }
 
 Result<std::shared_ptr<void>> SimulatedEnvironment::lock() {
@@ -329,6 +330,11 @@ void SimulatedEnvironment::set_capacity(uint64_t bytes) {
 void SimulatedEnvironment::set_max_files(uint64_t files) {
   const Guard guard(state_->mutex);
   state_->max_files = files;
+}
+
+void SimulatedEnvironment::claim_files(uint64_t total, uint64_t free) {
+  const Guard guard(state_->mutex);
+  state_->claimed_files = {total, free};
 }
 
 uint64_t SimulatedEnvironment::free_files() const {
