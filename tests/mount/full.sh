@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 # A full disk, again and again, without space and then without inodes: what was acknowledged stays, also when
 # it fills during a merge, a snapshot or a backup; listing, reading and removing go on, a merge gives the
-# space back, and an interrupted backup goes on. MEMORIA_FULL_ROUNDS (5) tells how often; a long run has 50.
+# space back, and an interrupted backup goes on. MEMORIA_FULL_ROUNDS (3) tells how often; a long run has 50.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/mount.sh"
 
-rounds=${MEMORIA_FULL_ROUNDS:-5}
+rounds=${MEMORIA_FULL_ROUNDS:-3}
 disk=$work/disk
 mkdir "$disk"
 
