@@ -24,7 +24,7 @@ struct Fixture {
   Status put_one() {
     const auto key = numbered("key", made++);
     auto value = random.bytes(random.between(1, 2000));
-    const auto done = store->put(key, value);
+    auto done = store->put(key, value);
     if (done.has_value()) expected[key] = std::move(value);
     return done;
   }

@@ -71,6 +71,8 @@ uint64_t FaultyCalls::hits() const {
 using memoria::test::choose;
 using memoria::test::SystemCall;
 
+// The names are the linker's, and open() has always had as many arguments as it is given.
+// NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming, cert-dcl50-cpp)
 extern "C" {
 
 int __real_open64(const char* path, int flags, ...);
@@ -133,3 +135,4 @@ int __wrap_flock(int fd, int operation) {
 }
 
 }  // extern "C"
+// NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming, cert-dcl50-cpp)
