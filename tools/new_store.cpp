@@ -10,9 +10,9 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "core/base/unique_fd.hpp"
 #include "core/io/whole_file.hpp"
 #include "core/store/settings_file_name.hpp"
-#include "fs/control/unique_fd.hpp"
 #include "fs/volume/volume.hpp"
 
 namespace memoria::ctl {

@@ -16,7 +16,7 @@
 #include <iterator>
 #include <memory>
 
-#include "fs/control/unique_fd.hpp"
+#include "core/base/unique_fd.hpp"
 
 namespace memoria::ctl {
 namespace {

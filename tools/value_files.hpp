@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "core/base/result.hpp"
+#include "core/base/unique_fd.hpp"
 #include "fs/control/executor.hpp"
-#include "fs/control/unique_fd.hpp"
 #include "tools/streams.hpp"
 
 namespace memoria::ctl {

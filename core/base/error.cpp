@@ -30,6 +30,10 @@ Error Error::from_errno(int sys, std::string_view what, std::string_view subject
   return {code, sys, fmt::format("{} {}: {}", what, subject, std::generic_category().message(sys))};
 }
 
+bool Error::lacks_descriptors() const {
+  return system == EMFILE || system == ENFILE;
+}
+
 int Error::to_errno() const {
   if (system != 0) return system;
   switch (code) {

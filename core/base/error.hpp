@@ -47,6 +47,9 @@ struct [[nodiscard]] Error {
     return {Errc::kPosix, sys, std::move(message)};
   }
 
+  /// No descriptor was to be had (EMFILE, ENFILE): what was tried did not begin, and may work
+  /// later.
+  bool lacks_descriptors() const;
   /// The errno that a system call should end with (EIO where nothing better is known).
   int to_errno() const;
   /// `message`, or the code's own words when there is none.

@@ -26,7 +26,7 @@ class File {
   /// Fills `out` from `offset`; returns how much there was. Short only at the end of the file.
   virtual Result<size_t> read(uint64_t offset, std::span<char> out) const = 0;
   /// Writes all of `parts`, one after the other, from `offset`. On an error any part may be
-  /// written.
+  /// written. A system that takes nothing and names no error counts as kNoSpace.
   virtual Status write(uint64_t offset, std::span<const iovec> parts) = 0;
   /// fdatasync: all bytes written before this call, and the size needed to read them, are durable.
   virtual Status sync() = 0;
@@ -39,9 +39,9 @@ class File {
 
 struct Space {
   uint64_t total_bytes = 0;
-  uint64_t free_bytes = 0;  ///< what an ordinary user may still take
-  uint64_t total_files = 0;
-  uint64_t free_files = 0;
+  uint64_t free_bytes = 0;   ///< what an ordinary user may still take
+  uint64_t total_files = 0;  ///< 0: the filesystem does not count them
+  uint64_t free_files = 0;   ///< that an ordinary user may still make
 };
 
 /// One data directory and a clock. Names are plain file names without '/', but where a function

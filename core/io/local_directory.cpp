@@ -14,38 +14,41 @@
 #include <ctime>
 #include <utility>
 
+#include "core/base/unique_fd.hpp"
 #include "core/io/environment.hpp"
 
 namespace memoria {
 namespace {
 
-/// A file descriptor that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  Descriptor(Descriptor&& o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& o) noexcept {
-    std::swap(fd_, o.fd_);
-    return *this;
+/// The call's result, which is -1 for an error; made again as long as a signal interrupts it, which
+/// filesystems over a network or in user space let happen.
+template <class Call>
+auto uninterrupted(Call&& call) {
+  for (;;) {
+    const auto result = call();
+    if (result != -1 || errno != EINTR) return result;
   }
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
+}
 
- private:
-  int fd_;
-};
+/// Without what is written already, and without empty parts in front.
+std::span<const iovec> behind(std::span<const iovec> parts, size_t& written) {
+  while (!parts.empty() && written >= parts.front().iov_len) {
+    written -= parts.front().iov_len;
+    parts = parts.subspan(1);
+  }
+  return parts;
+}
 
 class LocalFile final : public File {
  public:
-  LocalFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  LocalFile(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
 
   Result<size_t> read(uint64_t offset, std::span<char> out) const override {
     size_t done = 0;
     while (done < out.size()) {
-      const auto n = ::pread(fd_.get(), out.data() + done, out.size() - done, off_t(offset + done));
-      if (n < 0 && errno == EINTR) continue;
+      const auto n = uninterrupted([&] {
+        return ::pread(fd_.get(), out.data() + done, out.size() - done, off_t(offset + done));
+      });
       if (n < 0) return Error::from_errno(errno, "read", path_);
       if (n == 0) break;
       done += size_t(n);
@@ -55,30 +58,31 @@ class LocalFile final : public File {
 
   Status write(uint64_t offset, std::span<const iovec> parts) override {
     std::vector<iovec> rest;  // only for what a short write leaves
-    while (!parts.empty()) {
-      const auto count = int(std::min<size_t>(parts.size(), IOV_MAX));
-      const auto n = ::pwritev(fd_.get(), parts.data(), count, off_t(offset));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return Error::from_errno(errno, "write", path_);
-      offset += size_t(n);
-      size_t left = size_t(n);
-      while (!parts.empty() && left >= parts.front().iov_len) {
-        left -= parts.front().iov_len;
-        parts = parts.subspan(1);
-      }
-      if (left > 0) {
+    size_t written = 0;
+    while (!(parts = behind(parts, written)).empty()) {
+      if (written > 0) {
         std::vector<iovec> cut(parts.begin(), parts.end());
-        cut.front().iov_base = static_cast<char*>(cut.front().iov_base) + left;
-        cut.front().iov_len -= left;
+        cut.front().iov_base = static_cast<char*>(cut.front().iov_base) + written;
+        cut.front().iov_len -= written;
         rest = std::move(cut);
         parts = rest;
       }
+      const auto count = int(std::min<size_t>(parts.size(), IOV_MAX));
+      const auto n =
+          uninterrupted([&] { return ::pwritev(fd_.get(), parts.data(), count, off_t(offset)); });
+      if (n < 0) return Error::from_errno(errno, "write", path_);
+      // Not an error by the letter; but there is no more that could be done about it.
+      if (n == 0) return Error::from_errno(ENOSPC, "write", path_);
+      offset += uint64_t(n);
+      written = size_t(n);
     }
     return ok();
   }
 
   Status sync() override {
-    if (::fdatasync(fd_.get()) != 0) return Error::from_errno(errno, "sync", path_);
+    if (uninterrupted([&] { return ::fdatasync(fd_.get()); }) != 0) {
+      return Error::from_errno(errno, "sync", path_);
+    }
     return ok();
   }
 
@@ -87,7 +91,7 @@ class LocalFile final : public File {
   }
 
   Status truncate(uint64_t size) override {
-    if (::ftruncate(fd_.get(), off_t(size)) != 0) {
+    if (uninterrupted([&] { return ::ftruncate(fd_.get(), off_t(size)); }) != 0) {
       return Error::from_errno(errno, "truncate", path_);
     }
     return ok();
@@ -100,13 +104,13 @@ class LocalFile final : public File {
   }
 
  private:
-  Descriptor fd_;
+  UniqueFd fd_;
   std::string path_;
 };
 
 class LocalDirectory final : public Environment {
  public:
-  LocalDirectory(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  LocalDirectory(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
 
   Result<std::unique_ptr<File>> create(std::string_view name) override {
     return open_with(name, O_RDWR | O_CREAT | O_EXCL, "create");
@@ -152,25 +156,29 @@ class LocalDirectory final : public Environment {
 
   Result<std::shared_ptr<Environment>> directory(std::string_view name) override {
     auto path = path_ + "/" + std::string(name);
-    Descriptor fd(::openat(fd_.get(), text(name), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-    if (fd.get() < 0) return Error::from_errno(errno, "open directory", path);
+    UniqueFd fd = open_at(name, O_RDONLY | O_DIRECTORY);
+    if (!fd) return Error::from_errno(errno, "open directory", path);
     return std::shared_ptr<Environment>(
         std::make_shared<LocalDirectory>(std::move(fd), std::move(path)));
   }
 
-  Status sync_directory() override { return check(::fsync(fd_.get()), "sync", "directory"); }
+  Status sync_directory() override {
+    return check(uninterrupted([&] { return ::fsync(fd_.get()); }), "sync", "directory");
+  }
 
   Result<Space> space() override {
     struct statvfs st {};
-    if (::fstatvfs(fd_.get(), &st) != 0) return Error::from_errno(errno, "statfs", path_);
+    if (uninterrupted([&] { return ::fstatvfs(fd_.get(), &st); }) != 0) {
+      return Error::from_errno(errno, "statfs", path_);
+    }
     return Space{uint64_t(st.f_blocks) * st.f_frsize, uint64_t(st.f_bavail) * st.f_frsize,
                  st.f_files, st.f_favail};
   }
 
   Result<std::shared_ptr<void>> lock() override {
-    Descriptor fd(::openat(fd_.get(), "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (fd.get() < 0) return Error::from_errno(errno, "open", path_ + "/lock");
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    UniqueFd fd = open_at("lock", O_RDWR | O_CREAT);
+    if (!fd) return Error::from_errno(errno, "open", path_ + "/lock");
+    if (uninterrupted([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
       if (errno != EWOULDBLOCK) return Error::from_errno(errno, "lock", path_ + "/lock");
       char pid[24] = {};
       if (::pread(fd.get(), pid, sizeof pid - 1, 0) <= 0) pid[0] = '?';
@@ -184,7 +192,7 @@ class LocalDirectory final : public Environment {
     if (::pwrite(fd.get(), pid.data(), pid.size(), 0) == ssize_t(pid.size())) {
       (void)!::ftruncate(fd.get(), off_t(pid.size()));
     }
-    return std::shared_ptr<void>(std::make_shared<Descriptor>(std::move(fd)));
+    return std::shared_ptr<void>(std::make_shared<UniqueFd>(std::move(fd)));
   }
 
   uint64_t now_ns() override {
@@ -208,14 +216,20 @@ class LocalDirectory final : public Environment {
     return Error::from_errno(errno, what, path_ + "/" + std::string(name));
   }
 
+  UniqueFd open_at(std::string_view name, int flags) const {
+    const auto path = text(name);
+    return UniqueFd(uninterrupted(
+        [&] { return ::openat(fd_.get(), path, flags | O_CLOEXEC | O_NOFOLLOW, 0600); }));
+  }
+
   Result<std::unique_ptr<File>> open_with(std::string_view name, int flags, const char* what) {
-    Descriptor fd(::openat(fd_.get(), text(name), flags | O_CLOEXEC | O_NOFOLLOW, 0600));
+    UniqueFd fd = open_at(name, flags);
     auto path = path_ + "/" + std::string(name);
-    if (fd.get() < 0) return Error::from_errno(errno, what, path);
+    if (!fd) return Error::from_errno(errno, what, path);
     return std::unique_ptr<File>(std::make_unique<LocalFile>(std::move(fd), std::move(path)));
   }
 
-  Descriptor fd_;
+  UniqueFd fd_;
   std::string path_;
 };
 
@@ -225,8 +239,9 @@ Result<std::shared_ptr<Environment>> open_directory(const std::string& path, boo
   if (create_missing && ::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
     return Error::from_errno(errno, "make directory", path);
   }
-  Descriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.get() < 0) return Error::from_errno(errno, "open data directory", path);
+  UniqueFd fd(
+      uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+  if (!fd) return Error::from_errno(errno, "open data directory", path);
   // For messages. Not canonical() of Boost.Filesystem: it throws when the current directory is
   // gone.
   const std::unique_ptr<char, decltype(&std::free)> full(::realpath(path.c_str(), nullptr),

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "core/store/files_left.hpp"
+
 namespace memoria {
 namespace {
 
@@ -105,7 +107,7 @@ void Appender::lead(const std::vector<Writer*>& group) {
     if (!fits) {
       flush_all(pending);
       w->result = parts_.health.check();
-      if (w->result.has_value()) w->result = make_room(w->size);
+      if (w->result.has_value()) w->result = make_room(*w);
       if (!w->result.has_value()) continue;
     }
     if (pending.empty()) begin_group(track);
@@ -197,8 +199,10 @@ void Appender::install(const Writer& writer, size_t first, size_t last) {
 /// The reserve is for changes that free space. Looked at now and then only: it is a courtesy to
 /// whoever must clean up, not the guard against a full disk, which is the write itself.
 Status Appender::check_space(const Writer& writer) {
+  if (writer.frees) return ok();
+  if (from_reserve_) MEMORIA_TRY(check_files(false));
   const uint64_t reserve = parts_.options.reserve_bytes;
-  if (reserve == 0 || writer.frees) return ok();
+  if (reserve == 0) return ok();
   const uint64_t written = bytes_written_.load(std::memory_order_relaxed);
   if (space_checked_at_ == 0 || written - space_checked_at_ >= kSpaceCheckBytes ||
       space_left_ < reserve + writer.size + kSpaceCheckBytes) {
@@ -215,17 +219,48 @@ Status Appender::check_space(const Writer& writer) {
   return ok();
 }
 
-/// Afterwards there is an active segment with room for `size` bytes.
-Status Appender::make_room(uint64_t size) {
-  const bool has_records = active_ && active_->end() > kSegmentHeaderSize;
-  if (has_records && active_->end() + size > parts_.options.segment.max_size) {
-    auto sealed = seal_segment();
-    // With no room for a seal, going on in the same segment is the way to still erase.
-    const bool go_on = !sealed.has_value() && sealed.error().code == Errc::kNoSpace &&
-                       active_->end() + size <= kMaxSegmentSize;
-    if (!sealed.has_value() && !go_on) return sealed;
+/// Whether one more file may be made. A merge needs some until it can remove any, so the last ones
+/// are not for changes that free space, either; and with a segment made of those before them,
+/// nothing but such changes goes on.
+Status Appender::check_files(bool frees) {
+  const uint64_t reserve = parts_.options.reserve_files;
+  if (reserve == 0) return ok();
+  MEMORIA_TRY(const auto files, files_left(parts_.environment));
+  if (!files) return ok();
+  // Each sealed segment gets a hint, if only in a while; so will the active one.
+  uint64_t owed = active_ ? 1 : 0;
+  for (const auto& segment : parts_.segments.all()) {
+    owed += segment->sealed && !segment->has_hint && !segment->damaged ? 1 : 0;
   }
-  return active_ ? ok() : open_segment();
+  const uint64_t left = *files - std::min(*files, owed);
+  const bool enough = left >= reserve;
+  if (enough || frees) from_reserve_ = !enough;
+  if (enough || (frees && left >= reserve / 2)) return ok();
+  return Error{
+      Errc::kNoSpace, 0,
+      fmt::format("{}: the disk can hold only {} more files, which are kept for {}; remove "
+                  "something and merge, or make room on the disk",
+                  parts_.environment.describe(), *files,
+                  frees ? "merging" : "removing and merging")};
+}
+
+/// Afterwards there is an active segment with room for the writer's change.
+Status Appender::make_room(const Writer& writer) {
+  const bool has_records = active_ && active_->end() > kSegmentHeaderSize;
+  const bool fits = active_ && active_->end() + writer.size <= parts_.options.segment.max_size;
+  if (active_ && (fits || !has_records)) return ok();
+  auto room = check_files(writer.frees);
+  if (has_records && room.has_value()) {
+    room = seal_segment();
+  } else if (!writer.frees && !room.has_value()) {
+    return room;
+  }
+  if (room.has_value()) return open_segment();
+  // With no room for a seal or for a new segment, going on in the same one is the way to still
+  // erase.
+  const bool go_on = has_records && room.error().code == Errc::kNoSpace &&
+                     active_->end() + writer.size <= kMaxSegmentSize;
+  return go_on ? Status(ok()) : room;
 }
 
 Status Appender::open_segment() {
@@ -233,8 +268,12 @@ Status Appender::open_segment() {
   header.id = parts_.timeline.take();
   header.uuid = parts_.uuid;
   auto created = ActiveSegment::create(parts_.environment, header);
+  while (!created.has_value() && created.error().lacks_descriptors() && parts_.files.give_way()) {
+    created = ActiveSegment::create(parts_.environment, header);
+  }
   if (!created.has_value()) {
-    if (created.error().code == Errc::kNoSpace) return created.error();
+    const Error& error = created.error();
+    if (error.code == Errc::kNoSpace || error.lacks_descriptors()) return error;
     return parts_.health.latch(created.error(), "a segment could not be made");
   }
   active_ = std::move(created).value();

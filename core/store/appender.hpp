@@ -37,12 +37,12 @@ class Appender {
     Health& health;
     StoreUuid uuid;
     /// Writes the manifest anew; called in the leader's role after a segment was made. False: the
-    /// disk is full.
+    /// disk is full, or there is no descriptor.
     std::function<Result<bool>()> save_manifest;
   };
   explicit Appender(const Parts& parts);
 
-  /// Appends and installs. kNoSpace: nothing was changed.
+  /// Appends and installs. kNoSpace, and an error that lacks descriptors: nothing was changed.
   Status append(const Batch& batch);
   /// Appends a record that only moves what is there; `installed` gets its place, in the leader's
   /// role. kConflict: its key was changed since.
@@ -85,8 +85,9 @@ class Appender {
   };
   Status enqueue(Writer& writer);
   void lead(const std::vector<Writer*>& group);
-  Status make_room(uint64_t size);
+  Status make_room(const Writer& writer);
   Status check_space(const Writer& writer);
+  Status check_files(bool frees);
   Status open_segment();
   Status seal_segment();
   bool encode(const Writer& writer);
@@ -108,6 +109,7 @@ class Appender {
   std::shared_ptr<Segment> segment_;
   uint64_t space_checked_at_ = 0;  // bytes_written_ at the last look at the disk's free space
   uint64_t space_left_ = 0;
+  bool from_reserve_ = false;  // the active segment is one of the files that are held back
   bool closed_ = false;
 
   mutable Mutex tail_mutex_;

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "core/io/whole_file.hpp"
+#include "core/store/files_left.hpp"
 #include "core/store/segment_copy.hpp"
 #include "core/store/settings_file_name.hpp"
 #include "core/store/snapshots.hpp"
@@ -178,12 +179,26 @@ class Copier {
   }
 
   /// Has the segment in `to` when it returns.
+  Status check_space(const SealedSegment& segment) {
+    MEMORIA_TRY(const Space space, to_.space());
+    MEMORIA_TRY(const auto files, files_left(to_));
+    const bool room = space.free_bytes >= options_.reserve_bytes + segment.entry.length;
+    if (room && (!files || *files >= options_.reserve_files)) return ok();
+    return Error{Errc::kNoSpace, 0,
+                 fmt::format("{}: on its disk {} are kept for removing and merging; make room, and "
+                             "the next run goes on from here",
+                             to_.describe(),
+                             room ? fmt::format("{} files", options_.reserve_files)
+                                  : fmt::format("{} MiB", options_.reserve_bytes >> 20))};
+  }
+
   Status bring(Environment& from, const SealedSegment& segment, Environment& to) {
     const uint64_t id = segment.entry.id;
     if (!damaged_.contains(id) && has_same_segment(to, from, segment)) {
       MEMORIA_TRY(const bool sound, is_still_sound(to, segment));
       if (sound) return advance(segment.entry.length) ? Status(ok()) : Status(cancelled());
     }
+    MEMORIA_TRY(check_space(segment));
     auto copied = copy_segment(from, segment, to, [&](uint64_t n) { return advance(n); });
     const bool missing = !copied.has_value() && copied.error().code == Errc::kNotFound;
     if (missing) {

@@ -3,6 +3,7 @@
 // Layout and identity: core/FORMAT.md, "Backup".
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,6 +23,10 @@ struct CopyOptions {
   std::string skipped_snapshots{};
   /// What the programs' file memoria.toml shall hold there; nothing: there shall be none.
   std::optional<std::string> settings{};
+  /// Left free on the destination's disk, as Options::reserve_bytes and reserve_files: it may be
+  /// that of the store, where something must be removed then.
+  uint64_t reserve_bytes = 16 << 20;
+  uint64_t reserve_files = 8;
 };
 
 /// What is to be carried: a directory that nobody changes, and the one with the snapshots.

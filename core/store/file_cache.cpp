@@ -15,12 +15,12 @@ std::shared_ptr<File> FileCache::insert(Slot slot, std::shared_ptr<File> file) {
   }
   recent_.push_front({slot, std::move(file)});
   by_slot_[slot] = recent_.begin();
-  evict();
+  evict(max_size_);
   return recent_.front().file;
 }
 
-void FileCache::evict() {
-  while (recent_.size() > max_size_) {
+void FileCache::evict(size_t left) {
+  while (recent_.size() > left) {
     by_slot_.erase(recent_.back().slot);
     recent_.pop_back();
   }
@@ -29,7 +29,16 @@ void FileCache::evict() {
 void FileCache::set_max_size(size_t max_size) {
   Lock lock(mutex_);
   max_size_ = std::max<size_t>(max_size, 1);
-  evict();
+  evict(max_size_);
+}
+
+bool FileCache::give_way() {
+  Lock lock(mutex_);
+  if (recent_.empty()) return false;
+  const size_t left = recent_.size() / 2;
+  max_size_ = std::max<size_t>(left, 1);
+  evict(left);
+  return true;
 }
 
 Result<std::shared_ptr<File>> FileCache::open(const Segment& segment) {
@@ -44,8 +53,12 @@ Result<std::shared_ptr<File>> FileCache::open(const Segment& segment) {
     }
   }
   misses_.fetch_add(1, std::memory_order_relaxed);
-  MEMORIA_TRY(std::shared_ptr<File> file, environment_.open(segment_file(segment.id(), kDataSuffix),
-                                                            Environment::Access::kRead));
+  const auto name = segment_file(segment.id(), kDataSuffix);
+  auto opened = environment_.open(name, Environment::Access::kRead);
+  while (!opened.has_value() && opened.error().lacks_descriptors() && give_way()) {
+    opened = environment_.open(name, Environment::Access::kRead);
+  }
+  MEMORIA_TRY(std::shared_ptr<File> file, std::move(opened));
   Lock lock(mutex_);
   return insert(segment.slot, std::move(file));
 }

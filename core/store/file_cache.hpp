@@ -21,11 +21,14 @@ class FileCache {
  public:
   FileCache(Environment& environment, size_t max_size);
 
-  /// The segment's file, for reading.
+  /// The segment's file, for reading. For want of descriptors gives way first.
   Result<std::shared_ptr<File>> open(const Segment& segment);
   /// Puts a file in that is open already.
   void adopt(Slot slot, std::shared_ptr<File> file);
   void forget(Slot slot);
+  /// Closes half of the files, and from now on, until set_max_size(), keeps no more than are left:
+  /// others need descriptors, too. False: there is none.
+  bool give_way();
   /// At least 1; what is above it is closed.
   void set_max_size(size_t max_size);
 
@@ -38,7 +41,7 @@ class FileCache {
     std::shared_ptr<File> file;
   };
   std::shared_ptr<File> insert(Slot slot, std::shared_ptr<File> file) REQUIRES(mutex_);
-  void evict() REQUIRES(mutex_);
+  void evict(size_t left) REQUIRES(mutex_);
 
   Environment& environment_;
   std::atomic<uint64_t> hits_{0}, misses_{0};

@@ -45,9 +45,13 @@ uint64_t hint_file_size(Environment& environment, const Segment& segment) {
   return size.has_value() && size.value() <= max_hint_size(segment.file_bytes) ? size.value() : 0;
 }
 
+Result<std::string> read_hint(Environment& environment, const Segment& segment) {
+  return read_file(environment, segment_file(segment.id(), kHintSuffix),
+                   max_hint_size(segment.file_bytes));
+}
+
 std::string load_hint(Environment& environment, const Segment& segment) {
-  auto bytes = read_file(environment, segment_file(segment.id(), kHintSuffix),
-                         max_hint_size(segment.file_bytes));
+  auto bytes = read_hint(environment, segment);
   return bytes.has_value() ? std::move(bytes).value() : std::string();
 }
 

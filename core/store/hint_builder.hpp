@@ -22,7 +22,10 @@ ReadHint read_hint_file(Environment& environment, const Segment& segment);
 /// Its size in bytes; 0 when there is none that could be the segment's.
 uint64_t hint_file_size(Environment& environment, const Segment& segment);
 
-/// The bytes of the segment's hint, unchecked; empty when they cannot be read.
+/// The bytes of the segment's hint, unchecked; kNotFound, and what else reading a file can end
+/// with.
+Result<std::string> read_hint(Environment& environment, const Segment& segment);
+/// The same; empty when they cannot be read.
 std::string load_hint(Environment& environment, const Segment& segment);
 
 /// Whether the segment has a hint that checks out.

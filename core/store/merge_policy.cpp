@@ -13,8 +13,6 @@ constexpr size_t kManySmall = 8;
 constexpr double kWorthwhile = 0.2;
 // Of the entry of a hint, but for a value: with a key that is long for a path.
 constexpr uint64_t kLongEntry = 320;
-// Headers, seals, the record that tells what was replaced, and a manifest.
-constexpr uint64_t kMergeOverhead = 16 << 10;
 
 /// What a merge can hope to free. In a segment of the log that includes erasers, since what they
 /// erase is mostly near; in a merge's output those are left that had to be kept, and hoping again

@@ -2,6 +2,7 @@
 // Which segments a merge should take.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -10,6 +11,10 @@
 #include "core/store/segments.hpp"
 
 namespace memoria {
+
+/// Bytes that a merge takes beside copies and their hints: headers, seals, the record that tells
+/// what was replaced, and a manifest.
+inline constexpr uint64_t kMergeOverhead = 16 << 10;
 
 /// Whether the background merge should run at all: a segment above the fragmentation threshold, or
 /// dead bytes above theirs, as in the original; or many small segments.

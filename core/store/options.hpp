@@ -31,7 +31,7 @@ struct Options {
   } segment;
 
   struct FileCache {
-    size_t max_size = 256;  ///< open segment files, at least 1
+    size_t max_size = 256;  ///< open segment files, at least 1; fewer while descriptors are short
   } file_cache;
 
   struct Merge {
@@ -49,6 +49,10 @@ struct Options {
   size_t prefix_bytes = 0;
   /// Held back from ordinary writes so that erasing and merging still work on a full disk.
   uint64_t reserve_bytes = 16 << 20;
+  /// Files that the disk can still make (inodes) and that are held back: all of them from ordinary
+  /// writes, half of them from everything but merging. Below 8 a merge may not find room for its
+  /// output. 0: none.
+  uint64_t reserve_files = 8;
   /// Check checksums on every read. Off: only when a segment is scanned.
   bool verify_reads = true;
   /// Changes nothing on disk, takes no lock. A snapshot's directory is always opened so.

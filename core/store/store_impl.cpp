@@ -141,8 +141,9 @@ Status Store::Impl::close(const std::function<Status()>& last) {
   return result;
 }
 
-/// Writes down which segments there are. False: the disk is full, which is no error as long as
-/// nothing is removed that the old manifest names: only newer segments could then go unnoticed.
+/// Writes down which segments there are. False: the disk is full, or there is no descriptor, which
+/// is no error as long as nothing is removed that the old manifest names: only newer segments could
+/// then go unnoticed.
 Result<bool> Store::Impl::save_manifest() {
   Lock lock(manifest_mutex_);
   std::vector<ManifestEntry> entries;
@@ -158,7 +159,9 @@ Result<bool> Store::Impl::save_manifest() {
     manifest_ = std::move(entries);
     return true;
   }
-  if (written.error().code != Errc::kNoSpace) return std::move(written).error();
+  if (written.error().code != Errc::kNoSpace && !written.error().lacks_descriptors()) {
+    return std::move(written).error();
+  }
   log(Severity::kWarning, "the manifest was not written: " + written.error().describe());
   return false;
 }

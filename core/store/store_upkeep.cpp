@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "core/store/files_left.hpp"
 #include "core/store/hint_builder.hpp"
 #include "core/store/merge.hpp"
 #include "core/store/merge_policy.hpp"
@@ -35,6 +36,17 @@ MergeReport plan_of(const std::vector<std::shared_ptr<Segment>>& inputs) {
     report.bytes_written += input->counts.live_bytes + input->counts.eraser_bytes;
   }
   return report;
+}
+
+/// Bytes that a merge may write, hints included, without more files than the disk can hold. Any two
+/// outputs in a row have more than one segment's bytes.
+uint64_t most_that_files_hold(std::optional<uint64_t> files, uint64_t segment_size) {
+  if (!files) return ~uint64_t{0};
+  // What tells of the replacement, a manifest, and one for somebody else.
+  constexpr uint64_t kOthers = 3;
+  const uint64_t outputs = (*files - std::min(*files, kOthers)) / 2;
+  const uint64_t segments = std::max<uint64_t>(outputs / 2, 1);
+  return std::min(segments, ~uint64_t{0} / kMaxSegmentSize - 1) * segment_size + kMergeOverhead;
 }
 
 /// Clears a flag when the scope ends.
@@ -75,7 +87,9 @@ Result<MergeReport> Store::Impl::merge(const MergeRequest& request, const Progre
   }
   // Others take space meanwhile. What was finished before it ran out stays, and with less at once
   // there may be room for an output, which then makes room.
-  uint64_t budget = std::min(space.free_bytes, most_that_is_copied());
+  MEMORIA_TRY(const auto files, files_left(*environment_));
+  uint64_t budget = std::min({space.free_bytes, most_that_is_copied(),
+                              most_that_files_hold(files, options_.segment.max_size)});
   auto report = merge_within(request, budget, progress);
   for (int attempt = 1;
        attempt < kMergeAttempts && !report.has_value() && report.error().code == Errc::kNoSpace;
@@ -179,6 +193,12 @@ void Store::Impl::write_hint(Segment& segment) {
     Lock lock(hint_mutex_);
     if (segment.has_hint || segment.damaged || segment.hint_is_taken) return ok();
     if (!segments_.find(segment.slot)) return ok();
+    // Without it the next opening takes longer; without files that can be made, no merge is
+    // possible.
+    const auto files = files_left(*environment_);
+    if (files.has_value() && files.value() && *files.value() <= options_.reserve_files / 2) {
+      return ok();
+    }
     return renew_hint(segment);
   }();
   if (!built.has_value() && segments_.find(segment.slot)) {

@@ -33,7 +33,10 @@ class Verifier {
       auto checked = check(*segment);
       if (checked.has_value()) continue;
       if (!segments_.find(segment->slot)) continue;  // merged away meanwhile
-      if (checked.error().code == Errc::kCancelled) return std::move(checked).error();
+      // That nothing can be opened is no damage.
+      if (checked.error().code == Errc::kCancelled || checked.error().lacks_descriptors()) {
+        return std::move(checked).error();
+      }
       report_.damages.push_back(
           {segment->id(), 0, segment->file_bytes, {}, 0, 0, true, checked.error().describe()});
     }
@@ -63,7 +66,9 @@ class Verifier {
       return ok();
     }
     const bool should_have_hint = segment.has_hint;  // it may get one meanwhile
-    const auto hint_bytes = load_hint(environment_, segment);
+    const auto read = read_hint(environment_, segment);
+    if (!read.has_value() && read.error().lacks_descriptors()) return read.error();
+    const std::string_view hint_bytes = read.has_value() ? read.value() : std::string_view();
     const bool has_hint =
         HintReader::open(hint_bytes, segment.header.id, segment.file_bytes).has_value();
     SegmentScanner scanner(*file, segment.header.seed(), kSegmentHeaderSize, end,

@@ -10,8 +10,8 @@
 #include <string_view>
 
 #include "core/base/result.hpp"
+#include "core/base/unique_fd.hpp"
 #include "fs/control/protocol.hpp"
-#include "fs/control/unique_fd.hpp"
 
 namespace memoria {
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/base/result.hpp"
-#include "fs/control/unique_fd.hpp"
+#include "core/base/unique_fd.hpp"
 
 namespace memoria {
 

@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/base/unique_fd.hpp"
 #include "core/io/whole_file.hpp"
 #include "core/store/settings_file_name.hpp"
-#include "fs/control/unique_fd.hpp"
 #include "fs/settings/toml_entries.hpp"
 
 namespace memoria {

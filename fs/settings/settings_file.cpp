@@ -8,8 +8,8 @@
 
 #include <cerrno>
 
+#include "core/base/unique_fd.hpp"
 #include "core/store/settings_file_name.hpp"
-#include "fs/control/unique_fd.hpp"
 #include "fs/settings/option_values.hpp"
 #include "fs/settings/toml_entries.hpp"
 

@@ -300,6 +300,26 @@ BOOST_FIXTURE_TEST_CASE(any_call_may_fail, Fixture) {
   }
 }
 
+BOOST_FIXTURE_TEST_CASE(a_backup_leaves_what_is_kept_for_removing, Fixture) {
+  constexpr uint64_t kReserve = 256 << 10;
+  change(60);
+  unwrap(run());
+  const auto before = expected;
+  change(300);
+  backup->set_capacity(backup->used_bytes() + kReserve + (20 << 10));
+  CHECK_FAILS(Errc::kNoSpace, run({.reserve_bytes = kReserve}));
+  BOOST_TEST(unwrap(backup->space()).free_bytes >= kReserve);
+  check_backup(before);
+  backup->set_capacity(0);
+  backup->set_max_files(20);
+  CHECK_FAILS(Errc::kNoSpace, run({.reserve_bytes = kReserve, .reserve_files = 5}));
+  BOOST_TEST(backup->free_files() >= 3u);  // a segment and its hint were begun with 5
+  check_backup(before);
+  backup->set_max_files(0);
+  REQUIRE_OK(run({.reserve_bytes = kReserve}));
+  check_backup(expected);
+}
+
 /// At every moment of a first backup, and of one that adds and removes.
 BOOST_FIXTURE_TEST_CASE(a_crash_leaves_the_old_or_the_new_one, Fixture) {
   change(40);

@@ -79,9 +79,36 @@ BOOST_AUTO_TEST_CASE(a_failed_open_is_an_error_of_that_read_only) {
   for (int i = 0; i < 10; ++i) REQUIRE_OK(store->put(numbered("key", i), std::string(3000, 'x')));
   reopen(store, environment, options);  // so that no hint is left to write, which opens files, too
   unwrap(store->get("key00003"));
-  environment->inject({.calls = kCallOpen, .error = EMFILE});
+  environment->inject({.calls = kCallOpen, .error = EACCES});
   CHECK_FAILS(Errc::kIo, store->get("key00000"));
   BOOST_TEST(unwrap(store->get("key00000")).size() == 3000u);
+  REQUIRE_OK(store->put("key", "still writable"));
+}
+
+BOOST_AUTO_TEST_CASE(without_descriptors_the_cache_gives_way_before_a_read_fails) {
+  const auto environment = SimulatedEnvironment::make();
+  const auto options = quiet_options(4 << 10);
+  auto store = open_store(environment, options);
+  for (int i = 0; i < 10; ++i) REQUIRE_OK(store->put(numbered("key", i), std::string(3000, 'x')));
+  reopen(store, environment, options);
+  for (int i = 0; i < 5; ++i) unwrap(store->get(numbered("key", i)));
+  environment->inject({.calls = kCallOpen, .error = EMFILE, .times = 3});  // 5, 2, 1, 0 are open
+  BOOST_TEST(unwrap(store->get("key00007")).size() == 3000u);
+  environment->inject({.calls = kCallOpen, .error = EMFILE, .times = 0});
+  const auto read = store->get("key00008");
+  BOOST_REQUIRE(!read.has_value());
+  BOOST_TEST(read.error().system == EMFILE);
+  environment->clear_faults();
+  // What is closed is opened again; until somebody says otherwise, only one file stays open.
+  for (int i = 0; i < 10; ++i) BOOST_TEST(unwrap(store->get(numbered("key", i))).size() == 3000u);
+  const auto misses = store->stats().file_cache_misses;
+  for (int i = 0; i < 10; ++i) unwrap(store->get(numbered("key", i)));
+  BOOST_TEST(store->stats().file_cache_misses == misses + 10);
+  REQUIRE_OK(store->change_settings(options));
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 10; ++i) unwrap(store->get(numbered("key", i)));
+  }
+  BOOST_TEST(store->stats().file_cache_misses <= misses + 20);
   REQUIRE_OK(store->put("key", "still writable"));
 }
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """full.py fill DIRECTORY LOG SEED: synced files of random sizes until the disk is full; LOG gets the names
 and checksums of those that were acknowledged, and what was not is removed. full.py check DIRECTORY LOG:
-these are all there. full.py thin DIRECTORY LOG: removes three of four."""
+these are all there. full.py thin DIRECTORY LOG: removes three of four. full.py part DIRECTORY LOG: what is
+there is as the log says."""
 import errno
 import hashlib
 import os
@@ -66,6 +67,13 @@ def check(directory: str, log_name: str) -> None:
             assert hashlib.sha1(file.read()).hexdigest() == digest, f"{name} has another content"
 
 
+def part(directory: str, log_name: str) -> None:
+    expected = {name: digest for digest, name in read_log(log_name)}
+    for name in expected.keys() & set(os.listdir(directory)):
+        with open(os.path.join(directory, name), "rb") as file:
+            assert hashlib.sha1(file.read()).hexdigest() == expected[name], f"{name} has another content"
+
+
 def thin(directory: str, log_name: str) -> None:
     files = read_log(log_name)
     with open(log_name, "w", encoding="ascii") as log:
@@ -79,4 +87,4 @@ def thin(directory: str, log_name: str) -> None:
 if sys.argv[1] == "fill":
     fill(sys.argv[2], sys.argv[3], int(sys.argv[4]))
 else:
-    {"check": check, "thin": thin}[sys.argv[1]](sys.argv[2], sys.argv[3])
+    {"check": check, "thin": thin, "part": part}[sys.argv[1]](sys.argv[2], sys.argv[3])

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# A mixed load for MEMORIA_SOAK_SECONDS (20; a long run has 3600): writers with an outside log, trees that are
-# unpacked, compared, linked and removed, merges, snapshots, a backup. What is read is right, and the
-# daemon's resident memory and descriptors do not grow (growth.py says what that means).
+# A mixed load for MEMORIA_SOAK_SECONDS (20, at least 5; a long run has 3600): writers with an outside log,
+# trees that are unpacked, compared, linked and removed, merges, snapshots, a backup. What is read is right,
+# and the daemon's resident memory and descriptors do not grow (growth.py says what that means).
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/mount.sh"
 
 seconds=${MEMORIA_SOAK_SECONDS:-20} seed=${MEMORIA_TEST_SEED:-1}
-round_seconds=$((seconds < 120 ? 5 : 30)) sample_seconds=$((seconds < 240 ? 1 : 5))
+((seconds >= 5)) || fail "MEMORIA_SOAK_SECONDS=$seconds: at least 5 are needed"
+round_seconds=$((seconds < 120 ? 5 : 30))
+# Often enough for a judgement, and seldom enough for a run of days.
+sample_seconds=$(awk -v s="$seconds" 'BEGIN { print s < 24 ? s / 24 : s < 240 ? 1 : s < 86400 ? 5 : 60 }')
 # What was freed is memory for the address sanitizer until this is full: it must be before the second quarter.
 ASAN_OPTIONS=quarantine_size_mb=16:$ASAN_OPTIONS
 

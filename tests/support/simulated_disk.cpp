@@ -155,6 +155,19 @@ uint64_t SimulatedDisk::used_bytes() const {
   return pages * kPageSize;
 }
 
+uint64_t SimulatedDisk::used_files() const {
+  uint64_t directories = 0;
+  std::set<uint64_t> files;
+  for (const auto& [name, inode] : names_) {
+    if (name.ends_with('/')) {
+      ++directories;
+    } else {
+      files.insert(inode);
+    }
+  }
+  return directories + files.size();
+}
+
 uint64_t SimulatedDisk::growth(uint64_t inode, uint64_t offset, uint64_t size) const {
   if (size == 0) return 0;
   const auto& pages = files_.at(inode).pages;

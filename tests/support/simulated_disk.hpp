@@ -85,6 +85,8 @@ class SimulatedDisk {
 
   /// Bytes of allocated pages, of files that have a name.
   uint64_t used_bytes() const;
+  /// Files and directories that have a name; of hard links, one.
+  uint64_t used_files() const;
   /// How many bytes of new pages this write would take.
   uint64_t growth(uint64_t inode, uint64_t offset, uint64_t size) const;
 

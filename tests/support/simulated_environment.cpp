@@ -40,6 +40,12 @@ void SimulatedEnvironment::State::apply(Operation operation) {
   if (tracing) trace.push_back(std::move(operation));
 }
 
+uint64_t SimulatedEnvironment::State::free_files() const {
+  if (max_files == 0) return 900'000;
+  const uint64_t used = disk.used_files();
+  return max_files > used ? max_files - used : 0;
+}
+
 class SimulatedEnvironment::OpenFile final : public File {
  public:
   OpenFile(std::shared_ptr<State> state, uint64_t inode, std::string name, Access access)
@@ -126,6 +132,7 @@ Result<std::unique_ptr<File>> SimulatedEnvironment::create(std::string_view plai
   const Guard guard(state_->mutex);
   MEMORIA_TRY(state_->enter(kCallCreate, name));
   if (state_->disk.find(name) != 0) return Error::from_errno(EEXIST, "create", name);
+  if (state_->free_files() == 0) return Error::from_errno(ENOSPC, "create", name);
   const uint64_t inode = state_->disk.next_inode();
   state_->apply({.type = Type::kCreate, .inode = inode, .name = name});
   return std::unique_ptr<File>(std::make_unique<OpenFile>(state_, inode, name, Access::kWrite));
@@ -198,6 +205,7 @@ Status SimulatedEnvironment::make_directory(std::string_view name) {
   MEMORIA_TRY(state_->enter(kCallMakeDirectory, name));
   const auto path = this->path(name) + '/';
   if (state_->disk.find(path) != 0) return ok();
+  if (state_->free_files() == 0) return Error::from_errno(ENOSPC, "make directory", name);
   state_->apply({.type = Type::kMakeDirectory, .inode = ~uint64_t{0} >> 1, .name = path});
   return ok();
 }
@@ -229,7 +237,9 @@ Result<Space> SimulatedEnvironment::space() {
   MEMORIA_TRY(state_->enter(kCallSpace, ""));
   const uint64_t total = state_->capacity == 0 ? uint64_t{1} << 40 : state_->capacity;
   const uint64_t used = state_->disk.used_bytes();
-  return Space{total, total > used ? total - used : 0, 1'000'000, 900'000};
+  const auto files = state_->claimed_files.value_or(
+      std::pair(state_->max_files == 0 ? 1'000'000 : state_->max_files, state_->free_files()));
+  return Space{total, total > used ? total - used : 0, files.first, files.second};
 }
 
 Result<std::shared_ptr<void>> SimulatedEnvironment::lock() {
@@ -315,6 +325,21 @@ uint64_t SimulatedEnvironment::calls(uint32_t kinds) const {
 void SimulatedEnvironment::set_capacity(uint64_t bytes) {
   const Guard guard(state_->mutex);
   state_->capacity = bytes;
+}
+
+void SimulatedEnvironment::set_max_files(uint64_t files) {
+  const Guard guard(state_->mutex);
+  state_->max_files = files;
+}
+
+void SimulatedEnvironment::claim_files(uint64_t total, uint64_t free) {
+  const Guard guard(state_->mutex);
+  state_->claimed_files = {total, free};
+}
+
+uint64_t SimulatedEnvironment::free_files() const {
+  const Guard guard(state_->mutex);
+  return state_->free_files();
 }
 
 uint64_t SimulatedEnvironment::used_bytes() const {

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/io/environment.hpp"
@@ -101,6 +103,11 @@ class SimulatedEnvironment final : public Environment {
 
   // ---- Space. 0: unlimited.
   void set_capacity(uint64_t bytes);
+  /// How many files and directories there can be.
+  void set_max_files(uint64_t files);
+  uint64_t free_files() const;
+  /// What space() says about files, whatever there is.
+  void claim_files(uint64_t total, uint64_t free);
   uint64_t used_bytes() const;
 
   // ---- Files, for tests that damage them. Names must exist; paths from the top.
@@ -127,13 +134,15 @@ class SimulatedEnvironment final : public Environment {
     std::string last_fault;
     bool suspended = false;
     uint64_t call_counts[15] = {};
-    uint64_t capacity = 0;
+    uint64_t capacity = 0, max_files = 0;
+    std::optional<std::pair<uint64_t, uint64_t>> claimed_files;
     uint64_t clock_ns = 1'600'000'000'000'000'000u;
     std::weak_ptr<void> lock_holder;
 
     /// Counts the call; an error when a fault says so. `partial` is then set as the fault wants.
     Status enter(Call call, std::string_view name, bool* partial = nullptr);
     void apply(Operation operation);
+    uint64_t free_files() const;
   };
   class OpenFile;
 
