@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <string>
@@ -60,6 +61,7 @@ class Import {
 
   Result<Json> run(const std::string& path) {
     MEMORIA_TRY(check_place(path));
+    MEMORIA_TRY(const double total, call_.number("size", 0));
     auto made = volume_.mkdir(kRootInode, kStaging, 0700, call_.context.caller);
     if (!made.has_value() && made.error().code == Errc::kExists) {
       return Error(Errc::kExists,
@@ -75,7 +77,7 @@ class Import {
       MEMORIA_TRY(const auto frame, reader.next());
       if (!frame) break;
       MEMORIA_TRY(frame->entry ? add(*frame->entry) : write(*frame));
-      MEMORIA_TRY(call_.report("import", bytes_, 0));
+      MEMORIA_TRY(call_.report("import", bytes_, uint64_t(std::max(total, 0.0))));
     }
     MEMORIA_TRY(finish_current());
     MEMORIA_TRY(path == "/" ? fill_root() : put_in_place(path));
