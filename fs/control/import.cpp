@@ -20,9 +20,6 @@
 namespace memoria::control {
 namespace {
 
-/// Where a tree grows until it is complete, in the root.
-constexpr std::string_view kStaging = ".memoria-import";
-
 std::vector<std::string_view> names_of(std::string_view path) {
   std::vector<std::string_view> names;
   while (!path.empty()) {
@@ -33,21 +30,6 @@ std::vector<std::string_view> names_of(std::string_view path) {
   return names;
 }
 
-/// Removes what is in a directory, and what is below.
-Status remove_below(Volume& volume, InodeNumber directory) {
-  std::vector<DirectoryEntry> entries;
-  MEMORIA_TRY(volume.list(directory, 0, [&](const DirectoryEntry& entry) {
-    entries.push_back(entry);
-    return true;
-  }));
-  for (const auto& entry : entries) {
-    if (entry.type == S_IFDIR) MEMORIA_TRY(remove_below(volume, entry.ino));
-    MEMORIA_TRY(entry.type == S_IFDIR ? volume.rmdir(directory, entry.name)
-                                      : volume.unlink(directory, entry.name));
-  }
-  return ok();
-}
-
 /// Grows the tree. What is not finished goes when it is destroyed.
 class Import {
  public:
@@ -55,23 +37,13 @@ class Import {
   Import(const Import&) = delete;
   Import& operator=(const Import&) = delete;
   ~Import() {
-    if (top_ == 0) return;
-    if (remove_below(volume_, top_).has_value()) (void)volume_.rmdir(kRootInode, kStaging);
+    if (top_ != 0) (void)volume_.uproot(top_);  // else the next opening of the volume does it
   }
 
   Result<Json> run(const std::string& path) {
-    MEMORIA_TRY(check_place(path));
+    MEMORIA_TRY(const auto parent, check_place(path));
     MEMORIA_TRY(const double total, call_.number("size", 0));
-    auto made = volume_.mkdir(kRootInode, kStaging, 0700, call_.context.caller);
-    if (!made.has_value() && made.error().code == Errc::kExists) {
-      return Error(Errc::kExists,
-                   fmt::format("/{} is there: another import is going on, or one was killed; then "
-                               "remove it",
-                               kStaging));
-    }
-    if (!made.has_value()) return made.error();
-    top_ = made.value().ino;
-    volume_.forget(top_, 1);
+    MEMORIA_TRY(top_, volume_.grow(parent, call_.context.caller));
     TreeReader reader(call_.source);
     while (true) {
       MEMORIA_TRY(const auto frame, reader.next());
@@ -80,17 +52,20 @@ class Import {
       MEMORIA_TRY(call_.report("import", bytes_, uint64_t(std::max(total, 0.0))));
     }
     MEMORIA_TRY(finish_current());
+    MEMORIA_TRY(finish_directories());
     MEMORIA_TRY(path == "/" ? fill_root() : put_in_place(path));
     return Json{{"files", files_}, {"bytes", bytes_}, {"clean", remarks_ == 0}};
   }
 
  private:
-  /// A new name in a directory, or an empty directory.
-  Status check_place(const std::string& path) {
+  /// A new name in a directory, or an empty directory: so that it is told before all the work.
+  /// Returns the directory above it.
+  Result<InodeNumber> check_place(const std::string& path) {
+    MEMORIA_TRY(const auto parent, worded(call_, directory_above(path)));
     const auto found = volume_.resolve(path);
     if (!found.has_value()) {
       if (found.error().to_errno() != ENOENT) return worded(call_, found.error());
-      return ok();
+      return parent;
     }
     if (!S_ISDIR(found.value().mode)) return Error::posix(ENOTDIR, "is not a directory");
     bool empty = true;
@@ -98,8 +73,15 @@ class Import {
       empty = false;
       return false;
     }));
-    if (empty) return ok();
+    if (empty) return parent;
     return Error::posix(ENOTEMPTY, "is not empty: name a new directory to import into");
+  }
+
+  Result<InodeNumber> directory_above(std::string_view path) {
+    while (path.ends_with('/')) path.remove_suffix(1);
+    path.remove_suffix(path.size() - (path.rfind('/') + 1));  // nothing when there is no slash
+    MEMORIA_TRY(const auto found, volume_.resolve(path));
+    return found.ino;
   }
 
   /// A hostile or a broken source shall not end the import, where one entry can be left out.
@@ -269,37 +251,21 @@ class Import {
     }
     return ok();
   }
+  /// What the source says of its top; nothing else would be known of it.
   Status finish_top(InodeNumber ino) {
     const auto entry = directories_.find(top_);
-    if (entry != directories_.end()) return set_attributes(ino, entry->second);
-    if (ino == kRootInode) return ok();
-    AttributeChanges changes;
-    changes.mode = 0755;
-    MEMORIA_TRY(volume_.setattr(ino, changes));
-    return ok();
+    return entry == directories_.end() ? Status(ok()) : set_attributes(ino, entry->second);
   }
 
-  /// The root cannot be replaced: what is in it comes one by one.
   Status fill_root() {
-    MEMORIA_TRY(finish_directories());
-    std::vector<std::string> names;
-    MEMORIA_TRY(volume_.list(top_, 0, [&](const DirectoryEntry& entry) {
-      names.push_back(entry.name);
-      return true;
-    }));
-    for (const auto& name : names) {
-      MEMORIA_TRY(volume_.move(fmt::format("/{}/{}", kStaging, name), "/" + name));
-    }
+    MEMORIA_TRY(worded(call_, volume_.place(top_, "/")));
     MEMORIA_TRY(finish_top(kRootInode));
     return volume_.sync();
   }
 
   Status put_in_place(const std::string& path) {
-    MEMORIA_TRY(finish_directories());
     MEMORIA_TRY(finish_top(top_));
-    MEMORIA_TRY(worded(call_, volume_.move("/" + std::string(kStaging), path)));
-    top_ = 0;
-    return ok();
+    return worded(call_, volume_.place(top_, path));
   }
 
   const Call& call_;

@@ -48,12 +48,14 @@ class VolumeRepair {
       : from_(from), to_(to), owner_(owner), progress_(progress) {}
 
   Result<RepairReport> run() {
-    for (const auto prefix : {Table::kInodes, Table::kNames, Table::kContents, Table::kOrphans}) {
+    for (const auto prefix :
+         {Table::kInodes, Table::kNames, Table::kContents, Table::kOrphans, Table::kGrowing}) {
       MEMORIA_TRY(read_table(prefix));
     }
     read_superblock();
     place_root();
     MEMORIA_TRY(walk(kRootInode));
+    leave_out_unfinished();
     MEMORIA_TRY(place_unnamed());
     total_ = 0;
     for (const auto& [ino, node] : nodes_) {
@@ -94,6 +96,9 @@ class VolumeRepair {
         return read_name(ino, info);
       case Table::kContents:
         contents_.insert(ino);
+        return ok();
+      case Table::kGrowing:
+        if (info.size == 0) unfinished_.push_back(ino);
         return ok();
       default:
         orphans_.insert(ino);
@@ -287,6 +292,22 @@ class VolumeRepair {
 
   // ---- What has no name
 
+  /// Trees that nobody was to see: an open would have removed them.
+  void leave_out_unfinished() {
+    while (!unfinished_.empty()) {
+      const auto ino = unfinished_.back();
+      unfinished_.pop_back();
+      const auto node = nodes_.find(ino);
+      if (node == nodes_.end() || node->second.placed || node->second.left_out) continue;
+      node->second.left_out = true;
+      const auto below = names_.find(ino);
+      if (below == names_.end()) continue;
+      for (const auto& name : below->second) {
+        if (name.entry) unfinished_.push_back(name.entry->ino);
+      }
+    }
+  }
+
   /// Directories first, from their tops, so that what is in them stays in them.
   Status place_unnamed() {
     // Directories of which only the names in them are left, and contents without an inode.
@@ -444,6 +465,7 @@ class VolumeRepair {
   std::map<InodeNumber, std::vector<std::pair<std::string, Dentry>>> new_names_;
   std::map<InodeNumber, std::set<uint64_t>> cookies_;  // that a directory's new names have
   std::set<InodeNumber> contents_, orphans_;
+  std::vector<InodeNumber> unfinished_;
   InodeNumber highest_ = 0, lost_and_found_ = 0;
   uint64_t cookie_ = kFirstCookie;
   uint64_t total_ = 0;

@@ -81,7 +81,10 @@ Result<std::unique_ptr<Volume>> Volume::open(std::unique_ptr<Store> store, const
   MEMORIA_TRY(const auto files, count_files(*store, superblock));
   const bool read_only = store->options().read_only;
   auto impl = std::make_unique<Impl>(std::move(store), superblock, files);
-  if (!read_only) MEMORIA_TRY(impl->remove_orphans());
+  if (!read_only) {
+    MEMORIA_TRY(impl->remove_orphans());
+    MEMORIA_TRY(impl->settle_grown());
+  }
   return std::unique_ptr<Volume>(new Volume(std::move(impl)));
 }
 
