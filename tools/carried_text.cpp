@@ -92,10 +92,9 @@ std::string imported_log_text(const Json& r, const Items& remarks) {
     out += format_many(left, "key was", "keys were") + " left out\n";
   }
   if (const auto doubtful = number(r, "in_doubt"); doubtful > 0) {
-    out += fmt::format(
-        "{} from before the last damaged place, where newer versions of any of them may have "
-        "been\n",
-        format_many(doubtful, "file is", "files are"));
+    out +=
+        fmt::format("{} in doubt: newer versions of any of them may have been in a damaged place\n",
+                    format_many(doubtful, "file is", "files are"));
   }
   for (const auto& remark : remarks) out += remark_line(remark);
   return out;

@@ -32,6 +32,15 @@ std::optional<RecordHead> BitcaskFormat::parse(std::string_view head) const {
   return out;
 }
 
+std::optional<std::string> BitcaskFormat::with_sizes(std::string_view head, uint64_t key_size,
+                                                     uint64_t value_size) const {
+  if (key_size > UINT16_MAX || value_size > UINT32_MAX) return std::nullopt;
+  std::string out(head);
+  store_be(out, 8, uint16_t(key_size));
+  store_be(out, 10, uint32_t(value_size));
+  return out;
+}
+
 uint32_t BitcaskFormat::begin_checksum(std::string_view head) const {
   return crc32(head.substr(4));
 }

@@ -25,6 +25,8 @@ class BitcaskFormat final : public LogFormat {
   bool is_discarded(mode_t mode) const override;
   size_t head_size() const override { return 14; }
   std::optional<RecordHead> parse(std::string_view head) const override;
+  std::optional<std::string> with_sizes(std::string_view head, uint64_t key_size,
+                                        uint64_t value_size) const override;
   uint32_t begin_checksum(std::string_view head) const override;
   uint32_t continue_checksum(uint32_t checksum, std::string_view bytes) const override;
   Meaning meaning(const RecordHead& head, std::string_view beginning) const override;

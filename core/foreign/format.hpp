@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace memoria::foreign {
@@ -38,6 +39,10 @@ class LogFormat {
   virtual size_t head_size() const = 0;
   /// `head` has head_size() bytes. Nothing when they contradict themselves.
   virtual std::optional<RecordHead> parse(std::string_view head) const = 0;
+  /// The head with other sizes and the same checksum; nothing when a head that has only one of its
+  /// sizes damaged contradicts itself anyway.
+  virtual std::optional<std::string> with_sizes(std::string_view head, uint64_t key_size,
+                                                uint64_t value_size) const = 0;
   /// The checksum of what it covers of the head; the key and the value continue it.
   virtual uint32_t begin_checksum(std::string_view head) const = 0;
   virtual uint32_t continue_checksum(uint32_t checksum, std::string_view bytes) const = 0;

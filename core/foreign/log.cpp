@@ -224,7 +224,9 @@ Status Log::choose(const Remarks& remarks) {
     } else {
       live_.push_back(&entry);
       live_bytes_ += version.head.value_size;
-      if (last_damage_ && Place{version.segment, version.offset} < *last_damage_) {
+      // What is newer by its time may be anywhere.
+      if (last_damage_ &&
+          (format_->orders_by_time() || Place{version.segment, version.offset} < *last_damage_)) {
         ++totals_.in_doubt;
       }
     }

@@ -17,6 +17,9 @@
 //   unfinished.
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "core/foreign/format.hpp"
 
 namespace memoria::foreign {
@@ -41,6 +44,9 @@ class OriginalFormat final : public LogFormat {
   bool is_discarded(mode_t) const override { return false; }
   size_t head_size() const override { return kHeadSize; }
   std::optional<RecordHead> parse(std::string_view head) const override;
+  std::optional<std::string> with_sizes(std::string_view, uint64_t, uint64_t) const override {
+    return std::nullopt;  // the record length tells
+  }
   uint32_t begin_checksum(std::string_view head) const override;
   uint32_t continue_checksum(uint32_t checksum, std::string_view bytes) const override;
   Meaning meaning(const RecordHead& head, std::string_view beginning) const override;

@@ -2,6 +2,7 @@
 #include "core/foreign/segment_scan.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace memoria::foreign {
 namespace {
@@ -19,6 +20,19 @@ constexpr size_t kLookSize = 4 << 10;
 constexpr uint64_t kLeastWork = 4 << 10;
 constexpr uint64_t kWorkOfSmallFiles = 64 << 20;
 constexpr uint64_t kWorkPerByte = 4;
+
+/// Whether the checksum of a head, continued by the `size` bytes from `offset`, is the wanted one.
+Result<bool> verify_body(Window& window, const LogFormat& format, uint64_t offset, uint64_t size,
+                         uint32_t checksum, uint32_t wanted) {
+  while (size > 0) {
+    MEMORIA_TRY(const auto part, window.some(offset, size));
+    if (part.empty()) return false;  // the file has become shorter
+    checksum = format.continue_checksum(checksum, part);
+    offset += part.size();
+    size -= part.size();
+  }
+  return checksum == wanted;
+}
 
 class Scan {
  public:
@@ -82,10 +96,12 @@ class Scan {
       if (leads_on) {
         place.kind = DamagedPlace::Kind::kRecord;
         next = at + size_of(*head);
+        MEMORIA_TRY(const auto end, end_by_other_sizes(at, *head));
+        if (end) next = *end;
       }
     }
     if (place.kind == DamagedPlace::Kind::kRange) {
-      MEMORIA_TRY(next, search(at + 1));
+      MEMORIA_TRY(next, search(at + 1, window_.size()));
       if (next == window_.size()) {
         MEMORIA_TRY(const bool torn, is_torn(at, head.has_value()));
         if (torn) place.kind = DamagedPlace::Kind::kTornTail;
@@ -96,6 +112,29 @@ class Scan {
     MEMORIA_TRY(visitor_.damage(place));
     at = next;
     return ok();
+  }
+
+  /// A damaged size may lead over intact records to the beginning of one. Where the first of those
+  /// begins, when with a size that ends there the checksum is right.
+  Result<std::optional<uint64_t>> end_by_other_sizes(uint64_t at, const RecordHead& head) {
+    const auto none = std::optional<uint64_t>();
+    const uint64_t body = at + format_.head_size(), end = at + size_of(head);
+    MEMORIA_TRY(const uint64_t found, search(body, end));
+    if (found == end) return none;
+    const uint64_t sizes = found - body;
+    const std::pair<uint64_t, uint64_t> others[] = {
+        {head.key_size, sizes - std::min(sizes, head.key_size)},
+        {sizes - std::min(sizes, head.value_size), head.value_size}};
+    for (const auto& [key_size, value_size] : others) {
+      if (key_size + value_size != sizes) continue;
+      MEMORIA_TRY(const auto stored, ahead_.view(at, format_.head_size()));
+      const auto changed = format_.with_sizes(stored, key_size, value_size);
+      if (!changed) return none;
+      MEMORIA_TRY(const bool right, verify_body(ahead_, format_, body, sizes,
+                                                format_.begin_checksum(*changed), head.checksum));
+      if (right) return std::optional(found);
+    }
+    return none;
   }
 
   /// The key that stands in the damaged place, if all of it is there.
@@ -133,9 +172,9 @@ class Scan {
     return verify_record(ahead_, format_, at, head);
   }
 
-  /// The next place with an intact record; the end of the file when there is none.
-  Result<uint64_t> search(uint64_t from) {
-    for (uint64_t at = from; at < window_.size(); ++at) {
+  /// The next place with an intact record; `end` when there is none before it.
+  Result<uint64_t> search(uint64_t from, uint64_t end) {
+    for (uint64_t at = from; at < end; ++at) {
       if ((at - from) % kTellEvery == 0) MEMORIA_TRY(visitor_.progress(at));
       MEMORIA_TRY(const auto head, head_at(window_, format_, at));
       if (!head) continue;
@@ -146,7 +185,7 @@ class Scan {
       MEMORIA_TRY(const bool right, verify_ahead(at, *head));
       if (right) return at;
     }
-    return window_.size();
+    return end;
   }
 
   Result<bool> heads_follow(uint64_t at) {
@@ -200,17 +239,8 @@ Result<bool> verify_record(Window& window, const LogFormat& format, uint64_t off
                            const RecordHead& head) {
   MEMORIA_TRY(const auto bytes, window.view(offset, format.head_size()));
   if (bytes.size() < format.head_size()) return false;  // the file has become shorter
-  uint32_t checksum = format.begin_checksum(bytes);
-  uint64_t left = head.key_size + head.value_size;
-  offset += format.head_size();
-  while (left > 0) {
-    MEMORIA_TRY(const auto part, window.some(offset, left));
-    if (part.empty()) return false;
-    checksum = format.continue_checksum(checksum, part);
-    offset += part.size();
-    left -= part.size();
-  }
-  return checksum == head.checksum;
+  return verify_body(window, format, offset + format.head_size(), head.key_size + head.value_size,
+                     format.begin_checksum(bytes), head.checksum);
 }
 
 Status scan_segment(const SourceFile& file, uint64_t size, const LogFormat& format,

@@ -23,6 +23,7 @@ class Descriptor {
     if (fd_ >= 0) ::close(fd_);
   }
   int get() const { return fd_; }
+  void release() { fd_ = -1; }
 
  private:
   int fd_;
@@ -63,10 +64,11 @@ class LocalSourceDirectory final : public SourceDirectory {
       : fd_(std::move(fd)), path_(std::move(path)) {}
 
   Result<std::vector<std::string>> list() const override {
-    const int again = ::openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const std::unique_ptr<DIR, int (*)(DIR*)> stream(again < 0 ? nullptr : ::fdopendir(again),
-                                                     ::closedir);
+    Descriptor again(::openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(
+        again.get() < 0 ? nullptr : ::fdopendir(again.get()), ::closedir);
     if (!stream) return Error::from_errno(errno, "list", path_);
+    again.release();  // it is the stream's now
     std::vector<std::string> names;
     errno = 0;
     while (const dirent* entry = ::readdir(stream.get())) {
