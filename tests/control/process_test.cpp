@@ -122,6 +122,38 @@ tar -cf c.tar -P --transform 's,^x/one,a/../../b,' x/one x/link
   }
 }
 
+/// Its input ends nowhere, so that the signal comes in the midst of it.
+BOOST_AUTO_TEST_CASE(an_import_that_is_killed_or_interrupted_leaves_nothing) {
+  for (const bool served : {false, true}) {
+    const SampleStore place(served);
+    const test::TemporaryDirectory work;
+    const auto ran = shell(place.path(), "cd " + work.path() + R"sh(
+mkdir x; for i in $(seq 200); do echo $i >x/$i; done; tar -cf a.tar x; mkfifo input
+keys() { "$ctl" ls "$data" / >/dev/null; "$ctl" ls --key "$data" | wc -l; }
+before=$(keys)
+for bytes in 1 30000 200000; do
+  for signal in KILL INT TERM; do
+    { head -c $bytes a.tar; exec sleep 60; } >input &
+    feeder=$!
+    # In the background bash has SIGINT ignored, which env takes back.
+    env --default-signal=INT "$ctl" import "$data" /new <input 2>/dev/null &
+    importer=$!
+    sleep 0.3
+    kill -$signal $importer; wait $importer; code=$?
+    kill $feeder; wait $feeder
+    for try in $(seq 100); do after=$(keys); [ $after = $before ] && break; sleep 0.1; done
+    "$ctl" ls "$data" /new >/dev/null 2>&1; echo $bytes $signal $code $? $((after - before))
+  done
+done
+"$ctl" import "$data" /new -i a.tar)sh");
+    std::string expected;
+    for (const std::string bytes : {"1", "30000", "200000"}) {
+      expected += bytes + " KILL 137 5 0\n" + bytes + " INT 130 5 0\n" + bytes + " TERM 130 5 0\n";
+    }
+    BOOST_TEST(ran.out.starts_with(expected + "imported 201 files"), ran.out);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(reader_that_stops_early_ends_it_quietly) {
   SampleStore place(true);
   test::put_file(place.volume(), "/large", std::string(8 << 20, 'x'));
