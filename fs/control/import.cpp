@@ -130,10 +130,7 @@ class Import {
     if (!S_ISREG(entry.mode)) return set_attributes(ino, entry);
     current_ = ino;
     current_entry_ = entry;
-    if (entry.size == 0) return ok();
-    AttributeChanges size;
-    size.size = entry.size;
-    MEMORIA_TRY(volume_.setattr(ino, size));
+    current_end_ = 0;
     return ok();
   }
 
@@ -206,6 +203,7 @@ class Import {
     if (current_ == 0) return ok();  // of an entry that was left out
     MEMORIA_TRY(volume_.write(current_, frame.offset, frame.bytes, false));
     bytes_ += frame.bytes.size();
+    current_end_ = std::max(current_end_, frame.offset + frame.bytes.size());
     return ok();
   }
 
@@ -214,13 +212,16 @@ class Import {
     const auto ino = std::exchange(current_, 0);
     const auto entry = std::exchange(current_entry_, std::nullopt);
     if (ino == 0 || !entry) return ok();
-    auto done = set_attributes(ino, *entry);
+    const auto size = entry->size > current_end_ ? std::optional(entry->size) : std::nullopt;
+    auto done = set_attributes(ino, *entry, size);
     if (done.has_value() || !concerns_one_entry(done.error())) return done;
     return remark(entry->path, done.error());
   }
 
   /// The owner first: changing it takes set-id bits and capabilities away.
-  Status set_attributes(InodeNumber ino, const TreeEntry& entry) {
+  /// `size`: of a file that ends in a hole.
+  Status set_attributes(InodeNumber ino, const TreeEntry& entry,
+                        std::optional<uint64_t> size = std::nullopt) {
     AttributeChanges owner, rest;
     owner.uid = entry.uid;
     owner.gid = entry.gid;
@@ -234,6 +235,7 @@ class Import {
                                    fmt::format("attribute {}: {}", name, set.error().describe()))));
     }
     if (!S_ISLNK(entry.mode)) rest.mode = entry.mode & 07777;
+    rest.size = size;
     rest.mtime = entry.mtime;
     rest.atime = entry.atime;
     MEMORIA_TRY(volume_.setattr(ino, rest));
@@ -273,6 +275,7 @@ class Import {
   InodeNumber top_ = 0;
   InodeNumber current_ = 0;  // whose contents come
   std::optional<TreeEntry> current_entry_;
+  uint64_t current_end_ = 0;  // of what was written to it
   std::map<InodeNumber, TreeEntry> directories_;
   uint64_t files_ = 0, bytes_ = 0, remarks_ = 0;
 };

@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(what_tar_writes_is_imported) {
     const test::TemporaryDirectory work;
     const auto ran = shell(place.path(), "cd " + work.path() + R"sh(
 mkdir -p x/sub x/empty; echo one >x/one; ln x/one x/sub/two; ln -s one x/link; mkfifo x/fifo
-echo changed >$'x/odd\xff'; truncate -s 3M x/sparse; echo end >>x/sparse
+echo changed >$'x/odd\xff'; truncate -s 3M x/sparse; echo end >>x/sparse; truncate -s 5M x/sparse
 touch -d @1234567890.123456789 x/one; touch -d @1000000000.5 x/sub; chmod 2750 x/sub
 tar --format=pax --sparse -cf a.tar -C x .
 "$ctl" import "$data" /new -i a.tar
