@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/result.hpp"
@@ -95,11 +96,7 @@ class Log {
     std::string name;
     uint64_t number = 0, size = 0;
   };
-  struct Place {
-    uint32_t segment = 0;
-    uint64_t offset = 0;
-    auto operator<=>(const Place&) const = default;
-  };
+  using Place = std::pair<uint32_t, uint64_t>;  // segment, offset
   /// Of the damaged versions of a key: nothing that is not later than all of them is its newest.
   struct Damaged {
     Place place;

@@ -227,7 +227,7 @@ class Import {
     owner.gid = entry.gid;
     if (entry.uid || entry.gid) MEMORIA_TRY(volume_.setattr(ino, owner));
     for (const auto& [name, value] : entry.xattrs) {
-      const auto set = volume_.setxattr(ino, name, value, 0);
+      auto set = volume_.setxattr(ino, name, value, 0);
       if (set.has_value()) continue;
       if (!concerns_one_entry(set.error())) return set;
       MEMORIA_TRY(
