@@ -42,7 +42,8 @@ class Scan {
         window_(file, size),
         ahead_(file, size),
         heads_(file, size, kLookSize),
-        work_left_(kWorkOfSmallFiles + kWorkPerByte * std::min(size, uint64_t{1} << 50)) {}
+        work_left_(kWorkOfSmallFiles + kWorkPerByte * std::min(size, uint64_t{1} << 50)),
+        work_inside_left_(work_left_) {}
 
   Status run() {
     uint64_t at = 0;
@@ -101,7 +102,7 @@ class Scan {
       }
     }
     if (place.kind == DamagedPlace::Kind::kRange) {
-      MEMORIA_TRY(next, search(at + 1, window_.size()));
+      MEMORIA_TRY(next, search(at + 1, window_.size(), work_left_));
       if (next == window_.size()) {
         MEMORIA_TRY(const bool torn, is_torn(at, head.has_value()));
         if (torn) place.kind = DamagedPlace::Kind::kTornTail;
@@ -119,7 +120,7 @@ class Scan {
   Result<std::optional<uint64_t>> end_by_other_sizes(uint64_t at, const RecordHead& head) {
     const auto none = std::optional<uint64_t>();
     const uint64_t body = at + format_.head_size(), end = at + size_of(head);
-    MEMORIA_TRY(const uint64_t found, search(body, end));
+    MEMORIA_TRY(const uint64_t found, search(body, end, work_inside_left_));
     if (found == end) return none;
     const uint64_t sizes = found - body;
     const std::pair<uint64_t, uint64_t> others[] = {
@@ -157,7 +158,7 @@ class Scan {
       if (at == window_.size()) return true;
       MEMORIA_TRY(const auto head, head_at(ahead_, format_, at));
       if (!head) return false;
-      MEMORIA_TRY(const bool right, verify_ahead(at, *head));
+      MEMORIA_TRY(const bool right, verify_ahead(at, *head, work_left_));
       if (right) return true;
       at += size_of(*head);
     }
@@ -165,15 +166,15 @@ class Scan {
   }
 
   /// False, too, when too much has been verified in vain.
-  Result<bool> verify_ahead(uint64_t at, const RecordHead& head) {
+  Result<bool> verify_ahead(uint64_t at, const RecordHead& head, uint64_t& work_left) {
     const auto work = std::max(kLeastWork, size_of(head));
-    if (work > work_left_) return false;
-    work_left_ -= work;
+    if (work > work_left) return false;
+    work_left -= work;
     return verify_record(ahead_, format_, at, head);
   }
 
   /// The next place with an intact record; `end` when there is none before it.
-  Result<uint64_t> search(uint64_t from, uint64_t end) {
+  Result<uint64_t> search(uint64_t from, uint64_t end, uint64_t& work_left) {
     for (uint64_t at = from; at < end; ++at) {
       if ((at - from) % kTellEvery == 0) MEMORIA_TRY(visitor_.progress(at));
       MEMORIA_TRY(const auto head, head_at(window_, format_, at));
@@ -182,7 +183,7 @@ class Scan {
         MEMORIA_TRY(const bool followed, heads_follow(at + size_of(*head)));
         if (!followed) continue;
       }
-      MEMORIA_TRY(const bool right, verify_ahead(at, *head));
+      MEMORIA_TRY(const bool right, verify_ahead(at, *head, work_left));
       if (right) return at;
     }
     return end;
@@ -218,6 +219,7 @@ class Scan {
   Window heads_;  // the same, for a few bytes here and there
   std::string key_, beginning_;
   uint64_t work_left_;
+  uint64_t work_inside_left_;  // in damaged records that the next one follows
 };
 
 }  // namespace
