@@ -175,6 +175,16 @@ BOOST_AUTO_TEST_CASE(into_the_root_come_all_names_and_the_caches_hear_of_each) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(the_root_fills_with_one_sync) {
+  const auto disk = SimulatedEnvironment::make();
+  VolumeUse use{open_volume(disk)};
+  const auto top = unwrap(use.volume->grow(kRoot, kCaller));
+  for (int i = 0; i < 1000; ++i) use.make_file(std::to_string(i), "", top);
+  const auto before = disk->calls(kCallSync);
+  REQUIRE_OK(use.volume->place(top, "/"));
+  BOOST_TEST(disk->calls(kCallSync) - before == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(repair_leaves_it_out) {
   make_file("kept", "contents");
   fill(grow());
