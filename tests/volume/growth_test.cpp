@@ -11,7 +11,7 @@ namespace memoria::test {
 namespace {
 
 /// More than come in one batch.
-constexpr int kMany = 10'000;
+constexpr int kMany = 5000;
 
 struct Growth : VolumeFixture {
   InodeNumber grow(InodeNumber parent = kRoot) { return unwrap(volume->grow(parent, kCaller)); }
@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(an_uprooted_tree_leaves_nothing) {
 BOOST_AUTO_TEST_CASE(a_tree_deeper_than_a_stack_goes_as_well) {
   const auto top = grow();
   auto at = top;
-  for (int i = 0; i < 100'000; ++i) at = make_directory("d", at);
+  for (int i = 0; i < 50'000; ++i) at = make_directory("d", at);
   REQUIRE_OK(volume->uproot(top));
   check_nothing_is_left();
 }
