@@ -61,11 +61,51 @@ std::string archive_text(std::string_view done, const Json& r, const Items& rema
   return out;
 }
 
+/// "  3.bitcask.data, bytes 100 to 199, key "k": damaged"
+std::string remark_line(const Json& remark) {
+  std::string where;
+  const auto add = [&](const std::string& what) { where += (where.empty() ? "" : ", ") + what; };
+  if (const auto file = get_bytes(remark, "file")) add(printable(*file));
+  const auto offset = number(remark, "offset");
+  if (const auto length = number(remark, "length"); length > 0) {
+    add(fmt::format("bytes {} to {}", offset, offset + length - 1));
+  } else if (remark.contains("offset") && remark.contains("key")) {
+    add(fmt::format("byte {}", offset));
+  }
+  if (const auto key = get_bytes(remark, "key")) add(fmt::format("key {}", printable(*key)));
+  if (const auto path = get_bytes(remark, "path")) add(printable(*path));
+  return fmt::format("  {}{}{}\n", where, where.empty() ? "" : ": ",
+                     printable(text(remark, "detail")));
+}
+
+/// Of another program's store.
+std::string imported_log_text(const Json& r, const Items& remarks) {
+  auto out = fmt::format("imported {}, {}, out of {} in {}\n",
+                         format_many(number(r, "files"), "file", "files"),
+                         format_bytes(double(number(r, "bytes"))),
+                         format_many(number(r, "records"), "record", "records"),
+                         format_many(number(r, "source_files"), "file", "files"));
+  if (const auto expired = number(r, "expired"); expired > 0) {
+    out += format_many(expired, "key has", "keys have") + " expired\n";
+  }
+  if (const auto left = number(r, "skipped") + number(r, "refused"); left > 0) {
+    out += format_many(left, "key was", "keys were") + " left out\n";
+  }
+  if (const auto doubtful = number(r, "in_doubt"); doubtful > 0) {
+    out +=
+        fmt::format("{} in doubt: newer versions of any of them may have been in a damaged place\n",
+                    format_many(doubtful, "file is", "files are"));
+  }
+  for (const auto& remark : remarks) out += remark_line(remark);
+  return out;
+}
+
 }  // namespace
 
 std::string carried_text(Verb verb, const Json& result, const Items& items) {
   if (verb == Verb::kRepair) return repaired_text(result, items);
   if (verb == Verb::kExport) return archive_text("exported", result, items);
+  if (verb == Verb::kImport && result.contains("records")) return imported_log_text(result, items);
   if (verb == Verb::kImport) return archive_text("imported", result, items);
   auto out = copied_text(verb, result);
   if (items.empty()) return out;

@@ -62,6 +62,9 @@ class Grammar {
     if (line_.is_key && !lists_keys(line_.verb) && (!line_.name || line_.name->empty())) {
       return fmt::format("{} --key needs a key", typed_words(line_.verb));
     }
+    if (keep_older_->count() > 0 && line_.from_memoria.empty() && line_.from_bitcask.empty()) {
+      return "--keep-older goes with --from-memoria or --from-bitcask";
+    }
     if (watched_->count() > 0) line_.watch = interval_;
     if (line_.verb == Verb::kScrub) line_.rate = kScrubRate;
     if (rate_mib_) line_.rate = *rate_mib_ * kMebibyte;
@@ -189,11 +192,29 @@ class Grammar {
     out->add_option("-o,--output", line_.output, "write to this file instead");
     out->add_option("--snapshot", line_.snapshot, "of this snapshot instead of the present");
     auto* in = command(app_, "import", Verb::kImport,
-                       "make a directory out of a tar archive, all of it or nothing");
+                       "make a directory out of a tar archive, or of another program's store, all "
+                       "of it or nothing");
     in->add_option("PATH", line_.name,
                    "the directory: a new one, or one that is empty; the root "
                    "when left out");
-    in->add_option("-i,--input", line_.input, "the archive; \"-\", the default: standard input");
+    auto* input = in->add_option("-i,--input", line_.input,
+                                 "the archive; \"-\", the default: standard input");
+    add_foreign_stores(*in, *input);
+  }
+
+  void add_foreign_stores(CLI::App& in, CLI::Option& input) {
+    auto* original = in.add_option("--from-memoria", line_.from_memoria,
+                                   "instead: a data directory of the original engine in Go");
+    auto* bitcask = in.add_option("--from-bitcask", line_.from_bitcask,
+                                  "instead: a data directory of Basho's Bitcask");
+    original->excludes(bitcask)->excludes(&input);
+    bitcask->excludes(&input);
+    keep_older_ = in.add_flag("--keep-older", line_.keep_older,
+                              "of a key whose newest version is damaged take the one before it");
+    in.add_option("--expiry-secs", line_.expiry_seconds,
+                  "leave out what is older than so many seconds: Bitcask's setting expiry_secs")
+        ->check(CLI::Range(1.0, 1e10))
+        ->needs(bitcask);
   }
 
   void add_destination(CLI::App& command, const std::string& label,
@@ -238,6 +259,7 @@ class Grammar {
   std::optional<double> rate_mib_;
   double interval_ = kWatchInterval;
   CLI::Option* watched_ = nullptr;
+  CLI::Option* keep_older_ = nullptr;
   bool wait_ = true;
   bool hex_ = false;
 };

@@ -70,9 +70,13 @@ struct CommandLine {
   bool discard = false;              ///< snapshot rollback: the present is not kept
   std::string output;                ///< get, export: a file; empty: standard output
   std::string input = "-";           ///< put, import: a file; "-": standard input
-  std::string destination;           ///< backup, restore, repair: a directory
-  bool recheck = false;              ///< backup
-  std::string snapshot;              ///< export: of this one instead of the present
+  std::string from_memoria;          ///< import: a directory of the original engine
+  std::string from_bitcask;          ///< import: one of Basho's Bitcask
+  bool keep_older = false;           ///< import, of those two
+  std::optional<uint64_t> expiry_seconds;  ///< import, of Bitcask
+  std::string destination;                 ///< backup, restore, repair: a directory
+  bool recheck = false;                    ///< backup
+  std::string snapshot;                    ///< export: of this one instead of the present
 };
 
 /// There is nothing to do but to print: help, the version, or what is wrong.

@@ -1,13 +1,74 @@
 // SPDX-License-Identifier: MIT
-// `import`: an archive becomes a directory of a volume.
+// `import`: an archive, or another program's store, becomes a directory of a volume.
+#include <chrono>
+
 #include "fs/control/byte_text.hpp"
 #include "tools/carry.hpp"
+#include "tools/foreign_source.hpp"
 #include "tools/session.hpp"
 #include "tools/tar_source.hpp"
 #include "tools/target.hpp"
 #include "tools/value_files.hpp"
 
 namespace memoria::ctl {
+namespace {
+
+using foreign::Engine;
+using foreign::Log;
+using foreign::LogOptions;
+
+Result<Json> import_archive(const Carrying& context, Session& session, const Json& request) {
+  MEMORIA_TRY(auto input, ValueInput::open(context.line.input, context.streams));
+  MEMORIA_TRY(const auto archive, TarSource::open(input));
+  return session.executor().execute(request, context.sink, *archive);
+}
+
+LogOptions options_of(const CommandLine& line) {
+  LogOptions options;
+  options.engine = line.from_bitcask.empty() ? Engine::kOriginal : Engine::kBitcask;
+  options.keep_older = line.keep_older;
+  if (line.expiry_seconds) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto limit = now - std::chrono::seconds(*line.expiry_seconds);
+    options.expiry = std::chrono::duration_cast<std::chrono::nanoseconds>(limit).count();
+  }
+  return options;
+}
+
+/// What the result says of the source, beside what the service says of the files.
+void add_totals(const Log& log, const ForeignSource& source, const RemarkTeller& remarks,
+                Json& result) {
+  const auto& totals = log.totals();
+  result.update({{"source_files", totals.files},
+                 {"source_bytes", totals.bytes},
+                 {"records", totals.records},
+                 {"erased", totals.erased},
+                 {"expired", totals.expired},
+                 {"damaged", totals.damaged},
+                 {"torn", totals.torn},
+                 {"skipped", totals.skipped},
+                 {"refused", source.refused()},
+                 {"in_doubt", totals.in_doubt}});
+  if (remarks.losses() > 0) result["clean"] = false;
+}
+
+Result<Json> import_log(const Carrying& context, Session& session, Json request) {
+  const auto& line = context.line;
+  const auto& path = line.from_bitcask.empty() ? line.from_memoria : line.from_bitcask;
+  MEMORIA_TRY(auto directory, foreign::open_source_directory(path));
+  MEMORIA_TRY(const auto log, Log::open(std::move(directory), options_of(line)));
+  RemarkTeller remarks(context.sink);
+  MEMORIA_TRY(log->scan(progress_of(context.sink),
+                        [&](const foreign::Remark& remark) { return remarks.tell(remark); }));
+  ForeignSource source(*log, context.sink);
+  MEMORIA_TRY(source.plan(remarks));
+  request["size"] = log->live_bytes();
+  MEMORIA_TRY(auto result, session.executor().execute(request, context.sink, source));
+  add_totals(*log, source, remarks, result);
+  return result;
+}
+
+}  // namespace
 
 Result<Json> run_import(const Carrying& context) {
   const auto& line = context.line;
@@ -15,11 +76,11 @@ Result<Json> run_import(const Carrying& context) {
   MEMORIA_TRY(const auto target, find_target(line.target, mounts));
   MEMORIA_TRY(auto session, Session::open(target.data_directory, Need::kVolume, context.logger));
   context.reached = true;
-  MEMORIA_TRY(auto input, ValueInput::open(line.input, context.streams));
-  MEMORIA_TRY(const auto archive, TarSource::open(input));
   Json request = {{"command", "import"}};
   set_bytes(request, "path", path_in_volume(target, line.name).value_or("/"));
-  auto done = session.executor().execute(request, context.sink, *archive);
+  const bool is_archive = line.from_memoria.empty() && line.from_bitcask.empty();
+  auto done = is_archive ? import_archive(context, session, request)
+                         : import_log(context, session, request);
   const auto closed = session.close();
   if (done && !closed) return closed.error();
   return done;

@@ -82,7 +82,9 @@ Result<Json> ControlClient::execute(const Json& request, Sink& sink, Source& sou
     socket_.shutdown();
     return sent.error();
   }
-  auto result = receive_result(sink);
+  // When the daemon has all data, it makes them appear: whoever gives up then would not know
+  // whether they did.
+  auto result = receive_result(sink, sent && takes_data(request));
   socket_.shutdown();
   return result;
 }
@@ -111,9 +113,10 @@ Status ControlClient::send_data(Sink& sink, Source& source) {
   return socket_.send(FrameType::kEnd, {}, kForever, cancelled);
 }
 
-Result<Json> ControlClient::receive_result(Sink& sink) {
+Result<Json> ControlClient::receive_result(Sink& sink, bool to_the_end) {
   for (;;) {
-    MEMORIA_TRY(const auto frame, socket_.receive(kForever, [&] { return sink.cancelled(); }));
+    MEMORIA_TRY(const auto frame,
+                socket_.receive(kForever, [&] { return !to_the_end && sink.cancelled(); }));
     if (!frame) return Error(Errc::kIo, "the daemon ended without an answer");
     MEMORIA_TRY(auto result, take(*frame, sink));
     if (result) return std::move(*result);

@@ -29,7 +29,7 @@ class ControlClient : public Executor {
   explicit ControlClient(FrameSocket socket) : socket_(std::move(socket)) {}
   Status send_request(const Json& request, Sink& sink, Source& source);
   Status send_data(Sink& sink, Source& source);
-  Result<Json> receive_result(Sink& sink);
+  Result<Json> receive_result(Sink& sink, bool to_the_end);
 
   FrameSocket socket_;
 };

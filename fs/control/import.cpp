@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <string>
@@ -19,9 +20,6 @@
 namespace memoria::control {
 namespace {
 
-/// Where a tree grows until it is complete, in the root.
-constexpr std::string_view kStaging = ".memoria-import";
-
 std::vector<std::string_view> names_of(std::string_view path) {
   std::vector<std::string_view> names;
   while (!path.empty()) {
@@ -32,21 +30,6 @@ std::vector<std::string_view> names_of(std::string_view path) {
   return names;
 }
 
-/// Removes what is in a directory, and what is below.
-Status remove_below(Volume& volume, InodeNumber directory) {
-  std::vector<DirectoryEntry> entries;
-  MEMORIA_TRY(volume.list(directory, 0, [&](const DirectoryEntry& entry) {
-    entries.push_back(entry);
-    return true;
-  }));
-  for (const auto& entry : entries) {
-    if (entry.type == S_IFDIR) MEMORIA_TRY(remove_below(volume, entry.ino));
-    MEMORIA_TRY(entry.type == S_IFDIR ? volume.rmdir(directory, entry.name)
-                                      : volume.unlink(directory, entry.name));
-  }
-  return ok();
-}
-
 /// Grows the tree. What is not finished goes when it is destroyed.
 class Import {
  public:
@@ -54,41 +37,35 @@ class Import {
   Import(const Import&) = delete;
   Import& operator=(const Import&) = delete;
   ~Import() {
-    if (top_ == 0) return;
-    if (remove_below(volume_, top_).has_value()) (void)volume_.rmdir(kRootInode, kStaging);
+    if (top_ != 0) (void)volume_.uproot(top_);  // else the next opening of the volume does it
   }
 
   Result<Json> run(const std::string& path) {
-    MEMORIA_TRY(check_place(path));
-    auto made = volume_.mkdir(kRootInode, kStaging, 0700, call_.context.caller);
-    if (!made.has_value() && made.error().code == Errc::kExists) {
-      return Error(Errc::kExists,
-                   fmt::format("/{} is there: another import is going on, or one was killed; then "
-                               "remove it",
-                               kStaging));
-    }
-    if (!made.has_value()) return made.error();
-    top_ = made.value().ino;
-    volume_.forget(top_, 1);
+    MEMORIA_TRY(const auto parent, check_place(path));
+    MEMORIA_TRY(const double total, call_.number("size", 0));
+    MEMORIA_TRY(top_, volume_.grow(parent, call_.context.caller));
     TreeReader reader(call_.source);
     while (true) {
       MEMORIA_TRY(const auto frame, reader.next());
       if (!frame) break;
       MEMORIA_TRY(frame->entry ? add(*frame->entry) : write(*frame));
-      MEMORIA_TRY(call_.report("import", bytes_, 0));
+      MEMORIA_TRY(call_.report("import", bytes_, uint64_t(std::max(total, 0.0))));
     }
     MEMORIA_TRY(finish_current());
+    MEMORIA_TRY(finish_directories());
     MEMORIA_TRY(path == "/" ? fill_root() : put_in_place(path));
     return Json{{"files", files_}, {"bytes", bytes_}, {"clean", remarks_ == 0}};
   }
 
  private:
-  /// A new name in a directory, or an empty directory.
-  Status check_place(const std::string& path) {
+  /// A new name in a directory, or an empty directory: so that it is told before all the work.
+  /// Returns the directory above it.
+  Result<InodeNumber> check_place(const std::string& path) {
+    MEMORIA_TRY(const auto parent, worded(call_, directory_above(path)));
     const auto found = volume_.resolve(path);
     if (!found.has_value()) {
       if (found.error().to_errno() != ENOENT) return worded(call_, found.error());
-      return ok();
+      return parent;
     }
     if (!S_ISDIR(found.value().mode)) return Error::posix(ENOTDIR, "is not a directory");
     bool empty = true;
@@ -96,8 +73,15 @@ class Import {
       empty = false;
       return false;
     }));
-    if (empty) return ok();
+    if (empty) return parent;
     return Error::posix(ENOTEMPTY, "is not empty: name a new directory to import into");
+  }
+
+  Result<InodeNumber> directory_above(std::string_view path) {
+    while (path.ends_with('/')) path.remove_suffix(1);
+    path.remove_suffix(path.size() - (path.rfind('/') + 1));  // nothing when there is no slash
+    MEMORIA_TRY(const auto found, volume_.resolve(path));
+    return found.ino;
   }
 
   /// A hostile or a broken source shall not end the import, where one entry can be left out.
@@ -146,10 +130,7 @@ class Import {
     if (!S_ISREG(entry.mode)) return set_attributes(ino, entry);
     current_ = ino;
     current_entry_ = entry;
-    if (entry.size == 0) return ok();
-    AttributeChanges size;
-    size.size = entry.size;
-    MEMORIA_TRY(volume_.setattr(ino, size));
+    current_end_ = 0;
     return ok();
   }
 
@@ -222,6 +203,7 @@ class Import {
     if (current_ == 0) return ok();  // of an entry that was left out
     MEMORIA_TRY(volume_.write(current_, frame.offset, frame.bytes, false));
     bytes_ += frame.bytes.size();
+    current_end_ = std::max(current_end_, frame.offset + frame.bytes.size());
     return ok();
   }
 
@@ -230,19 +212,22 @@ class Import {
     const auto ino = std::exchange(current_, 0);
     const auto entry = std::exchange(current_entry_, std::nullopt);
     if (ino == 0 || !entry) return ok();
-    auto done = set_attributes(ino, *entry);
+    const auto size = entry->size > current_end_ ? std::optional(entry->size) : std::nullopt;
+    auto done = set_attributes(ino, *entry, size);
     if (done.has_value() || !concerns_one_entry(done.error())) return done;
     return remark(entry->path, done.error());
   }
 
   /// The owner first: changing it takes set-id bits and capabilities away.
-  Status set_attributes(InodeNumber ino, const TreeEntry& entry) {
+  /// `size`: of a file that ends in a hole.
+  Status set_attributes(InodeNumber ino, const TreeEntry& entry,
+                        std::optional<uint64_t> size = std::nullopt) {
     AttributeChanges owner, rest;
     owner.uid = entry.uid;
     owner.gid = entry.gid;
     if (entry.uid || entry.gid) MEMORIA_TRY(volume_.setattr(ino, owner));
     for (const auto& [name, value] : entry.xattrs) {
-      const auto set = volume_.setxattr(ino, name, value, 0);
+      auto set = volume_.setxattr(ino, name, value, 0);
       if (set.has_value()) continue;
       if (!concerns_one_entry(set.error())) return set;
       MEMORIA_TRY(
@@ -250,6 +235,7 @@ class Import {
                                    fmt::format("attribute {}: {}", name, set.error().describe()))));
     }
     if (!S_ISLNK(entry.mode)) rest.mode = entry.mode & 07777;
+    rest.size = size;
     rest.mtime = entry.mtime;
     rest.atime = entry.atime;
     MEMORIA_TRY(volume_.setattr(ino, rest));
@@ -267,37 +253,21 @@ class Import {
     }
     return ok();
   }
+  /// What the source says of its top; nothing else would be known of it.
   Status finish_top(InodeNumber ino) {
     const auto entry = directories_.find(top_);
-    if (entry != directories_.end()) return set_attributes(ino, entry->second);
-    if (ino == kRootInode) return ok();
-    AttributeChanges changes;
-    changes.mode = 0755;
-    MEMORIA_TRY(volume_.setattr(ino, changes));
-    return ok();
+    return entry == directories_.end() ? Status(ok()) : set_attributes(ino, entry->second);
   }
 
-  /// The root cannot be replaced: what is in it comes one by one.
   Status fill_root() {
-    MEMORIA_TRY(finish_directories());
-    std::vector<std::string> names;
-    MEMORIA_TRY(volume_.list(top_, 0, [&](const DirectoryEntry& entry) {
-      names.push_back(entry.name);
-      return true;
-    }));
-    for (const auto& name : names) {
-      MEMORIA_TRY(volume_.move(fmt::format("/{}/{}", kStaging, name), "/" + name));
-    }
+    MEMORIA_TRY(worded(call_, volume_.place(top_, "/")));
     MEMORIA_TRY(finish_top(kRootInode));
     return volume_.sync();
   }
 
   Status put_in_place(const std::string& path) {
-    MEMORIA_TRY(finish_directories());
     MEMORIA_TRY(finish_top(top_));
-    MEMORIA_TRY(worded(call_, volume_.move("/" + std::string(kStaging), path)));
-    top_ = 0;
-    return ok();
+    return worded(call_, volume_.place(top_, path));
   }
 
   const Call& call_;
@@ -305,6 +275,7 @@ class Import {
   InodeNumber top_ = 0;
   InodeNumber current_ = 0;  // whose contents come
   std::optional<TreeEntry> current_entry_;
+  uint64_t current_end_ = 0;  // of what was written to it
   std::map<InodeNumber, TreeEntry> directories_;
   uint64_t files_ = 0, bytes_ = 0, remarks_ = 0;
 };

@@ -55,6 +55,8 @@ std::string describe_volume_key(std::string_view key) {
       return fmt::format("contents of inode {}", inode);
     case Table::kOrphans:
       return fmt::format("orphan {}", inode);
+    case Table::kGrowing:
+      return fmt::format("unfinished tree {}", inode);
     case Table::kSuperblock:
     case Table::kNames:
     case Table::kXattrs:

@@ -29,7 +29,7 @@ namespace memoria {
 /// | snapshot-diff   | name, other (default: the present)    | changes  |      | counts          |
 /// | snapshot-rollback | name                                |          |      | always refused  |
 /// | history         | path                                  | versions |      | count           |
-/// | import          | path                                  | remarks  | in   | files, bytes    |
+/// | import          | path, size (only for progress)        | remarks  | in   | files, bytes    |
 /// | ls              | path, long, or key as a prefix        | entries  |      | count           |
 /// | find            | path or key, as a prefix              | entries  |      | count           |
 /// | count           | path or key, as a prefix              |          |      | counts          |

@@ -8,6 +8,9 @@
 //   C inode 8       contents of a file, byte for byte, or the target of a symlink
 //   X inode 8 name  extended attribute    its value, byte for byte
 //   O inode 8       orphan: an inode without a name that is still in use; empty value
+//   G inode 8       growing: a directory without a name (its parent is itself) whose tree is not
+//   complete;
+//                   empty, or "M" when all of it is complete and is moving into the root
 #pragma once
 
 #include <array>
@@ -29,6 +32,7 @@ enum class Table : char {
   kContents = 'C',
   kXattrs = 'X',
   kOrphans = 'O',
+  kGrowing = 'G',
 };
 
 /// A key on the stack. Converts to the view that the store takes, valid as long as this object.

@@ -153,7 +153,10 @@ Result<std::unique_ptr<Volume>> Volume::open(std::unique_ptr<Store> store, const
   // Where damage brought an older inode back, an orphan may be a file that has got its name since.
   const bool keep_orphans = store->options().read_only || is_damaged(*store);
   auto impl = std::make_unique<Impl>(std::move(store), superblock, files);
-  if (!keep_orphans) MEMORIA_TRY(impl->remove_orphans());
+  if (!keep_orphans) {
+    MEMORIA_TRY(impl->remove_orphans());
+    MEMORIA_TRY(impl->settle_grown());
+  }
   return std::unique_ptr<Volume>(new Volume(std::move(impl)));
 }
 

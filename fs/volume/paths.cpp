@@ -184,19 +184,17 @@ Status Volume::remove(std::string_view path) {
   return sync();
 }
 
-Status Volume::move(std::string_view from, std::string_view to) {
-  const auto [above, name] = split(from);
-  const auto [new_above, new_name] = split(to);
-  if (name.empty() || new_name.empty()) return posix(EBUSY, "the root cannot be moved");
+Status Volume::place(InodeNumber grown, std::string_view path) {
+  const auto [above, name] = split(path);
+  if (name.empty()) {
+    MEMORIA_TRY(const auto names, impl_->fill_root(grown));
+    for (const auto& each : names) tell(*impl_, kRootInode, each, 0);
+    return sync();
+  }
   MEMORIA_TRY(const auto directory, walk(*this, above));
-  MEMORIA_TRY(const auto new_directory, walk(*this, new_above));
-  MEMORIA_TRY(check_name(new_name, EINVAL));
-  MEMORIA_TRY(const auto moved, load_dentry(*impl_->store, directory.ino, name));
-  const auto replaced = load_dentry(*impl_->store, new_directory.ino, new_name);
-  if (replaced.has_value() && replaced.value().type != S_IFDIR) return posix(EEXIST);
-  MEMORIA_TRY(rename(directory.ino, name, new_directory.ino, new_name, 0));
-  tell(*impl_, directory.ino, name, moved.ino);
-  tell(*impl_, new_directory.ino, new_name, replaced.has_value() ? replaced.value().ino : 0);
+  MEMORIA_TRY(check_name(name, EINVAL));
+  MEMORIA_TRY(const auto replaced, impl_->name_grown(grown, {directory.ino, name}));
+  tell(*impl_, directory.ino, name, replaced.last.ino);
   return sync();
 }
 

@@ -15,8 +15,8 @@ constexpr int kMaxDepth = 1 << 20;
 Result<bool> is_above(const Store& store, InodeNumber directory, InodeNumber below) {
   for (int depth = 0; depth < kMaxDepth; ++depth) {
     if (below == directory) return true;
-    if (below == kRootInode) return false;
     MEMORIA_TRY(const auto inode, load_inode(store, below));
+    if (inode.parent == below) return false;  // the root, or the top of an unfinished tree
     below = inode.parent;
   }
   return damaged("directory " + std::to_string(directory) + " is inside itself");

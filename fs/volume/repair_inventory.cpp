@@ -13,7 +13,8 @@ class InventoryReader {
   InventoryReader(const Store& store, std::vector<Loss>& losses) : store_(store), losses_(losses) {}
 
   Result<RepairInventory> run() {
-    for (const auto table : {Table::kInodes, Table::kNames, Table::kContents, Table::kOrphans}) {
+    for (const auto table :
+         {Table::kInodes, Table::kNames, Table::kContents, Table::kOrphans, Table::kGrowing}) {
       MEMORIA_TRY(read_table(table));
     }
     const auto value = store_.get(Key(Table::kSuperblock));
@@ -51,6 +52,9 @@ class InventoryReader {
         return read_name(ino, info);
       case Table::kContents:
         out_.contents.insert(ino);
+        return ok();
+      case Table::kGrowing:
+        if (info.size == 0) out_.unfinished.push_back(ino);
         return ok();
       default:
         out_.orphans.insert(ino);

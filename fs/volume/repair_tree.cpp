@@ -31,6 +31,7 @@ class TreeBuilder {
     }
     place_root();
     MEMORIA_TRY(walk(kRootInode));
+    leave_out_unfinished();
     MEMORIA_TRY(place_unnamed());
     return std::move(out_);
   }
@@ -174,6 +175,23 @@ class TreeBuilder {
   }
 
   // ---- What has no name
+
+  /// Trees that nobody was to see: an open would have removed them.
+  void leave_out_unfinished() {
+    auto waiting = inventory_.unfinished;
+    while (!waiting.empty()) {
+      const auto ino = waiting.back();
+      waiting.pop_back();
+      const auto node = out_.nodes.find(ino);
+      if (node == out_.nodes.end() || node->second.placed || node->second.left_out) continue;
+      node->second.left_out = true;
+      const auto below = inventory_.names.find(ino);
+      if (below == inventory_.names.end()) continue;
+      for (const auto& name : below->second) {
+        if (name.entry) waiting.push_back(name.entry->ino);
+      }
+    }
+  }
 
   /// Directories first, from their tops, so that what is in them stays in them.
   Status place_unnamed() {

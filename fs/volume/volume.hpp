@@ -29,7 +29,7 @@ class Volume {
  public:
   /// Opens the volume in `store`, making its root directory (mode 0755, owned by `creator`) in an
   /// empty one, and removes orphans (files that were unlinked while open when the last owner went
-  /// away).
+  /// away), and unfinished trees (see grow()).
   static Result<std::unique_ptr<Volume>> open(std::unique_ptr<Store> store, const Caller& creator);
   /// The store options that a volume wants: inline limit, prefix sharding.
   static Options store_options();
@@ -156,9 +156,19 @@ class Volume {
   Result<std::unique_ptr<Writer>> replace(std::string_view path, const Caller& caller);
   /// Removes the name at `path` (a directory must be empty), durably. Tells the caches.
   Status remove(std::string_view path);
-  /// Renames `from` to `to`, which must not be there or be an empty directory, durably. Tells the
-  /// caches.
-  Status move(std::string_view from, std::string_view to);
+
+  // ---- Trees that appear whole. One thread for each.
+
+  /// A directory (mode 0755) without a name, which nobody else finds; the calls above make what is
+  /// below it. It inherits as a new directory in `parent` would. When the process dies, the next
+  /// open() removes it with all that is below. Nobody holds it.
+  Result<InodeNumber> grow(InodeNumber parent, const Caller& caller);
+  /// Gives it a path that is not there (its parent must be) or is an empty directory: at once, all
+  /// or nothing whatever happens, durably. At "/", what is in it comes into the root, which keeps
+  /// its own attributes; when that fails half way, the next open() completes it. Tells the caches.
+  Status place(InodeNumber grown, std::string_view path);
+  /// Removes it with all that is below; does nothing when place() has begun to make it visible.
+  Status uproot(InodeNumber grown);
 
   // ---- Snapshots: the volume at one moment, read-only. Names and errors as in Store.
 

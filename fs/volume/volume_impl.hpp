@@ -2,12 +2,16 @@
 // The inside of a volume, shared by the files that implement its functions.
 #pragma once
 
+#include <absl/container/flat_hash_set.h>
+
 #include <array>
 #include <atomic>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/mutex.hpp"
 #include "core/store/store.hpp"
@@ -17,6 +21,7 @@
 #include "fs/volume/references.hpp"
 #include "fs/volume/stripes.hpp"
 #include "fs/volume/transaction.hpp"
+#include "fs/volume/tree.hpp"
 #include "fs/volume/volume.hpp"
 
 namespace memoria {
@@ -95,6 +100,26 @@ struct VolumeState {
   Status remove_unnamed(InodeNumber ino);
   /// Removes the orphans that an earlier owner left.
   Status remove_orphans();
+
+  // ---- growth.cpp
+  /// Gives a grown tree its name; returns what became of the empty directory that had it.
+  Result<Departure> name_grown(InodeNumber grown, const NameRef& to);
+  /// What is in a grown directory comes into the empty root; returns the names.
+  Result<std::vector<std::string>> fill_root(InodeNumber grown);
+  /// The stripe of the root is held, or nobody else uses the volume yet.
+  Status move_into_root(InodeNumber grown, std::vector<std::string>& moved);
+  /// Removes a grown directory, its record, and all that is below.
+  Status remove_grown(InodeNumber grown);
+  Status remove_names(InodeNumber directory, std::vector<InodeNumber>& below);
+  enum class Removal {
+    kName,   ///< it leads to nothing of the tree
+    kWhole,  ///< with what it stands for
+    kLater,  ///< a directory that is not empty
+  };
+  Result<Removal> fate_of(const NameCursor::Entry& entry, InodeNumber directory);
+  Status erase_inode(const Dentry& entry, Batch& batch, absl::flat_hash_set<InodeNumber>& gone);
+  /// Removes or completes the trees that an earlier owner left.
+  Status settle_grown();
 
   // ---- rename.cpp
   Status rename(const NameRef& from, const NameRef& to, unsigned flags);

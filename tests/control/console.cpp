@@ -27,7 +27,10 @@ Ran Console::run(const std::vector<std::string>& arguments) {
   };
   streams.out_is_terminal = out_is_terminal;
   streams.err_is_terminal = err_is_terminal;
-  streams.interrupted = [this] { return interrupted.load(); };
+  streams.interrupted = [this] {
+    if (interrupted_at > 0 && --interrupted_at == 0) interrupted = true;
+    return interrupted.load();
+  };
   ran.code = ctl::run(arguments, streams);
   return ran;
 }

@@ -23,6 +23,7 @@ struct Console {
   std::string in;
   bool out_is_terminal = false, err_is_terminal = false;
   std::atomic<bool> interrupted = false;
+  std::atomic<int> interrupted_at = 0;  ///< the n-th question whether it is; 0: see above
   bool out_closed = false;
   std::function<void(std::string_view)> on_out;  ///< told of what is written, if there is one
 

@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(what_tar_writes_is_imported) {
     const test::TemporaryDirectory work;
     const auto ran = shell(place.path(), "cd " + work.path() + R"sh(
 mkdir -p x/sub x/empty; echo one >x/one; ln x/one x/sub/two; ln -s one x/link; mkfifo x/fifo
-echo changed >$'x/odd\xff'; truncate -s 3M x/sparse; echo end >>x/sparse
+echo changed >$'x/odd\xff'; truncate -s 3M x/sparse; echo end >>x/sparse; truncate -s 5M x/sparse
 touch -d @1234567890.123456789 x/one; touch -d @1000000000.5 x/sub; chmod 2750 x/sub
 tar --format=pax --sparse -cf a.tar -C x .
 "$ctl" import "$data" /new -i a.tar
@@ -119,6 +119,38 @@ tar -cf c.tar -P --transform 's,^x/one,a/../../b,' x/one x/link
     BOOST_TEST(ran.out.find("644 2 2009-02-13 23:31:30.123456789") != std::string::npos, ran.out);
     BOOST_TEST(ran.out.find("2750 2 2001-09-09 01:46:40.500000000") != std::string::npos, ran.out);
     BOOST_TEST(ran.out.find("diff") == std::string::npos, ran.out);
+  }
+}
+
+/// Its input ends nowhere, so that the signal comes in the midst of it.
+BOOST_AUTO_TEST_CASE(an_import_that_is_killed_or_interrupted_leaves_nothing) {
+  for (const bool served : {false, true}) {
+    const SampleStore place(served);
+    const test::TemporaryDirectory work;
+    const auto ran = shell(place.path(), "cd " + work.path() + R"sh(
+mkdir x; for i in $(seq 200); do echo $i >x/$i; done; tar -cf a.tar x; mkfifo input
+keys() { "$ctl" ls "$data" / >/dev/null; "$ctl" ls --key "$data" | wc -l; }
+before=$(keys)
+for bytes in 1 30000 200000; do
+  for signal in KILL INT TERM; do
+    { head -c $bytes a.tar; exec sleep 60; } >input &
+    feeder=$!
+    # In the background bash has SIGINT ignored, which env takes back.
+    env --default-signal=INT "$ctl" import "$data" /new <input 2>/dev/null &
+    importer=$!
+    sleep 0.3
+    kill -$signal $importer; wait $importer; code=$?
+    kill $feeder; wait $feeder
+    for try in $(seq 100); do after=$(keys); [ $after = $before ] && break; sleep 0.1; done
+    "$ctl" ls "$data" /new >/dev/null 2>&1; echo $bytes $signal $code $? $((after - before))
+  done
+done
+"$ctl" import "$data" /new -i a.tar)sh");
+    std::string expected;
+    for (const std::string bytes : {"1", "30000", "200000"}) {
+      expected += bytes + " KILL 137 5 0\n" + bytes + " INT 130 5 0\n" + bytes + " TERM 130 5 0\n";
+    }
+    BOOST_TEST(ran.out.starts_with(expected + "imported 201 files"), ran.out);
   }
 }
 

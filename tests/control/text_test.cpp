@@ -73,6 +73,7 @@ BOOST_AUTO_TEST_CASE(keys_of_a_volume_are_put_in_words) {
   BOOST_TEST(describe_volume_key(numbered('I', 12)) == "inode 12");
   BOOST_TEST(describe_volume_key(numbered('C', 12)) == "contents of inode 12");
   BOOST_TEST(describe_volume_key(numbered('O', 12)) == "orphan 12");
+  BOOST_TEST(describe_volume_key(numbered('G', 12)) == "unfinished tree 12");
   BOOST_TEST(describe_volume_key(numbered('N', 1, "a.txt")) == "name \"a.txt\" in directory 1");
   BOOST_TEST(describe_volume_key(numbered('X', 7, "user.a")) == "attribute user.a of inode 7");
 }

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+// Trees that grow without a name, and then appear whole or go whole.
+#include <absl/container/flat_hash_set.h>
+
+#include <vector>
+
+#include "fs/volume/errors.hpp"
+#include "fs/volume/tree.hpp"
+#include "fs/volume/volume_impl.hpp"
+
+namespace memoria {
+namespace {
+
+/// Names that come or go in one batch: far below what a batch may hold.
+constexpr size_t kNamesAtOnce = 4096;
+/// The value of the record of a tree whose names have begun to move into the root: it is finished,
+/// not removed.
+constexpr std::string_view kMoving = "M";
+
+Result<bool> has_names(const Store& store, InodeNumber directory) {
+  bool out = false;
+  MEMORIA_TRY(store.scan(Key(Table::kNames, directory), {}, [&](const KeyInfo&) {
+    out = true;
+    return false;
+  }));
+  return out;
+}
+
+Result<bool> is_moving(const Store& store, InodeNumber grown) {
+  MEMORIA_TRY(const auto value, store.get(Key(Table::kGrowing, grown)));
+  return value == kMoving;
+}
+
+}  // namespace
+
+Result<InodeNumber> Volume::grow(InodeNumber parent, const Caller& caller) {
+  auto change = impl_->begin();
+  MEMORIA_TRY(const auto directory, load_inode(*impl_->store, parent));
+  if (!directory.is_directory()) return posix(ENOTDIR);
+  MEMORIA_TRY(const auto ino, impl_->counters.next_inode());
+  const VolumeState::NewNode node{.mode = S_IFDIR | 0755};
+  MEMORIA_TRY(auto inode, impl_->new_inode(change, ino, parent, directory, node, caller));
+  inode.parent = ino;  // of those with a name, only the root is its own parent
+  change.create_inode(ino, std::move(inode));
+  change.batch().put(Key(Table::kGrowing, ino), {});
+  MEMORIA_TRY(change.commit());
+  return ino;
+}
+
+Status Volume::uproot(InodeNumber grown) {
+  if (!impl_->store->contains(Key(Table::kGrowing, grown))) return ok();
+  MEMORIA_TRY(const bool moving, is_moving(*impl_->store, grown));
+  return moving ? Status(ok()) : impl_->remove_grown(grown);
+}
+
+Result<VolumeState::Departure> VolumeState::name_grown(InodeNumber grown, const NameRef& to) {
+  MEMORIA_TRY(const auto located, locate(std::span(&to, 1), grown));
+  const auto& old = located.entries[0];
+  if (old && !S_ISDIR(old->type)) return posix(EEXIST);
+  auto change = begin();
+  MEMORIA_TRY(Inode* const above, change.directory(to.directory));
+  MEMORIA_TRY(Inode* const inode, change.directory(grown));
+  if (inode->parent != grown) return posix(EINVAL, "it has a name");
+  Departure departure;
+  uint64_t cookie = 0;
+  if (old) {
+    cookie = old->cookie;
+    MEMORIA_TRY(departure, drop_directory(change, old->ino));
+  } else {
+    MEMORIA_TRY(cookie, counters.next_cookie());
+    ++above->entries;
+    ++above->links;
+  }
+  change.set_name(to.directory, to.name, {grown, S_IFDIR, cookie});
+  change.batch().erase(Key(Table::kGrowing, grown));
+  inode->parent = to.directory;
+  inode->ctime = above->mtime = above->ctime = change.now();
+  MEMORIA_TRY(change.commit());
+  depart(departure);
+  return departure;
+}
+
+Result<std::vector<std::string>> VolumeState::fill_root(InodeNumber grown) {
+  std::vector<std::string> names;
+  {
+    const auto guard = stripes.lock(kRootInode);
+    MEMORIA_TRY(const bool taken, has_names(*store, kRootInode));
+    if (taken) return posix(ENOTEMPTY);
+    MEMORIA_TRY(move_into_root(grown, names));
+  }
+  MEMORIA_TRY(remove_grown(grown));
+  return names;
+}
+
+/// Goes on where a crash stopped it. Names keep their cookies: those are of the whole volume. A
+/// directory has its new parent before it has its name, so that nobody finds it meanwhile.
+Status VolumeState::move_into_root(InodeNumber grown, std::vector<std::string>& moved) {
+  MEMORIA_TRY(bool marked, is_moving(*store, grown));
+  NameCursor names(*store, grown);
+  for (bool at_end = false; !at_end;) {
+    auto change = begin();
+    MEMORIA_TRY(Inode* const root, change.directory(kRootInode));
+    for (size_t n = 0; n < kNamesAtOnce; ++n) {
+      MEMORIA_TRY(const auto* const entry, names.peek());
+      if (entry == nullptr) break;
+      if (entry->dentry) {
+        const auto& dentry = *entry->dentry;
+        if (S_ISDIR(dentry.type)) {
+          MEMORIA_TRY(auto inode, load_inode(*store, dentry.ino));
+          inode.parent = kRootInode;
+          change.batch().put(Key(Table::kInodes, dentry.ino), change.keep(encode(inode)));
+          ++root->links;
+        }
+        change.batch().put(Key(Table::kNames, kRootInode, entry->name),
+                           change.keep(encode(dentry)));
+        change.batch().erase(Key(Table::kNames, grown, entry->name));
+        ++root->entries;
+        moved.push_back(entry->name);
+      }
+      names.pop();
+    }
+    MEMORIA_TRY(const auto* const next, names.peek());
+    at_end = next == nullptr;
+    if (!at_end && !marked) {
+      // From here on, what is visible of it is not to be taken back.
+      MEMORIA_TRY(store->put(Key(Table::kGrowing, grown), kMoving));
+      marked = true;
+    }
+    root->mtime = root->ctime = change.now();
+    const auto done = change.commit();
+    directories.drop(kRootInode);
+    MEMORIA_TRY(done);
+  }
+  return ok();
+}
+
+Status VolumeState::remove_grown(InodeNumber grown) {
+  std::vector<InodeNumber> open{grown};  // directories with names; those behind lie below
+  while (!open.empty()) {
+    const auto directory = open.back();
+    const auto count = open.size();
+    MEMORIA_TRY(remove_names(directory, open));
+    if (open.size() != count) continue;  // what is below comes first
+    directories.drop(directory);
+    open.pop_back();
+  }
+  auto change = begin();
+  MEMORIA_TRY(change.remove_inode(grown));
+  change.batch().erase(Key(Table::kGrowing, grown));
+  return change.commit();
+}
+
+/// Removes what is in a directory of a grown tree; directories with names in them are left, and
+/// added to `below`. Nobody else knows any of it, and all links of a file are in the tree, so there
+/// is nothing to lock or to count.
+Status VolumeState::remove_names(InodeNumber directory, std::vector<InodeNumber>& below) {
+  NameCursor names(*store, directory);
+  for (bool at_end = false; !at_end;) {
+    Batch batch;
+    absl::flat_hash_set<InodeNumber> gone;
+    for (size_t n = 0; n < kNamesAtOnce; ++n) {
+      MEMORIA_TRY(const auto* const entry, names.peek());
+      at_end = entry == nullptr;
+      if (at_end) break;
+      MEMORIA_TRY(const auto fate, fate_of(*entry, directory));
+      if (fate == Removal::kLater) {
+        below.push_back(entry->dentry->ino);
+      } else {
+        batch.erase(Key(Table::kNames, directory, entry->name));
+        if (fate == Removal::kWhole) MEMORIA_TRY(erase_inode(*entry->dentry, batch, gone));
+      }
+      names.pop();
+    }
+    if (batch.empty()) continue;
+    MEMORIA_TRY(counters.begin_change());
+    MEMORIA_TRY(store->apply(batch));
+    counters.add_files(-int64_t(gone.size()));
+  }
+  return ok();
+}
+
+/// A directory that has another parent is none of the tree's.
+Result<VolumeState::Removal> VolumeState::fate_of(const NameCursor::Entry& entry,
+                                                  InodeNumber directory) {
+  if (!entry.dentry) return Removal::kName;
+  if (!S_ISDIR(entry.dentry->type)) return Removal::kWhole;
+  const auto inode = load_inode(*store, entry.dentry->ino);
+  if (!inode.has_value()) return Removal::kName;
+  if (inode.value().parent != directory) return Removal::kName;
+  MEMORIA_TRY(const bool holds, has_names(*store, entry.dentry->ino));
+  return holds ? Removal::kLater : Removal::kWhole;
+}
+
+Status VolumeState::erase_inode(const Dentry& entry, Batch& batch,
+                                absl::flat_hash_set<InodeNumber>& gone) {
+  const auto ino = entry.ino;
+  if (!store->contains(Key(Table::kInodes, ino)) || !gone.insert(ino).second) return ok();
+  batch.erase(Key(Table::kInodes, ino));
+  if (const Key contents(Table::kContents, ino); store->contains(contents)) batch.erase(contents);
+  return store->scan(Key(Table::kXattrs, ino), {}, [&](const KeyInfo& info) {
+    batch.erase(info.key);
+    return true;
+  });
+}
+
+Status VolumeState::settle_grown() {
+  std::vector<InodeNumber> found;
+  const char prefix[] = {char(Table::kGrowing)};
+  MEMORIA_TRY(store->scan({prefix, 1}, {}, [&](const KeyInfo& info) {
+    found.push_back(inode_in_key(info.key));
+    return true;
+  }));
+  for (const auto ino : found) {
+    const auto inode = load_inode(*store, ino);
+    if (!inode.has_value() && inode.error().code != Errc::kNotFound) continue;  // damaged: it stays
+    const bool is_grown = inode.has_value() && inode.value().is_directory() &&
+                          inode.value().parent == ino && ino != kRootInode;
+    if (!is_grown) {
+      MEMORIA_TRY(store->erase(Key(Table::kGrowing, ino)));  // it is none
+      continue;
+    }
+    MEMORIA_TRY(const bool moving, is_moving(*store, ino));
+    std::vector<std::string> names;
+    if (moving) MEMORIA_TRY(move_into_root(ino, names));
+    MEMORIA_TRY(remove_grown(ino));
+  }
+  return ok();
+}
+
+}  // namespace memoria
