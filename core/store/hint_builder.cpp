@@ -37,12 +37,11 @@ ReadHint read_hint_file(Environment& environment, const Segment& segment) {
   };
 }
 
-uint64_t hint_file_size(Environment& environment, const Segment& segment) {
-  const auto file =
-      environment.open(segment_file(segment.id(), kHintSuffix), Environment::Access::kRead);
-  if (!file.has_value()) return 0;
-  const auto size = file.value()->size();
-  return size.has_value() && size.value() <= max_hint_size(segment.file_bytes) ? size.value() : 0;
+Result<uint64_t> hint_file_size(Environment& environment, const Segment& segment) {
+  MEMORIA_TRY(const auto file, environment.open(segment_file(segment.id(), kHintSuffix),
+                                                Environment::Access::kRead));
+  MEMORIA_TRY(const uint64_t size, file->size());
+  return size <= max_hint_size(segment.file_bytes) ? size : 0;
 }
 
 Result<std::string> read_hint(Environment& environment, const Segment& segment) {

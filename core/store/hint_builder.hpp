@@ -19,8 +19,8 @@ Status build_hint(Environment& environment, FileCache& files, Segment& segment,
 /// The segment's hint, piece by piece and unchecked. The file is open only while it is read: there
 /// may be more segments than a process may have files. `environment` must outlive it.
 ReadHint read_hint_file(Environment& environment, const Segment& segment);
-/// Its size in bytes; 0 when there is none that could be the segment's.
-uint64_t hint_file_size(Environment& environment, const Segment& segment);
+/// Its size in bytes; 0 when it is too long to be the segment's. Errors: those of opening it.
+Result<uint64_t> hint_file_size(Environment& environment, const Segment& segment);
 
 /// The bytes of the segment's hint, unchecked; kNotFound, and what else reading a file can end
 /// with.

@@ -160,8 +160,9 @@ Status Merge::copy_segment(Segment& input) {
 std::optional<std::vector<Merge::Choice>> Merge::choose(const Segment& input) const {
   if (!input.has_hint) return std::nullopt;
   const auto read = read_hint_file(parts_.environment, input);
-  const auto index = HintIndex::read(read, hint_file_size(parts_.environment, input),
-                                     input.header.id, input.file_bytes);
+  const auto size = hint_file_size(parts_.environment, input);
+  if (!size.has_value()) return std::nullopt;
+  const auto index = HintIndex::read(read, size.value(), input.header.id, input.file_bytes);
   if (!index) return std::nullopt;
   std::vector<Choice> choices;
   HintCursor cursor(*index, read, kHintChunk);

@@ -186,20 +186,22 @@ Result<Run> Recovery::load(FoundSegment& found) {
   segment.file_bytes = found.full_size();
   segment.sealed = true;
   segment.damaged = found.cut() || !found.sealed || !found.problem.empty();
-  auto run = from_hint(found);
+  MEMORIA_TRY(auto run, from_hint(found));
   segment.has_hint = run.has_value();
   return run ? std::move(*run) : without_hint(found);
 }
 
 /// Nothing: there is none that can be trusted. Its blocks are checked when they are loaded.
-std::optional<Run> Recovery::from_hint(const FoundSegment& found) const {
-  if (!inventory_.has_hint(found.name_id)) return std::nullopt;
+Result<std::optional<Run>> Recovery::from_hint(const FoundSegment& found) const {
+  if (!inventory_.has_hint(found.name_id)) return std::optional<Run>();
   const auto& segment = *found.segment;
   auto read = read_hint_file(environment_, segment);
-  auto index = HintIndex::read(read, hint_file_size(environment_, segment), segment.header.id,
+  const auto size = hint_file_size(environment_, segment);
+  if (!size.has_value() && size.error().lacks_descriptors()) return size.error();
+  auto index = HintIndex::read(read, size.has_value() ? size.value() : 0, segment.header.id,
                                segment.file_bytes);
-  if (!index) return std::nullopt;
-  return Run{segment.slot, std::move(*index), std::move(read)};
+  if (!index) return std::optional<Run>();
+  return std::optional(Run{segment.slot, std::move(*index), std::move(read)});
 }
 
 Result<Run> Recovery::without_hint(const FoundSegment& found) {

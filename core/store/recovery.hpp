@@ -45,7 +45,7 @@ class Recovery {
   Status load_tail(FoundSegment& found);
   Status load_all(const std::vector<FoundSegment*>& found);
   Result<Run> load(FoundSegment& found);
-  std::optional<Run> from_hint(const FoundSegment& found) const;
+  Result<std::optional<Run>> from_hint(const FoundSegment& found) const;
   Result<Run> without_hint(const FoundSegment& found);
   Result<Run> scan(const FoundSegment& found);
   Status load_runs();

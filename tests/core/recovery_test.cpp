@@ -370,6 +370,18 @@ BOOST_AUTO_TEST_CASE(a_read_only_open_changes_nothing_on_disk_and_takes_no_lock)
   BOOST_TEST((environment->image() == image));
 }
 
+BOOST_AUTO_TEST_CASE(a_hint_that_cannot_be_opened_for_want_of_descriptors_is_not_missing) {
+  const auto environment = SimulatedEnvironment::make(
+      closed_after([](Store& store) { REQUIRE_OK(store.put("a", "1")); }));
+  const auto hint = environment->files(".hint").front();
+  environment->inject({.calls = kCallOpen, .error = EMFILE, .name_part = hint});
+  const auto refused = Store::open(environment, quiet_options());
+  BOOST_REQUIRE(!refused.has_value());
+  BOOST_TEST(refused.error().lacks_descriptors());
+  environment->clear_faults();
+  check_contents(*open_store(environment), {{"a", "1"}});
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
