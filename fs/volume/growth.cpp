@@ -65,7 +65,7 @@ Result<VolumeState::Departure> VolumeState::name_grown(InodeNumber grown, const 
   uint64_t cookie = 0;
   if (old) {
     cookie = old->cookie;
-    MEMORIA_TRY(departure, drop_directory(change, old->ino));
+    MEMORIA_TRY(departure, drop_directory(change, to.directory, old->ino));
   } else {
     MEMORIA_TRY(cookie, counters.next_cookie());
     ++above->entries;
