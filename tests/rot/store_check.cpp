@@ -24,7 +24,8 @@ Shown shown(const Store& store, const std::string& key) {
   auto got = store.get(key);
   if (got.has_value()) return std::optional(std::move(got).value());
   if (got.error().code == Errc::kNotFound) return std::optional<std::string>();
-  if (!is_damage(got.error())) throw Broken("reading " + printable(key) + ": " + got.error().describe());
+  if (!is_damage(got.error()))
+    throw Broken("reading " + printable(key) + ": " + got.error().describe());
   return std::nullopt;
 }
 
@@ -129,9 +130,11 @@ void check_repair(const Store& from, const Options& options) {
     const auto was = shown(from, key);
     const auto is = shown(*to, key);
     if (!is) throw Broken("the repaired " + printable(key) + " cannot be read");
-    if (was ? is != was : is->has_value()) throw Broken("the repaired " + printable(key) + " is another");
+    if (was ? is != was : is->has_value())
+      throw Broken("the repaired " + printable(key) + " is another");
     if (lost.contains(key) == was.has_value()) {
-      throw Broken("repair says " + std::string(was ? "wrongly" : "nothing") + " of " + printable(key));
+      throw Broken("repair says " + std::string(was ? "wrongly" : "nothing") + " of " +
+                   printable(key));
     }
   }
   if (listed_keys(*to).size() != keys.size() - lost.size() || report.files != to->count()) {
@@ -212,7 +215,8 @@ void check_values(const Store& store, const Bounds& bounds, RotTally& tally) {
     if (bounds.is_known(key) && !bounds.is_phantom(key)) {
       const auto value = bounds.value(key);
       check_known(store, key, value, is);
-      if (listed.contains(key) != value.has_value()) throw Broken(printable(key) + " is listed wrongly");
+      if (listed.contains(key) != value.has_value())
+        throw Broken(printable(key) + " is listed wrongly");
     } else if (is && !bounds.may_be(key, *is)) {
       throw Broken(printable(key) + " has a value that damage does not explain");
     }
