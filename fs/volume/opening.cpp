@@ -150,7 +150,8 @@ Result<uint64_t> count_files(const Store& store, const Superblock& superblock) {
 Result<std::unique_ptr<Volume>> Volume::open(std::unique_ptr<Store> store, const Caller& creator) {
   MEMORIA_TRY(const auto superblock, load_superblock(*store, creator));
   MEMORIA_TRY(const auto files, count_files(*store, superblock));
-  // Where damage brought an older inode back, an orphan may be a file that has got its name since.
+  // Where damage brought an older inode back, an orphan or an unfinished tree may be what has got
+  // its name since.
   const bool keep_orphans = store->options().read_only || is_damaged(*store);
   auto impl = std::make_unique<Impl>(std::move(store), superblock, files);
   if (!keep_orphans) {
