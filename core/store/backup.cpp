@@ -29,7 +29,18 @@ bool counts_as_nothing(std::string_view name) {
   return name == "lock" || name == "lost+found" || name == "manifest.tmp";
 }
 
+constexpr uint64_t kDiskBlock = 4096;
+
 using Names = std::map<uint64_t, uint64_t>;  // of files, by segment id
+
+/// Bytes of the hint that comes along, if there is one.
+uint64_t hint_length(Environment& from, const SealedSegment& segment) {
+  const auto file =
+      from.open(segment_file(segment.name_id, kHintSuffix), Environment::Access::kRead);
+  if (!file.has_value()) return 0;
+  const auto size = file.value()->size();
+  return size.has_value() ? size.value() : 0;
+}
 
 /// Somebody may have renamed segments: the header decides.
 Result<Names> names_of_segments(Environment& place, const Manifest& manifest) {
@@ -178,11 +189,12 @@ class Copier {
     return ok();
   }
 
-  /// Has the segment in `to` when it returns.
-  Status check_space(const SealedSegment& segment) {
+  Status check_space(Environment& from, const SealedSegment& segment) {
     MEMORIA_TRY(const Space space, to_.space());
     MEMORIA_TRY(const auto files, files_left(to_));
-    const bool room = space.free_bytes >= options_.reserve_bytes + segment.entry.length;
+    // Each of the two files may take a part of a block more.
+    const uint64_t size = segment.entry.length + hint_length(from, segment) + 2 * kDiskBlock;
+    const bool room = space.free_bytes >= options_.reserve_bytes + size;
     if (room && (!files || *files >= options_.reserve_files)) return ok();
     return Error{Errc::kNoSpace, 0,
                  fmt::format("{}: on its disk {} are kept for removing and merging; make room, and "
@@ -192,13 +204,14 @@ class Copier {
                                   : fmt::format("{} MiB", options_.reserve_bytes >> 20))};
   }
 
+  /// Has the segment in `to` when it returns.
   Status bring(Environment& from, const SealedSegment& segment, Environment& to) {
     const uint64_t id = segment.entry.id;
     if (!damaged_.contains(id) && has_same_segment(to, from, segment)) {
       MEMORIA_TRY(const bool sound, is_still_sound(to, segment));
       if (sound) return advance(segment.entry.length) ? Status(ok()) : Status(cancelled());
     }
-    MEMORIA_TRY(check_space(segment));
+    MEMORIA_TRY(check_space(from, segment));
     auto copied = copy_segment(from, segment, to, [&](uint64_t n) { return advance(n); });
     const bool missing = !copied.has_value() && copied.error().code == Errc::kNotFound;
     if (missing) {

@@ -117,8 +117,13 @@ Result<std::optional<TreeFrame>> TreeReader::next() {
       out.offset = load_le<uint64_t>(payload_.data());
       out.bytes = std::string_view(payload_).substr(8);
       return std::optional(std::move(out));
-    case 'Z':
+    case 'Z': {
+      // Whoever sends may give up until the source has ended, too.
+      char more = 0;
+      MEMORIA_TRY(const size_t got, source_.read({&more, 1}));
+      if (got != 0) return wrong("data behind its end");
       return std::optional<TreeFrame>();
+    }
     default:
       return wrong("a frame of an unknown type");
   }

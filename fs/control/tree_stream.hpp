@@ -53,7 +53,9 @@ struct TreeFrame {
 class TreeReader {
  public:
   explicit TreeReader(Source& source) : source_(source) {}
-  /// Nothing at the end. kInvalidArgument: this is no such stream, or it ends too early.
+  /// Nothing at the end, and when the source has ended, too: until then whoever sends may give up,
+  /// and that error of the source is returned. kInvalidArgument: this is no such stream, or it ends
+  /// too early or too late.
   Result<std::optional<TreeFrame>> next();
 
  private:

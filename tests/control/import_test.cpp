@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "core/store/store.hpp"
+#include "fs/control/tree_stream.hpp"
 #include "tests/control/console.hpp"
 #include "tests/control/helpers.hpp"
 #include "tests/support/check.hpp"
@@ -179,6 +180,22 @@ BOOST_DATA_TEST_CASE(an_interrupted_import_leaves_nothing, kBothWays, served) {
   }
   BOOST_TEST(moments > 10);
   BOOST_TEST(run_ctl({"get", place.path(), "/new/users/1"}).out == "new");
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_a_tree_counts_when_its_source_has_ended) {
+  struct GivesUp : Source {
+    Result<size_t> read(std::span<char> out) override {
+      if (text.empty()) return Error(Errc::kCancelled);
+      const size_t n = text.copy(out.data(), out.size());
+      text.erase(0, n);
+      return n;
+    }
+    std::string text = encode_tree_end();
+  } source;
+  CHECK_FAILS(Errc::kCancelled, TreeReader(source).next());
+  test::TextSource whole(encode_tree_end()), more(encode_tree_end() + "x");
+  BOOST_TEST(!unwrap(TreeReader(whole).next()).has_value());
+  CHECK_FAILS(Errc::kInvalidArgument, TreeReader(more).next());
 }
 
 BOOST_AUTO_TEST_CASE(a_whole_volume_is_made_of_one) {

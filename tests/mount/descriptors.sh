@@ -20,7 +20,7 @@ export MEMORIA_LIMIT MEMORIA_ALL=$MEMORIA_FS
 # Each of these may be refused, but is never a bug, nor finds damage.
 look_after() {
   local command code
-  while [[ ! -e $work/stop ]]; do
+  while [[ -d $work && ! -e $work/stop ]]; do
     for command in "merge --all $data" "snapshot create $data kept" "stats $data" "verify $data" \
       "backup $data $work/backup" "snapshot delete $data kept"; do
       code=0
