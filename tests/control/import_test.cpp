@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(the_end_of_a_tree_counts_when_its_source_has_ended) {
   } source;
   CHECK_FAILS(Errc::kCancelled, TreeReader(source).next());
   test::TextSource whole(encode_tree_end()), more(encode_tree_end() + "x");
-  BOOST_TEST(!unwrap(TreeReader(whole).next()).has_value());
+  BOOST_TEST(!test::unwrap(TreeReader(whole).next()).has_value());
   CHECK_FAILS(Errc::kInvalidArgument, TreeReader(more).next());
 }
 
