@@ -31,7 +31,7 @@ cp -a "$source_root"/{CMakeLists.txt,core,packaging} "$mnt/memoria"
 cmake -S "$mnt/memoria" -B "$mnt/memoria/build" -G Ninja -DMEMORIA_BUILD_FS=OFF \
   -DMEMORIA_BUILD_TESTS=OFF -DCMAKE_BUILD_TYPE=Debug >"$work/cmake.log" || fail "cmake"
 cmake --build "$mnt/memoria/build" >"$work/cmake.log" || fail "build: $(tail "$work/cmake.log")"
-[[ -s $(find "$mnt/memoria/build" -name 'libmemoria*.a') ]] || fail "no library was built"
+[[ -s $(find "$mnt/memoria/build" -name 'libmemoria.a') ]] || fail "no library was built"
 [[ $(cmake --build "$mnt/memoria/build") == *"no work to do"* ]] || fail "the second build had work"
 
 step "make -j2 of a C project"
