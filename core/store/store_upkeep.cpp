@@ -18,6 +18,8 @@ namespace {
 
 constexpr int kMergeAttempts = 4;
 
+constexpr uint64_t kManyFiles = 1000;  // beyond what a merge may need at once
+
 bool hour_allows(const Options& options) {
   const time_t now = std::time(nullptr);
   struct tm local {};
@@ -85,6 +87,9 @@ Result<MergeReport> Store::Impl::merge(const MergeRequest& request, const Progre
   if (request.dry_run) {
     return plan_of(choose_inputs(segments_.all(), settings(), request, space.free_bytes));
   }
+  // Hints that are written meanwhile would take files that the merge counts on.
+  const Running running(merge_running_);
+  { const Lock hint_is_written(hint_mutex_); }
   // Others take space meanwhile. What was finished before it ran out stays, and with less at once
   // there may be room for an output, which then makes room.
   MEMORIA_TRY(const auto files, files_left(*environment_));
@@ -115,7 +120,6 @@ Result<MergeReport> Store::Impl::merge_within(const MergeRequest& request, uint6
   const Options settings = this->settings();
   auto inputs = choose_inputs(segments_.all(), settings, request, budget);
   if (inputs.empty()) return MergeReport{};
-  const Running running(merge_running_);
   const Merging merging(inputs);
   const uint64_t rate = request.rate_bytes_per_second != 0 ? request.rate_bytes_per_second
                                                            : settings.merge.rate_bytes_per_second;
@@ -196,9 +200,8 @@ void Store::Impl::write_hint(Segment& segment) {
     // Without it the next opening takes longer; without files that can be made, no merge is
     // possible.
     const auto files = files_left(*environment_);
-    if (files.has_value() && files.value() && *files.value() <= options_.reserve_files / 2) {
-      return ok();
-    }
+    const uint64_t kept = merge_running_ ? kManyFiles : options_.reserve_files / 2;
+    if (files.has_value() && files.value() && *files.value() <= kept) return ok();
     return renew_hint(segment);
   }();
   if (!built.has_value() && segments_.find(segment.slot)) {
