@@ -29,19 +29,27 @@ Status build_hint(Environment& environment, FileCache& files, Segment& segment,
   return ok();
 }
 
-ReadHint read_hint_file(Environment& environment, const Segment& segment) {
+Result<std::optional<HintFile>> open_hint(Environment& environment, const Segment& segment) {
   const auto name = segment_file(segment.id(), kHintSuffix);
-  return [&environment, name](uint64_t offset, std::span<char> out) -> Result<size_t> {
-    MEMORIA_TRY(const auto file, environment.open(name, Environment::Access::kRead));
-    return file->read(offset, out);
+  const auto opened = environment.open(name, Environment::Access::kRead);
+  if (!opened.has_value() && opened.error().lacks_descriptors()) return opened.error();
+  if (!opened.has_value()) return std::optional<HintFile>();
+  const File& file = *opened.value();
+  const auto size = file.size();
+  if (!size.has_value() || size.value() > max_hint_size(segment.file_bytes)) {
+    return std::optional<HintFile>();
+  }
+  const ReadHint read = [&file](uint64_t offset, std::span<char> out) {
+    return file.read(offset, out);
   };
-}
-
-Result<uint64_t> hint_file_size(Environment& environment, const Segment& segment) {
-  MEMORIA_TRY(const auto file, environment.open(segment_file(segment.id(), kHintSuffix),
-                                                Environment::Access::kRead));
-  MEMORIA_TRY(const uint64_t size, file->size());
-  return size <= max_hint_size(segment.file_bytes) ? size : 0;
+  auto index = HintIndex::read(read, size.value(), segment.header.id, segment.file_bytes);
+  if (!index) return std::optional<HintFile>();
+  const auto read_later = [&environment, name](uint64_t offset,
+                                               std::span<char> out) -> Result<size_t> {
+    MEMORIA_TRY(const auto again, environment.open(name, Environment::Access::kRead));
+    return again->read(offset, out);
+  };
+  return std::optional(HintFile{std::move(*index), read_later});
 }
 
 Result<std::string> read_hint(Environment& environment, const Segment& segment) {

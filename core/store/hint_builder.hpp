@@ -2,6 +2,7 @@
 // Writes a sealed segment's hint by scanning it, and checks those that exist.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/io/environment.hpp"
@@ -16,11 +17,17 @@ namespace memoria {
 Status build_hint(Environment& environment, FileCache& files, Segment& segment,
                   size_t inline_limit);
 
-/// The segment's hint, piece by piece and unchecked. The file is open only while it is read: there
-/// may be more segments than a process may have files. `environment` must outlive it.
-ReadHint read_hint_file(Environment& environment, const Segment& segment);
-/// Its size in bytes; 0 when it is too long to be the segment's. Errors: those of opening it.
-Result<uint64_t> hint_file_size(Environment& environment, const Segment& segment);
+/// A segment's hint: what it has, which is checked, and how to read its blocks, which are checked
+/// as they are read (HintCursor).
+struct HintFile {
+  HintIndex index;
+  ReadHint read;
+};
+
+/// Nothing: there is no hint that could be the segment's. The file is open only while something of
+/// it is read: there may be more segments than a process may have files. `environment` must outlive
+/// it. The only error: there are no descriptors, which says nothing of the hint.
+Result<std::optional<HintFile>> open_hint(Environment& environment, const Segment& segment);
 
 /// The bytes of the segment's hint, unchecked; kNotFound, and what else reading a file can end
 /// with.

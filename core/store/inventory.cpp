@@ -129,17 +129,21 @@ Result<FoundSegment> Inventory::inspect(uint64_t name_id) {
     return found;
   }
   found.header = header.value();
-  MEMORIA_TRY(look_for_seal(found));
+  MEMORIA_TRY(look_for_seal(found, *file));
   return found;
 }
 
 Status Inventory::look_for_seal(FoundSegment& found) const {
-  if (found.size < kSegmentHeaderSize + kSealSize) return ok();
   MEMORIA_TRY(const auto file, environment_.open(segment_file(found.name_id, kDataSuffix),
                                                  Environment::Access::kRead));
+  return look_for_seal(found, *file);
+}
+
+Status Inventory::look_for_seal(FoundSegment& found, const File& file) {
+  if (found.size < kSegmentHeaderSize + kSealSize) return ok();
   const uint64_t seal_at = found.size - kSealSize;
   char seal[kSealSize];
-  MEMORIA_TRY(const size_t got, file->read(seal_at, seal));
+  MEMORIA_TRY(const size_t got, file.read(seal_at, seal));
   const auto decoded = decode_record({seal, got}, {found.header->seed(), seal_at});
   found.sealed = decoded.has_value() && decoded.value().kind == Kind::kSeal;
   return ok();

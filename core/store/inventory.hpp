@@ -73,6 +73,7 @@ class Inventory {
   Status remove_leftovers(const std::vector<std::string>& names);
   Result<FoundSegment> inspect(uint64_t name_id);
   Status look_for_seal(FoundSegment& found) const;
+  static Status look_for_seal(FoundSegment& found, const File& file);
   const ManifestEntry* listed(const FoundSegment& found) const;
   void forget_foreign_manifest();
   Status settle_headers();

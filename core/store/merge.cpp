@@ -159,13 +159,11 @@ Status Merge::copy_segment(Segment& input) {
 /// hint are neighbours in the key directory. Nothing: there is no hint that can be trusted.
 std::optional<std::vector<Merge::Choice>> Merge::choose(const Segment& input) const {
   if (!input.has_hint) return std::nullopt;
-  const auto read = read_hint_file(parts_.environment, input);
-  const auto size = hint_file_size(parts_.environment, input);
-  if (!size.has_value()) return std::nullopt;
-  const auto index = HintIndex::read(read, size.value(), input.header.id, input.file_bytes);
-  if (!index) return std::nullopt;
+  const auto opened = open_hint(parts_.environment, input);
+  if (!opened.has_value() || !opened.value()) return std::nullopt;
+  const auto& hint = *opened.value();
   std::vector<Choice> choices;
-  HintCursor cursor(*index, read, kHintChunk);
+  HintCursor cursor(hint.index, hint.read, kHintChunk);
   for (Entry entry;;) {
     const auto more = cursor.next(entry);
     if (!more.has_value()) return std::nullopt;

@@ -194,14 +194,9 @@ Result<Run> Recovery::load(FoundSegment& found) {
 /// Nothing: there is none that can be trusted. Its blocks are checked when they are loaded.
 Result<std::optional<Run>> Recovery::from_hint(const FoundSegment& found) const {
   if (!inventory_.has_hint(found.name_id)) return std::optional<Run>();
-  const auto& segment = *found.segment;
-  auto read = read_hint_file(environment_, segment);
-  const auto size = hint_file_size(environment_, segment);
-  if (!size.has_value() && size.error().lacks_descriptors()) return size.error();
-  auto index = HintIndex::read(read, size.has_value() ? size.value() : 0, segment.header.id,
-                               segment.file_bytes);
-  if (!index) return std::optional<Run>();
-  return std::optional(Run{segment.slot, std::move(*index), std::move(read)});
+  MEMORIA_TRY(auto hint, open_hint(environment_, *found.segment));
+  if (!hint) return std::optional<Run>();
+  return std::optional(Run{found.segment->slot, std::move(hint->index), std::move(hint->read)});
 }
 
 Result<Run> Recovery::without_hint(const FoundSegment& found) {

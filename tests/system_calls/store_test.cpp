@@ -166,7 +166,7 @@ class WithoutDescriptors {
   }
 
   void reopen_at_last() {
-    const FaultyCalls faulty(scarcity(0.01));  // an opening takes some hundred
+    const FaultyCalls faulty(scarcity(0.04));  // an opening takes a hundred
     done(store_->close());
     store_.reset();
     for (int attempt = 0; attempt < 10'000 && !store_; ++attempt) {
