@@ -9,6 +9,7 @@
 #include "tests/support/check.hpp"
 
 using namespace memoria;
+using memoria::test::document;
 using memoria::test::run_ctl;
 using memoria::test::SampleStore;
 using memoria::test::TemporaryDirectory;
@@ -17,11 +18,6 @@ namespace files = boost::filesystem;
 namespace {
 
 const auto kBothWays = boost::unit_test::data::make({false, true});
-
-Json document(const test::Ran& ran) {
-  BOOST_REQUIRE_MESSAGE(Json::accept(ran.out), "not one JSON document: " + ran.out + ran.err);
-  return Json::parse(ran.out);
-}
 
 }  // namespace
 

@@ -64,6 +64,11 @@ std::string SampleStore::inner() {
   return bytes;
 }
 
+Json document(const Ran& ran) {
+  BOOST_REQUIRE_MESSAGE(Json::accept(ran.out), "not one JSON document: " + ran.out + ran.err);
+  return Json::parse(ran.out);
+}
+
 void flip_byte(const std::string& path, uint64_t offset) {
   auto bytes = read_whole_file(path);
   BOOST_REQUIRE(offset < bytes.size());

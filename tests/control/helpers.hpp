@@ -46,6 +46,9 @@ class SampleStore {
   std::unique_ptr<ControlServer> server_;
 };
 
+/// What was written to standard output, which must be one JSON document.
+Json document(const Ran& ran);
+
 /// Changes one byte of a file.
 void flip_byte(const std::string& path, uint64_t offset);
 

@@ -18,6 +18,7 @@
 
 using namespace memoria;
 using memoria::test::bitcask_record;
+using memoria::test::document;
 using memoria::test::original_record;
 using memoria::test::run_ctl;
 using memoria::test::SampleStore;
@@ -28,11 +29,6 @@ namespace files = boost::filesystem;
 namespace {
 
 const auto kBothWays = boost::unit_test::data::make({false, true});
-
-Json document(const test::Ran& ran) {
-  BOOST_REQUIRE_MESSAGE(Json::accept(ran.out), "not one JSON document: " + ran.out + ran.err);
-  return Json::parse(ran.out);
-}
 
 /// A Bitcask of three files with every kind of record.
 struct Bitcask {

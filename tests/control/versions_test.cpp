@@ -8,17 +8,13 @@
 #include "tests/support/check.hpp"
 
 using namespace memoria;
+using memoria::test::document;
 using memoria::test::run_ctl;
 using memoria::test::SampleStore;
 
 namespace {
 
 const auto kBothWays = boost::unit_test::data::make({false, true});
-
-Json document(const test::Ran& ran) {
-  BOOST_REQUIRE_MESSAGE(Json::accept(ran.out), "not one JSON document: " + ran.out + ran.err);
-  return Json::parse(ran.out);
-}
 
 void take(const SampleStore& place, const std::string& name) {
   BOOST_REQUIRE(run_ctl({"snapshot", "create", place.path(), name}).code == 0);
