@@ -363,8 +363,13 @@ std::variant<CommandLine, Message> parse_command_line(std::span<const std::strin
     std::ostringstream out, err;
     const int code = grammar.app().exit(error, out, err);
     if (code == 0) return Message{ExitCode::kOk, out.str()};
+    // A word that is no command is only missed: CLI11 asks for a command then.
+    const auto left = grammar.app().remaining(true);
+    const bool is_unknown = !left.empty() && dynamic_cast<const CLI::RequiredError*>(&error);
+    const auto what =
+        is_unknown ? fmt::format("there is no command \"{}\"", left.front()) : error.what();
     return Message{ExitCode::kUsage,
-                   fmt::format("memoria-ctl: {} (see memoria-ctl --help)\n", error.what())};
+                   fmt::format("memoria-ctl: {} (see memoria-ctl --help)\n", what)};
   }
   if (const auto wrong = grammar.finish()) {
     return Message{ExitCode::kUsage, fmt::format("memoria-ctl: {}\n", *wrong)};

@@ -393,4 +393,16 @@ BOOST_AUTO_TEST_CASE(progress_goes_to_standard_error_as_asked) {
   BOOST_TEST(drawn.out.find('\r') == std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_word_that_is_no_command_is_named) {
+  for (const auto& arguments : {std::vector<std::string>{"nonsense"},
+                                {"snapshot", "nonsense"},
+                                {"config", "nonsense", "x"}}) {
+    const auto ran = run_ctl(arguments);
+    BOOST_TEST(ran.code == 2);
+    BOOST_TEST(ran.err ==
+               "memoria-ctl: there is no command \"nonsense\" (see memoria-ctl --help)\n");
+  }
+  BOOST_TEST(run_ctl({}).err == "memoria-ctl: A subcommand is required (see memoria-ctl --help)\n");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
