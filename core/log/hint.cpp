@@ -290,6 +290,9 @@ Result<bool> HintCursor::next(Entry& entry) {
   return true;
 }
 
+namespace {
+
+/// Whether all of a hint's blocks check out.
 bool check_blocks(const HintIndex& index, const ReadHint& bytes) {
   HintCursor cursor(index, bytes, kCheckChunk);
   Entry entry;
@@ -301,6 +304,8 @@ bool check_blocks(const HintIndex& index, const ReadHint& bytes) {
     newest = std::max(newest, entry.record.timestamp);
   }
 }
+
+}  // namespace
 
 // ---- A hint in memory
 

@@ -118,9 +118,6 @@ class HintCursor {
   uint32_t record_offset_ = 0;
 };
 
-/// Whether all of a hint's blocks check out.
-bool check_blocks(const HintIndex& index, const ReadHint& bytes);
-
 /// A hint in memory. The bytes must outlive it and stay where they are.
 class HintReader {
  public:

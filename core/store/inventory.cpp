@@ -9,7 +9,7 @@
 #include "core/base/coding.hpp"
 #include "core/io/whole_file.hpp"
 #include "core/log/scan.hpp"
-#include "core/store/hint_builder.hpp"
+#include "core/store/hint_file.hpp"
 #include "core/store/rollback.hpp"
 #include "core/store/settings_file_name.hpp"
 #include "core/store/snapshots.hpp"

@@ -10,13 +10,13 @@
 #include "core/io/whole_file.hpp"
 #include "core/log/selective_scan.hpp"
 #include "core/store/entries.hpp"
-#include "core/store/hint_builder.hpp"
+#include "core/store/hint_file.hpp"
 
 namespace memoria {
 namespace {
 
 constexpr uint64_t kNever = ~uint64_t{0};
-constexpr size_t kWriteBuffer = 1 << 20, kHintChunk = 1 << 20;
+constexpr size_t kWriteBuffer = 1 << 20;
 
 uint64_t hash_of(std::string_view key) {
   return absl::HashOf(key);
@@ -82,14 +82,12 @@ Status Merge::find_shadowed() {
 
 namespace {
 
-/// Calls `visit` for the records of a sealed segment, from its hint when that is good.
+/// Calls `visit` for the records of a sealed segment, from its hint when that is good; for some
+/// twice, when it is good only at its beginning.
 Status for_each_record(Environment& environment, FileCache& files, const Segment& segment,
                        const std::function<void(const Record&)>& visit) {
-  const auto hint = load_hint(environment, segment);
-  if (auto reader = HintReader::open(hint, segment.header.id, segment.file_bytes)) {
-    for (Entry entry; reader->next(entry);) visit(entry.record);
-    return ok();
-  }
+  const auto visit_entry = [&](const Entry& entry) { visit(entry.record); };
+  if (for_each_in_hint(environment, segment, visit_entry)) return ok();
   MEMORIA_TRY(const auto file, files.open(segment));
   SegmentScanner scanner(*file, segment.header.seed(), kSegmentHeaderSize, segment.file_bytes,
                          SegmentScanner::Mode::kSealed);
@@ -159,21 +157,15 @@ Status Merge::copy_segment(Segment& input) {
 /// hint are neighbours in the key directory. Nothing: there is no hint that can be trusted.
 std::optional<std::vector<Merge::Choice>> Merge::choose(const Segment& input) const {
   if (!input.has_hint) return std::nullopt;
-  const auto opened = open_hint(parts_.environment, input);
-  if (!opened.has_value() || !opened.value()) return std::nullopt;
-  const auto& hint = *opened.value();
   std::vector<Choice> choices;
-  HintCursor cursor(hint.index, hint.read, kHintChunk);
-  for (Entry entry;;) {
-    const auto more = cursor.next(entry);
-    if (!more.has_value()) return std::nullopt;
-    if (!more.value()) break;
+  const bool known = for_each_in_hint(parts_.environment, input, [&](const Entry& entry) {
     const Record& r = entry.record;
     const LiveRecord live = parts_.directory.live(r, {input.slot, entry.record_offset});
     const bool eraser = is_eraser(r.kind);
-    if (!eraser && !live.whole && live.fragments.empty() && !live.loose_size) continue;
+    if (!eraser && !live.whole && live.fragments.empty() && !live.loose_size) return;
     choices.push_back({{entry.record_offset, r.size()}, live.whole && !eraser && !live.loose_size});
-  }
+  });
+  if (!known) return std::nullopt;
   std::sort(choices.begin(), choices.end(),
             [](const Choice& a, const Choice& b) { return a.place.offset < b.place.offset; });
   return choices;

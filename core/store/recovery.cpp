@@ -10,7 +10,7 @@
 #include "core/log/hint.hpp"
 #include "core/log/scan.hpp"
 #include "core/store/entries.hpp"
-#include "core/store/hint_builder.hpp"
+#include "core/store/hint_file.hpp"
 #include "core/store/rollback.hpp"
 
 namespace memoria {

@@ -6,7 +6,7 @@
 #include <ctime>
 
 #include "core/store/files_left.hpp"
-#include "core/store/hint_builder.hpp"
+#include "core/store/hint_file.hpp"
 #include "core/store/merge.hpp"
 #include "core/store/merge_policy.hpp"
 #include "core/store/rollback.hpp"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Writes a sealed segment's hint by scanning it, and checks those that exist.
+// The hint of a sealed segment as a file: writing it by a scan of the segment, reading, checking.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -28,6 +29,11 @@ struct HintFile {
 /// it is read: there may be more segments than a process may have files. `environment` must outlive
 /// it. The only error: there are no descriptors, which says nothing of the hint.
 Result<std::optional<HintFile>> open_hint(Environment& environment, const Segment& segment);
+
+/// Calls `visit` with each entry, in the order of the keys. False: there is no hint that can be
+/// trusted; it may have been called with some entries by then.
+bool for_each_in_hint(Environment& environment, const Segment& segment,
+                      const std::function<void(const Entry&)>& visit);
 
 /// The bytes of the segment's hint, unchecked; kNotFound, and what else reading a file can end
 /// with.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/store/hint_builder.hpp"
+#include "core/store/hint_file.hpp"
 
 #include "core/io/whole_file.hpp"
 #include "core/log/hint.hpp"
@@ -50,6 +50,20 @@ Result<std::optional<HintFile>> open_hint(Environment& environment, const Segmen
     return again->read(offset, out);
   };
   return std::optional(HintFile{std::move(*index), read_later});
+}
+
+bool for_each_in_hint(Environment& environment, const Segment& segment,
+                      const std::function<void(const Entry&)>& visit) {
+  constexpr size_t kReadAtOnce = 1 << 20;
+  const auto hint = open_hint(environment, segment);
+  if (!hint.has_value() || !hint.value()) return false;
+  HintCursor cursor(hint.value()->index, hint.value()->read, kReadAtOnce);
+  for (Entry entry;;) {
+    const auto more = cursor.next(entry);
+    if (!more.has_value()) return false;
+    if (!more.value()) return true;
+    visit(entry);
+  }
 }
 
 Result<std::string> read_hint(Environment& environment, const Segment& segment) {
