@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <system_error>
+#include <utility>
 
 #include "core/base/signals.hpp"
 
@@ -27,7 +29,7 @@ constexpr auto kLong = std::chrono::microseconds(50);
 constexpr int kBusy = 64;
 // A program that makes one system call after the other has the next request within this time; being
 // woken costs more. See the header.
-constexpr auto kWatchDevice = std::chrono::microseconds(20);
+constexpr auto kWatchDevice = std::chrono::microseconds(40);
 constexpr int kMaxMisses = 8;  // then it is believed that requests come slowly ...
 constexpr int kTryAgain = 32;  // ... until one of so many attempts succeeds
 constexpr auto kWatch = std::chrono::milliseconds(5);
@@ -42,6 +44,14 @@ int make_event() {
 
 unsigned half_of_the_cores() {
   return std::max(1U, std::thread::hardware_concurrency() / 2);
+}
+
+/// Whether the scheduler has taken the core from this thread since it asked the last time.
+bool was_preempted() {
+  thread_local long seen = 0;
+  rusage usage{};
+  ::getrusage(RUSAGE_THREAD, &usage);
+  return std::exchange(seen, usage.ru_nivcsw) != usage.ru_nivcsw;
 }
 
 }  // namespace
@@ -144,8 +154,13 @@ void ServeLoop::work() {
     }
     const auto begin = Clock::now();
     fuse_session_process_buf(session_, &request);
-    was_long = Clock::now() - begin > kLong;
-    ++reading_;
+    const bool took_long = Clock::now() - begin > kLong;
+    was_long = took_long && !was_preempted();
+    if (!took_long && is_one_too_many()) {
+      park();
+    } else {
+      ++reading_;
+    }
   }
   std::free(request.mem);
   end();
@@ -194,6 +209,11 @@ bool ServeLoop::step_aside() {
     if (reading_.compare_exchange_weak(readers, readers - 1)) return true;
   }
   return false;
+}
+
+/// Whether others, of whom one reads, are enough for requests that are answered quickly.
+bool ServeLoop::is_one_too_many() const {
+  return unsigned(awake_.load(std::memory_order_relaxed)) > busy_threads_ && reading_.load() > 0;
 }
 
 void ServeLoop::park() {
