@@ -134,11 +134,23 @@ void Request::reply_entry(const Attributes& attributes) {
   if (fuse_reply_entry(take(), &entry) != 0) undo_hold(attributes.ino);
 }
 
-void Request::reply_create(const Attributes& attributes, const fuse_file_info& file) {
+/// A file as one that is being written, which spares the kernel to ask once more when it is.
+fuse_entry_param Request::new_entry(const Attributes& attributes) const {
   auto entry = this->entry(attributes);
-  // As a file that is being written, which spares the kernel to ask once more when it is.
-  entry.attr.st_blocks = 1;
-  binding().written.created(attributes.ino);
+  if (S_ISREG(attributes.mode)) {
+    entry.attr.st_blocks = 1;
+    binding().written.created(attributes.ino);
+  }
+  return entry;
+}
+
+void Request::reply_new_entry(const Attributes& attributes) {
+  const auto entry = new_entry(attributes);
+  if (fuse_reply_entry(take(), &entry) != 0) undo_hold(attributes.ino);
+}
+
+void Request::reply_create(const Attributes& attributes, const fuse_file_info& file) {
+  const auto entry = new_entry(attributes);
   if (fuse_reply_create(take(), &entry, &file) != 0) undo_hold(attributes.ino);
 }
 

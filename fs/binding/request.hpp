@@ -52,7 +52,9 @@ class Request {
   /// For operations that answer with an inode that the volume now holds for the kernel. When the
   /// answer does not arrive (the caller was interrupted) the hold is undone.
   void reply_entry(const Attributes& attributes);
-  /// The same for a new file that is opened.
+  /// The same for a new file, which may be written to.
+  void reply_new_entry(const Attributes& attributes);
+  /// The same when it is opened as well.
   void reply_create(const Attributes& attributes, const fuse_file_info& file);
   /// "There is no such name", in the form that the kernel caches.
   void reply_no_entry();
@@ -81,6 +83,7 @@ class Request {
 
  private:
   fuse_req_t take() { return std::exchange(raw_, nullptr); }
+  fuse_entry_param new_entry(const Attributes& attributes) const;
   /// The kernel did not get the inode of this answer.
   void undo_hold(InodeNumber ino) const;
 

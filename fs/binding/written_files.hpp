@@ -17,10 +17,10 @@ namespace memoria {
 
 /// The kernel opens and closes files without asking (negotiate.cpp), so what tells that a program
 /// begins to write are the requests that the kernel makes before it takes the first byte into its
-/// page cache: CREATE, and GETXATTR of kCapability, which write(2) and truncate(2) must take away
-/// (file_remove_privs(), do_truncate() in the kernel). It asks that again whenever it has got new
-/// attributes of the file. Stores to memory that a file is mapped to are announced by a READ at
-/// most; but they cannot make a file longer.
+/// page cache: MKNOD (or CREATE), and GETXATTR of kCapability, which write(2) and truncate(2) must
+/// take away (file_remove_privs(), do_truncate() in the kernel). It asks that again whenever it has
+/// got new attributes of the file. Stores to memory that a file is mapped to are announced by a
+/// READ at most; but they cannot make a file longer.
 ///
 /// Thread-safe.
 class WrittenFiles {
