@@ -81,6 +81,30 @@ class History {
   size_t returned_ = 0, synced_ = 0;
 };
 
+/// The snapshots that a workload makes and removes, the latest first.
+class RecordedSnapshots {
+ public:
+  /// One of a store or a volume comes or goes.
+  template <class Subject>
+  void change(Subject& subject, History& history, Random& random) {
+    const bool create = names_.empty() || random.one_in(2);
+    const auto name = create ? "s" + std::to_string(made_++) : names_.back();
+    history.begin_snapshot(name, create);
+    if (create) {
+      expect(subject.create_snapshot(name), "making a snapshot");
+      names_.push_back(name);
+    } else {
+      expect(subject.remove_snapshot(name), "removing a snapshot");
+      names_.pop_back();
+    }
+    history.end_snapshot(name, create);
+  }
+
+ private:
+  std::vector<std::string> names_;
+  int made_ = 0;
+};
+
 /// Fails unless `view` is one of the states that the promise allows; says which.
 size_t find_state(const History& history, const View& view, const Promise& promise);
 

@@ -115,7 +115,7 @@ class StoreRecording final : public Recording {
     if (random_.one_in(15)) merge({.min_dead = double(random_.below(8)) / 10});
     if (random_.one_in(30)) merge({.all = true});
     if (random_.one_in(30)) expect(store_->rebuild_hints(true), "rebuilding hints");
-    if (random_.one_in(20)) change_snapshots();
+    if (random_.one_in(20)) snapshots_.change(*store_, history_, random_);
     if (random_.one_in(30)) {
       end_merge();
       expect(store_->close(), "close");
@@ -137,20 +137,6 @@ class StoreRecording final : public Recording {
   void end_merge() {
     if (merging_.joinable()) merging_.join();
     if (merge_failed_) throw Broken("a merge beside changes failed");
-  }
-
-  void change_snapshots() {
-    const bool create = snapshots_.empty() || random_.one_in(2);
-    const auto name = create ? "s" + std::to_string(made_++) : snapshots_.back();
-    history_.begin_snapshot(name, create);
-    if (create) {
-      expect(store_->create_snapshot(name), "making a snapshot");
-      snapshots_.push_back(name);
-    } else {
-      expect(store_->remove_snapshot(name), "removing a snapshot");
-      snapshots_.pop_back();
-    }
-    history_.end_snapshot(name, create);
   }
 
   // ---- Checking
@@ -204,8 +190,7 @@ class StoreRecording final : public Recording {
   std::thread merging_;
   std::atomic<bool> merge_failed_{false};
   bool merges_beside_ = false;
-  std::vector<std::string> snapshots_;
-  int made_ = 0;
+  RecordedSnapshots snapshots_;
 };
 
 }  // namespace

@@ -100,7 +100,7 @@ void check_inodes(Volume& volume) {
 }
 
 bool VolumeOperations::step(Volume& volume) {
-  switch (random_.below(10)) {
+  switch (random_.below(12)) {
     case 0:
     case 1:
     case 2:
@@ -117,6 +117,9 @@ bool VolumeOperations::step(Volume& volume) {
     case 8:
       use(volume);
       return false;
+    case 9:
+    case 10:
+      return change_growing(volume);
     default:
       return change_by_path(volume);
   }
@@ -125,6 +128,7 @@ bool VolumeOperations::step(Volume& volume) {
 void VolumeOperations::release_all(Volume& volume) {
   for (const auto ino : held_) volume.forget(ino, 1);
   held_.clear();
+  growing_.reset();  // the next opening removes it
 }
 
 bool VolumeOperations::change_names(Volume& volume) {
@@ -241,6 +245,54 @@ bool VolumeOperations::change_by_path(Volume& volume) {
   const auto committed = writer.value()->commit();
   check(committed);
   return committed.has_value();
+}
+
+/// A tree that nobody sees until it is placed.
+bool VolumeOperations::change_growing(Volume& volume) {
+  if (!growing_) {
+    const auto grown = volume.grow(some(), kWorker);
+    if (grown.has_value()) {
+      growing_ = grown.value();
+      grown_ = {grown.value()};
+    } else {
+      check(grown.error());
+    }
+    return false;
+  }
+  switch (random_.below(5)) {
+    case 0: {
+      const auto uprooted = volume.uproot(*growing_);
+      check(uprooted);
+      if (uprooted.has_value()) growing_.reset();
+      return false;
+    }
+    case 1:
+      return place_growing(volume);
+    default:
+      grow_on(volume);
+      return false;
+  }
+}
+
+void VolumeOperations::grow_on(Volume& volume) {
+  const auto below = grown_[random_.below(grown_.size())];
+  const auto made = random_.one_in(3) ? volume.mkdir(below, name(), 0755, kWorker)
+                                      : volume.mknod(below, name(), S_IFREG | 0644, 0, kWorker);
+  if (!made.has_value()) return check(made.error());
+  const auto ino = made.value().ino;
+  volume.forget(ino, 1);
+  grown_.push_back(ino);
+  if (S_ISREG(made.value().mode)) check(volume.write(ino, 0, random_.bytes(200), false));
+  check(volume.setxattr(ino, "user." + name(), random_.bytes(20), 0));
+}
+
+bool VolumeOperations::place_growing(Volume& volume) {
+  const auto placed = volume.place(*growing_, random_.one_in(4) ? "/" : "/" + name());
+  check(placed);
+  if (!placed.has_value()) return false;
+  known_.insert(known_.end(), grown_.begin(), grown_.end());
+  growing_.reset();
+  return true;
 }
 
 void VolumeOperations::made(Volume& volume, const Result<Attributes>& result) {

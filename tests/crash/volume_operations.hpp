@@ -2,6 +2,7 @@
 // Random operations of every kind on a volume, and what can be seen of it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,9 @@ class VolumeOperations {
   void change_attributes(Volume& volume);
   void use(Volume& volume);
   bool change_by_path(Volume& volume);
+  bool change_growing(Volume& volume);
+  void grow_on(Volume& volume);
+  bool place_growing(Volume& volume);
   void made(Volume& volume, const Result<Attributes>& result);
   void check(const Status& status) const;
   InodeNumber some();
@@ -38,6 +42,8 @@ class VolumeOperations {
   Random random_;
   std::vector<InodeNumber> known_{kRootInode};  ///< some are gone
   std::vector<InodeNumber> held_;
+  std::optional<InodeNumber> growing_;  ///< the root of a tree without a name
+  std::vector<InodeNumber> grown_;      ///< what is in it
 };
 
 /// Names, attributes with times, contents, targets and extended attributes of everything below the

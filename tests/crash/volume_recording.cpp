@@ -86,7 +86,7 @@ class VolumeRecording final : public Recording {
     if (random_.one_in(20)) {
       expect(volume_->store().merge({.min_dead = double(random_.below(8)) / 10}), "merge");
     }
-    if (random_.one_in(25)) change_snapshots();
+    if (random_.one_in(25)) snapshots_.change(*volume_, history_, random_);
     if (random_.one_in(35)) {
       operations.release_all(*volume_);
       expect(volume_->close(), "close");
@@ -94,20 +94,6 @@ class VolumeRecording final : public Recording {
       volume_.reset();
       volume_ = open(environment_);
     }
-  }
-
-  void change_snapshots() {
-    const bool create = snapshots_.empty() || random_.one_in(2);
-    const auto name = create ? "s" + std::to_string(made_++) : snapshots_.back();
-    history_.begin_snapshot(name, create);
-    if (create) {
-      expect(volume_->create_snapshot(name), "making a snapshot");
-      snapshots_.push_back(name);
-    } else {
-      expect(volume_->remove_snapshot(name), "removing a snapshot");
-      snapshots_.pop_back();
-    }
-    history_.end_snapshot(name, create);
   }
 
   void check_snapshots(const Volume& volume, const Promise& promise, Random& random) const {
@@ -125,8 +111,7 @@ class VolumeRecording final : public Recording {
   std::shared_ptr<SimulatedEnvironment> environment_ = SimulatedEnvironment::make();
   History history_{environment_};
   VolumePtr volume_;
-  std::vector<std::string> snapshots_;
-  int made_ = 0;
+  RecordedSnapshots snapshots_;
 };
 
 }  // namespace
