@@ -10,19 +10,17 @@ constexpr unsigned kMaxBackground = 64;
 
 }  // namespace
 
-void negotiate(fuse_conn_info& connection, Binding& binding) {
-  binding.writeback = binding.writeback && want(connection, FUSE_CAP_WRITEBACK_CACHE);
+LeftToKernel negotiate_speed(fuse_conn_info& connection, bool writeback) {
+  LeftToKernel left;
+  left.writeback = writeback && want(connection, FUSE_CAP_WRITEBACK_CACHE);
 
   // Nothing needs state while it is open: the kernel may open and close it without asking. A file
   // that is read again is then read at the speed of the page cache: 0.24 of ext4's rate with an
   // OPEN and a RELEASE for each open(2), 0.92 without (2,000 files of 1 KiB, memoria-bench small).
-  binding.stateless_directories = want(connection, FUSE_CAP_NO_OPENDIR_SUPPORT);
-  binding.stateless_files = want(connection, FUSE_CAP_NO_OPEN_SUPPORT);
+  left.opening_directories = want(connection, FUSE_CAP_NO_OPENDIR_SUPPORT);
+  left.opening_files = want(connection, FUSE_CAP_NO_OPEN_SUPPORT);
   // Truncation comes as a SETATTR of its own, since an open() may not come at all.
   unwant(connection, FUSE_CAP_ATOMIC_O_TRUNC);
-
-  // A directory's default ACL takes the place of the umask, so only the volume can apply either.
-  binding.acls = want(connection, FUSE_CAP_DONT_MASK) && want(connection, FUSE_CAP_POSIX_ACL);
 
   want(connection, FUSE_CAP_PARALLEL_DIROPS);
   want(connection, FUSE_CAP_CACHE_SYMLINKS);
@@ -38,13 +36,24 @@ void negotiate(fuse_conn_info& connection, Binding& binding) {
   unwant(connection, FUSE_CAP_SPLICE_WRITE);
   unwant(connection, FUSE_CAP_SPLICE_MOVE);
 
-  // Taking set-id bits is agreed behind libfuse's back: see raw_requests.hpp.
   unwant(connection, FUSE_CAP_HANDLE_KILLPRIV);
 
   connection.max_write = kMaxWrite;
   connection.max_background = kMaxBackground;
   connection.congestion_threshold = kMaxBackground * 3 / 4;
   connection.time_gran = 1;  // nanoseconds, as the volume keeps them
+  return left;
+}
+
+void negotiate(fuse_conn_info& connection, Binding& binding) {
+  const auto left = negotiate_speed(connection, binding.writeback);
+  binding.writeback = left.writeback;
+  binding.stateless_directories = left.opening_directories;
+  binding.stateless_files = left.opening_files;
+
+  // A directory's default ACL takes the place of the umask, so only the volume can apply either.
+  binding.acls = want(connection, FUSE_CAP_DONT_MASK) && want(connection, FUSE_CAP_POSIX_ACL);
+  // Taking set-id bits is agreed behind libfuse's back: see raw_requests.hpp.
 }
 
 }  // namespace memoria

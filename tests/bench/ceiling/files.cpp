@@ -56,7 +56,7 @@ void setattr(fuse_req_t raw, fuse_ino_t ino, struct stat* wanted, int to_set, fu
 }
 
 void open(fuse_req_t raw, fuse_ino_t, fuse_file_info* file) {
-  if (server_of(raw).stateless_files) {
+  if (server_of(raw).left.opening_files) {
     fuse_reply_err(raw, ENOSYS);  // "do not ask again"
   } else {
     file->keep_cache = 1;
@@ -82,7 +82,7 @@ void write(fuse_req_t raw, fuse_ino_t ino, const char* bytes, size_t size, off_t
            fuse_file_info*) {
   serve(raw, [&]() -> Status {
     MEMORIA_TRY(write_to(node_of(raw, ino), static_cast<uint64_t>(offset), {bytes, size},
-                         !server_of(raw).writeback));
+                         !server_of(raw).left.writeback));
     fuse_reply_write(raw, size);
     return ok();
   });

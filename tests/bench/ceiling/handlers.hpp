@@ -9,6 +9,7 @@
 #include <new>
 
 #include "fs/binding/fuse.hpp"
+#include "fs/binding/negotiate.hpp"
 #include "tests/bench/ceiling/tree.hpp"
 
 namespace memoria::ceiling {
@@ -20,14 +21,8 @@ inline constexpr double kCacheTime = 86400;
 struct Server {
   Tree tree = {};
   std::function<void()> on_ready = {};  ///< called once, when the kernel's INIT arrives
-  // Agreed with the kernel:
-  bool writeback = false;              ///< it owns sizes and times of regular files
-  bool stateless_files = false;        ///< it opens and closes files without asking
-  bool stateless_directories = false;  ///< the same for directories
+  LeftToKernel left = {};               ///< agreed with it
 };
-
-/// Answers INIT.
-void negotiate(fuse_conn_info& connection, Server& server);
 
 inline Server& server_of(fuse_req_t request) {
   return *static_cast<Server*>(fuse_req_userdata(request));

@@ -95,7 +95,7 @@ void readdirplus(fuse_req_t raw, fuse_ino_t ino, size_t size, off_t offset, fuse
 }
 
 void opendir(fuse_req_t raw, fuse_ino_t, fuse_file_info* file) {
-  if (server_of(raw).stateless_directories) {
+  if (server_of(raw).left.opening_directories) {
     fuse_reply_err(raw, ENOSYS);  // "do not ask again"
   } else {
     file->keep_cache = file->cache_readdir = 1;

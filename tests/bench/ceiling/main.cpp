@@ -13,7 +13,7 @@ namespace {
 
 void init(void* user_data, fuse_conn_info* connection) {
   auto& server = *static_cast<Server*>(user_data);
-  negotiate(*connection, server);
+  server.left = negotiate_speed(*connection, /*writeback=*/true);
   if (server.on_ready) server.on_ready();
 }
 
