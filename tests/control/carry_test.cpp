@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // backup, restore and their like, in process: of a store that is served and of one that is not.
 #include <boost/filesystem/operations.hpp>
-#include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 
 #include "core/store/store.hpp"
@@ -10,16 +9,11 @@
 
 using namespace memoria;
 using memoria::test::document;
+using memoria::test::kBothWays;
 using memoria::test::run_ctl;
 using memoria::test::SampleStore;
 using memoria::test::TemporaryDirectory;
 namespace files = boost::filesystem;
-
-namespace {
-
-const auto kBothWays = boost::unit_test::data::make({false, true});
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(carry)
 

@@ -2,6 +2,7 @@
 // Volumes to control.
 #pragma once
 
+#include <boost/test/data/monomorphic.hpp>
 #include <memory>
 #include <string>
 
@@ -45,6 +46,9 @@ class SampleStore {
   std::unique_ptr<Volume> volume_;
   std::unique_ptr<ControlServer> server_;
 };
+
+/// For SampleStore's `served`: what is true of commands is so either way.
+inline const auto kBothWays = boost::unit_test::data::make({false, true});
 
 /// What was written to standard output, which must be one JSON document.
 Json document(const Ran& ran);

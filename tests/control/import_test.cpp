@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <boost/filesystem/operations.hpp>
-#include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <chrono>
 #include <thread>
@@ -19,6 +18,7 @@
 using namespace memoria;
 using memoria::test::bitcask_record;
 using memoria::test::document;
+using memoria::test::kBothWays;
 using memoria::test::original_record;
 using memoria::test::run_ctl;
 using memoria::test::SampleStore;
@@ -27,8 +27,6 @@ using namespace std::string_literals;
 namespace files = boost::filesystem;
 
 namespace {
-
-const auto kBothWays = boost::unit_test::data::make({false, true});
 
 /// A Bitcask of three files with every kind of record.
 struct Bitcask {

@@ -2,7 +2,6 @@
 // The commands that show what is inside: `stats --watch` and `--prometheus`, `map`, `find`,
 // `count`, `dump`, `scrub`, and `config`; each on a store that is served and on one that is not.
 #include <boost/filesystem/operations.hpp>
-#include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <map>
 #include <set>
@@ -13,13 +12,12 @@
 
 using namespace memoria;
 using memoria::test::document;
+using memoria::test::kBothWays;
 using memoria::test::run_ctl;
 using memoria::test::SampleStore;
 namespace files = boost::filesystem;
 
 namespace {
-
-const auto kBothWays = boost::unit_test::data::make({false, true});
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;

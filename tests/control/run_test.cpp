@@ -3,7 +3,6 @@
 #include "tools/run.hpp"
 
 #include <boost/filesystem/operations.hpp>
-#include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 
 #include "tests/control/helpers.hpp"
@@ -11,13 +10,12 @@
 
 using namespace memoria;
 using memoria::test::document;
+using memoria::test::kBothWays;
 using memoria::test::run_ctl;
 using memoria::test::SampleStore;
 namespace files = boost::filesystem;
 
 namespace {
-
-const auto kBothWays = boost::unit_test::data::make({false, true});
 
 bool one_line(const std::string& text) {
   return text.find('\n') == text.size() - 1;

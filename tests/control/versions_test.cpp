@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // `snapshot diff`, `history` and `snapshot rollback`, on a store that is served and on one that is
 // not.
-#include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 
 #include "tests/control/helpers.hpp"
@@ -9,12 +8,11 @@
 
 using namespace memoria;
 using memoria::test::document;
+using memoria::test::kBothWays;
 using memoria::test::run_ctl;
 using memoria::test::SampleStore;
 
 namespace {
-
-const auto kBothWays = boost::unit_test::data::make({false, true});
 
 void take(const SampleStore& place, const std::string& name) {
   BOOST_REQUIRE(run_ctl({"snapshot", "create", place.path(), name}).code == 0);
