@@ -41,7 +41,7 @@ Status Inventory::take() {
   MEMORIA_TRY(load_manifest());
   MEMORIA_TRY(list());
   if (found_.empty() && listed_.empty()) {
-    uuid_ = random_uuid();
+    uuid_ = has_manifest_ ? manifest_.uuid : random_uuid();
     return ok();
   }
   MEMORIA_TRY(settle_headers());
@@ -62,6 +62,7 @@ Status Inventory::load_manifest() {
                              "command that made it again",
                              environment_.describe())};
   } else if (manifest.value()) {
+    has_manifest_ = true;
     manifest_ = std::move(*manifest.value());
     for (const auto& entry : manifest_.segments) listed_[entry.id] = &entry;
     timeline_.advance(manifest_.written_ns);
@@ -92,9 +93,32 @@ Status Inventory::list() {
                              "empty or a new directory",
                              environment_.describe(), stranger)};
   }
+  if (found_.empty() && !has_manifest_) MEMORIA_TRY(check_is_new());
   std::sort(found_.begin(), found_.end(),
             [](const FoundSegment& a, const FoundSegment& b) { return a.name_id < b.name_id; });
   return options_.read_only ? ok() : remove_leftovers(names);
+}
+
+/// Of a directory without segments: that it is not what is left of a store. No crash leaves a store
+/// without its manifest.
+Status Inventory::check_is_new() const {
+  std::string sign;
+  if (!hints_.empty()) sign = segment_file(*hints_.begin(), kHintSuffix);
+  MEMORIA_TRY(const auto names, environment_.list());
+  if (std::count(names.begin(), names.end(), kManifestFile) != 0) sign = kManifestFile;
+  if (std::count(names.begin(), names.end(), kSnapshotsDirectory) != 0) {
+    MEMORIA_TRY(const auto snapshots, environment_.directory(kSnapshotsDirectory));
+    MEMORIA_TRY(const auto inside, snapshots->list());
+    for (const auto& name : inside) {
+      if (!name.starts_with('.')) sign = fmt::format("{}/{}", kSnapshotsDirectory, name);
+    }
+  }
+  if (sign.empty()) return ok();
+  return Error{Errc::kCorrupt,
+               fmt::format("{}: all segments (*.data) are missing, but {} tells that there was a "
+                           "store; put them back (a backup has them, and each snapshot those of "
+                           "its moment), or name an empty directory",
+                           environment_.describe(), sign)};
 }
 
 Status Inventory::remove_leftovers(const std::vector<std::string>& names) {

@@ -70,6 +70,7 @@ class Inventory {
  private:
   Status load_manifest();
   Status list();
+  Status check_is_new() const;
   Status remove_leftovers(const std::vector<std::string>& names);
   Result<FoundSegment> inspect(uint64_t name_id);
   Status look_for_seal(FoundSegment& found) const;
@@ -91,6 +92,7 @@ class Inventory {
   std::vector<FoundSegment> found_;
   std::set<uint64_t> hints_;  // segments with one, by the name
   Manifest manifest_;
+  bool has_manifest_ = false;                        // an intact one
   std::map<uint64_t, const ManifestEntry*> listed_;  // manifest_ by id
   std::set<uint64_t> replaced_;                      // by merges that were complete
   std::set<uint64_t> copied_;                        // of which there is a second file, by id

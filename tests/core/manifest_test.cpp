@@ -221,6 +221,54 @@ BOOST_FIXTURE_TEST_CASE(without_it_or_with_a_damaged_or_foreign_one_a_store_open
   }
 }
 
+BOOST_FIXTURE_TEST_CASE(what_is_left_of_a_store_is_no_new_one, Fixture) {
+  {
+    auto store = open_store(environment, options);
+    REQUIRE_OK(store->create_snapshot("before"));
+    REQUIRE_OK(store->close());
+  }
+  const auto segments = environment->files(".data");
+  for (const auto& file : segments) {
+    if (!file.starts_with("snapshots/")) environment->delete_file(file);
+  }
+  environment->flip_bit("manifest", 100);
+  const auto refused = [&] {
+    const auto before = environment->image();
+    const auto opened = Store::open(environment, options);
+    CHECK_FAILS(Errc::kCorrupt, opened);
+    BOOST_TEST(opened.error().describe().find("all segments (*.data) are missing") !=
+               std::string::npos);
+    BOOST_TEST((environment->image() == before), "something was changed");
+  };
+  refused();  // hints, a damaged manifest, a snapshot
+  environment->delete_file("manifest");
+  refused();
+  for (const auto& file : environment->files(".hint")) {
+    if (!file.starts_with("snapshots/")) environment->delete_file(file);
+  }
+  refused();  // the snapshot alone
+}
+
+BOOST_AUTO_TEST_CASE(a_store_that_was_emptied_is_still_the_same_one) {
+  const auto environment = SimulatedEnvironment::make();
+  auto store = open_store(environment, quiet_options());
+  REQUIRE_OK(store->put("key", "value"));
+  REQUIRE_OK(store->erase("key"));
+  REQUIRE_OK(store->close());
+  const auto uuid = [&] {
+    return unwrap(decode_manifest(environment->contents("manifest"), "m")).uuid;
+  };
+  const auto before = uuid();
+  store = open_store(environment, quiet_options());
+  REQUIRE_OK(store->merge({.all = true}));
+  REQUIRE_OK(store->close());
+  BOOST_TEST(environment->files(".data").empty());
+  store = open_store(environment, quiet_options());
+  REQUIRE_OK(store->put("key", "value"));
+  REQUIRE_OK(store->close());
+  BOOST_TEST((uuid() == before));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_store_that_did_not_change_does_not_write_it, Fixture) {
   const auto before = environment->calls(kCallsThatChange);
   auto store = open_store(environment, options);
