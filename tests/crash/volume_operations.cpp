@@ -131,6 +131,11 @@ void VolumeOperations::release_all(Volume& volume) {
   growing_.reset();  // the next opening removes it
 }
 
+void VolumeOperations::leave_nothing(Volume& volume) {
+  if (growing_) expect(volume.uproot(*growing_), "taking a tree back");
+  release_all(volume);
+}
+
 bool VolumeOperations::change_names(Volume& volume) {
   const auto parent = random_.one_in(2) ? kRootInode : some();
   switch (random_.below(8)) {

@@ -23,6 +23,8 @@ class VolumeOperations {
   bool step(Volume& volume);
   /// The volume is about to be closed.
   void release_all(Volume& volume);
+  /// The same, and the next opening has nothing to remove.
+  void leave_nothing(Volume& volume);
 
  private:
   bool change_names(Volume& volume);

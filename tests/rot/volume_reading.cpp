@@ -26,7 +26,7 @@ class Reading {
       : volume_(volume), bounds_(bounds), tally_(tally) {}
 
   void run() {
-    walk(kRootInode, "");
+    walk(kRootInode, "", kRootInode);
     for (const auto& [ino, node] : bounds_.tree().nodes) {
       check_attributes(ino, node);
       check_xattrs(ino, node);
@@ -174,9 +174,13 @@ class Reading {
     if (!right && !damaged) throw Broken(name + " is listed wrongly in " + inode(directory));
   }
 
-  /// As `find` would; damage must not lead it in a circle.
-  void walk(InodeNumber directory, const std::string& path) {
-    if (!walked_.insert(directory).second) throw Broken("a second path to a directory: " + path);
+  /// As `find` would; damage must not lead it in a circle. Beside its name a directory may have an
+  /// old one, as a file may, where records may have been missed; but none in another directory.
+  void walk(InodeNumber directory, const std::string& path, InodeNumber above) {
+    const auto [walked, is_first] = walked_.emplace(directory, above);
+    if (!is_first && (bounds_.worst() != Hit::kUnknown || walked->second != above)) {
+      throw Broken("a second path to a directory: " + path);
+    }
     if (path.size() > kMaxDepth) throw Broken("a walk without end");
     const auto listed = list(directory);
     if (!listed.has_value()) return;
@@ -184,14 +188,14 @@ class Reading {
       const auto found = volume_.lookup(directory, name);
       if (!found.has_value()) continue;
       volume_.forget(found.value().ino, 1);
-      if (S_ISDIR(found.value().mode)) walk(found.value().ino, path + "/" + name);
+      if (S_ISDIR(found.value().mode)) walk(found.value().ino, path + "/" + name, directory);
     }
   }
 
   Volume& volume_;
   const VolumeBounds& bounds_;
   RotTally& tally_;
-  std::set<InodeNumber> walked_;
+  std::map<InodeNumber, InodeNumber> walked_;  ///< directories, and what each was found in
 };
 
 }  // namespace

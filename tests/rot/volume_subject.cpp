@@ -65,7 +65,7 @@ class VolumeSubject final : public RotSubject {
         snapshots_[name] = tree_of(*expect(volume.open_snapshot(name), "a snapshot"));
       }
     }
-    operations.release_all(volume);
+    operations.leave_nothing(volume);
   }
 
   /// Of several blocks, so that a part of it can be hit; written in pieces now and then.
