@@ -8,8 +8,17 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 namespace memoria {
+
+/// What libfuse reads one request after the other into.
+struct RequestBuffer : fuse_buf {
+  RequestBuffer() : fuse_buf{} {}
+  ~RequestBuffer() { std::free(mem); }  // NOLINT(cppcoreguidelines-no-malloc): libfuse made it so
+  RequestBuffer(const RequestBuffer&) = delete;
+  RequestBuffer& operator=(const RequestBuffer&) = delete;
+};
 
 /// Asks for a capability when the kernel has it: wanting one that it lacks fails the mount.
 inline bool want(fuse_conn_info& connection, unsigned capability) {

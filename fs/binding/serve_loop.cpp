@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <system_error>
 #include <utility>
 
@@ -130,7 +129,7 @@ void ServeLoop::end() {
 }
 
 void ServeLoop::work() {
-  fuse_buf request{};
+  RequestBuffer request;
   Pace pace;
   int without_waiting = 0;
   bool was_long = false;
@@ -162,7 +161,6 @@ void ServeLoop::work() {
       ++reading_;
     }
   }
-  std::free(request.mem);
   end();
 }
 

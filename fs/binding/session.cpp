@@ -29,7 +29,7 @@ class Arguments {
   Arguments() = default;
   ~Arguments() {
     fuse_opt_free_args(&args_);
-    std::free(options_);
+    std::free(options_);  // NOLINT(cppcoreguidelines-no-malloc): libfuse made it so
   }
   Arguments(const Arguments&) = delete;
   Arguments& operator=(const Arguments&) = delete;
@@ -133,7 +133,7 @@ Checked<void> Session::serve(unsigned max_threads) {
 }
 
 void Session::serve_while(const std::function<bool()>& wanted) {
-  fuse_buf request{};
+  RequestBuffer request;
   while (wanted()) {
     pollfd device{.fd = fuse_session_fd(raw_), .events = POLLIN, .revents = 0};
     if (::poll(&device, 1, kServePoll) == 0) continue;
@@ -142,7 +142,6 @@ void Session::serve_while(const std::function<bool()>& wanted) {
     if (received <= 0) break;
     fuse_session_process_buf(raw_, &request);
   }
-  std::free(request.mem);
 }
 
 }  // namespace memoria
