@@ -7,6 +7,7 @@
 #include <boost/uuid/uuid.hpp>
 
 #include "fs/volume/errors.hpp"
+#include "fs/volume/tree.hpp"
 #include "fs/volume/volume_impl.hpp"
 
 namespace memoria {
@@ -52,16 +53,9 @@ Result<Superblock> read_superblock(const Store& store) {
   return decode_superblock(bytes);
 }
 
-/// Records may be missed without a trace, so that their keys show what they were before.
-bool is_damaged(const Store& store) {
-  const auto stats = store.stats();
-  return std::any_of(stats.segments.begin(), stats.segments.end(),
-                     [](const SegmentStats& segment) { return segment.damaged; });
-}
-
 /// The superblock may be an older one.
 Result<bool> may_be_outdated(const Store& store, const Superblock& superblock) {
-  if (is_damaged(store)) return true;
+  if (may_lack_records(store)) return true;
   // A whole segment may be gone, when the manifest is gone, too.
   bool used = false;
   for (const auto table : {Table::kInodes, Table::kContents}) {
@@ -152,7 +146,7 @@ Result<std::unique_ptr<Volume>> Volume::open(std::unique_ptr<Store> store, const
   MEMORIA_TRY(const auto files, count_files(*store, superblock));
   // Where damage brought an older inode back, an orphan or an unfinished tree may be what has got
   // its name since.
-  const bool keep_orphans = store->options().read_only || is_damaged(*store);
+  const bool keep_orphans = store->options().read_only || may_lack_records(*store);
   auto impl = std::make_unique<Impl>(std::move(store), superblock, files);
   if (!keep_orphans) {
     MEMORIA_TRY(impl->remove_orphans());

@@ -7,6 +7,7 @@
 
 #include "fs/volume/keys.hpp"
 #include "fs/volume/transaction.hpp"
+#include "fs/volume/tree.hpp"
 
 namespace memoria {
 namespace {
@@ -176,8 +177,10 @@ class TreeBuilder {
 
   // ---- What has no name
 
-  /// Trees that nobody was to see: an open would have removed them.
+  /// Trees that nobody was to see: an opening would have removed them. As for an opening, one that
+  /// seems to be unfinished may have got its name since where records may be missed.
   void leave_out_unfinished() {
+    if (may_lack_records(from_)) return;
     auto waiting = inventory_.unfinished;
     while (!waiting.empty()) {
       const auto ino = waiting.back();

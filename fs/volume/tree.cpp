@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "fs/volume/tree.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "fs/volume/errors.hpp"
@@ -55,6 +56,12 @@ std::optional<Dentry> usable_entry(const Store& store, const KeyInfo& info) {
 }
 
 }  // namespace
+
+bool may_lack_records(const Store& store) {
+  const auto stats = store.stats();
+  return std::any_of(stats.segments.begin(), stats.segments.end(),
+                     [](const SegmentStats& segment) { return segment.damaged; });
+}
 
 Result<TreeNode> find_node(const Store& store, std::string_view path) {
   TreeNode node{kRootInode, {}};

@@ -14,6 +14,10 @@
 
 namespace memoria {
 
+/// A segment is damaged: records may be missed without a trace, so that their keys show what they
+/// were before.
+bool may_lack_records(const Store& store);
+
 struct TreeNode {
   InodeNumber ino = 0;
   Inode inode;

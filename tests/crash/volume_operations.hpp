@@ -16,15 +16,14 @@ inline constexpr Caller kWorker{.uid = 1000, .gid = 100};
 /// One thread at a time.
 class VolumeOperations {
  public:
-  explicit VolumeOperations(uint64_t seed) : random_(seed) {}
+  /// `grows`: also trees that are not seen before they are placed.
+  explicit VolumeOperations(uint64_t seed, bool grows = true) : random_(seed), grows_(grows) {}
 
   /// One operation; that it may be refused (no such file, not empty ...) does not matter. True: it
   /// says that everything is durable. Throws Broken on an error that no rule of POSIX explains.
   bool step(Volume& volume);
   /// The volume is about to be closed.
   void release_all(Volume& volume);
-  /// The same, and the next opening has nothing to remove.
-  void leave_nothing(Volume& volume);
 
  private:
   bool change_names(Volume& volume);
@@ -42,6 +41,7 @@ class VolumeOperations {
   std::string name() { return std::string(1, char('a' + random_.below(5))); }
 
   Random random_;
+  const bool grows_;
   std::vector<InodeNumber> known_{kRootInode};  ///< some are gone
   std::vector<InodeNumber> held_;
   std::optional<InodeNumber> growing_;  ///< the root of a tree without a name

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Trees that grow without a name: nobody sees them until they are whole, and whatever happens
 // before, nothing of them is left.
+#include <algorithm>
+
+#include "core/log/segment.hpp"
 #include "fs/volume/dentry.hpp"
 #include "fs/volume/keys.hpp"
 #include "fs/volume/path_finder.hpp"
@@ -194,6 +197,32 @@ BOOST_AUTO_TEST_CASE(repair_leaves_it_out) {
   BOOST_TEST(report.losses.empty());
   VolumeUse repaired{unwrap(Volume::open(std::move(to), kCaller))};
   BOOST_TEST(repaired.names() == std::vector<std::string>{"kept"});
+}
+
+/// What gave the tree its name is lost without a trace, and so it seems to be unfinished.
+BOOST_AUTO_TEST_CASE(repair_of_a_damaged_volume_leaves_nothing_out) {
+  const auto disk = SimulatedEnvironment::make();
+  {
+    VolumeUse use{open_volume(disk)};
+    const auto top = unwrap(use.volume->grow(kRoot, kCaller));
+    use.make_file("file", "contents", top);
+    REQUIRE_OK(use.volume->create_snapshot("then"));  // what follows is in another segment
+    REQUIRE_OK(use.volume->place(top, "/tree"));
+    REQUIRE_OK(use.volume->close());
+  }
+  REQUIRE_OK(unwrap(Store::open(disk, options))->remove_snapshot("then"));
+  const auto newest = disk->files(".data").back();
+  auto bytes = disk->contents(newest);
+  std::fill(bytes.begin() + kSegmentHeaderSize, bytes.end(), '\0');
+  disk->set_contents(newest, bytes);
+  disk->delete_file(disk->files(".hint").back());
+  auto to = unwrap(Store::open(SimulatedEnvironment::make(), options));
+  (void)unwrap(repair_volume(*unwrap(Store::open(disk, options)), *to, kCaller));
+  VolumeUse repaired{unwrap(Volume::open(std::move(to), kCaller))};
+  const auto found = repaired.find("lost+found").ino;
+  BOOST_REQUIRE(repaired.names(found).size() == 1u);
+  const auto top = repaired.find(repaired.names(found)[0], found).ino;
+  BOOST_TEST(repaired.contents(repaired.find("file", top).ino) == "contents");
 }
 
 /// Grows a tree of files, half of them in a directory in it, and places it.
