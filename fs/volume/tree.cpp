@@ -2,6 +2,7 @@
 #include "fs/volume/tree.hpp"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "fs/volume/errors.hpp"
@@ -12,6 +13,7 @@ namespace memoria {
 namespace {
 
 constexpr size_t kNamesAtOnce = 256;
+constexpr std::chrono::milliseconds kMoment{1};
 
 /// The names of the extended attributes of an inode: few, by the rules of a volume.
 Result<std::vector<std::string>> attribute_keys(const Store& store, InodeNumber ino) {
@@ -44,10 +46,8 @@ Result<bool> same_contents(const Store& before, InodeNumber was, const Store& af
   return size == 0 ? Result<bool>(true) : after.same_value(now, before, then);
 }
 
-std::optional<Dentry> usable_entry(const Store& store, const KeyInfo& info) {
-  const auto directory = inode_in_key(info.key);
-  const auto dentry = info.is_inline ? decode_dentry(info.value)
-                                     : load_dentry(store, directory, name_in_key(info.key));
+std::optional<Dentry> usable_entry(const Store& store, InodeNumber directory,
+                                   const Result<Dentry>& dentry) {
   if (!dentry.has_value()) return std::nullopt;
   if (!S_ISDIR(dentry.value().type)) return dentry.value();
   const auto inode = load_inode(store, dentry.value().ino);
@@ -103,17 +103,34 @@ Result<NodeChange> compare_nodes(const Store& before, const TreeNode& was, const
 }
 
 Result<const NameCursor::Entry*> NameCursor::peek() {
-  if (entries_.empty() && !at_end_) {
+  while (entries_.empty() && !at_end_) {
+    size_t count = 0;
     MEMORIA_TRY(store_->scan(Key(Table::kNames, directory_), position_, [&](const KeyInfo& info) {
       if (info.key.size() > Key::kPrefix) {
-        entries_.push_back({std::string(name_in_key(info.key)), usable_entry(*store_, info)});
+        const auto name = name_in_key(info.key);
+        const auto dentry =
+            info.is_inline ? decode_dentry(info.value) : load_dentry(*store_, directory_, name);
+        entries_.push_back({std::string(name), usable_entry(*store_, directory_, dentry)});
       }
       position_ = info.key;
-      return entries_.size() < kNamesAtOnce;
+      return ++count < kNamesAtOnce;
     }));
-    at_end_ = entries_.size() < kNamesAtOnce;
+    at_end_ = count < kNamesAtOnce;
+    std::erase_if(entries_, [&](Entry& entry) { return !entry.dentry && is_gone(entry); });
   }
   return entries_.empty() ? nullptr : &entries_.front();
+}
+
+/// Looks again at an entry that cannot be used: its name may have gone or moved since, and where a
+/// change is being made, its name may be there before its inode.
+bool NameCursor::is_gone(Entry& entry) {
+  for (;; --patience_) {
+    const auto dentry = load_dentry(*store_, directory_, entry.name);
+    if (!dentry.has_value() && dentry.error().code == Errc::kNotFound) return true;
+    entry.dentry = usable_entry(*store_, directory_, dentry);
+    if (entry.dentry || patience_ == 0 || store_->options().read_only) return false;
+    std::this_thread::sleep_for(kMoment);
+  }
 }
 
 }  // namespace memoria

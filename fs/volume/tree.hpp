@@ -60,8 +60,11 @@ class NameCursor {
   void pop() { entries_.pop_front(); }
 
  private:
+  bool is_gone(Entry& entry);
+
   const Store* store_;
   InodeNumber directory_;
+  int patience_ = 20;  // moments that are left to wait for changes to be complete
   std::deque<Entry> entries_;
   std::string position_;  // the last key that was taken
   bool at_end_ = false;

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
+#include <thread>
 
 #include "tests/support/random.hpp"
 #include "tests/volume/fixture.hpp"
@@ -301,6 +303,31 @@ BOOST_FIXTURE_TEST_CASE(random_changes_are_told_completely, DifferenceFixture) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+BOOST_AUTO_TEST_CASE(directories_that_come_and_go_meanwhile_are_not_damaged) {
+  for (int i = 0; i < 50; ++i) make_directory(std::to_string(i));
+  make_directory("elsewhere");
+  snapshot();
+  std::atomic<bool> done{false};
+  std::thread changing([&] {
+    const auto elsewhere = find("elsewhere").ino;
+    for (int round = 0; round < 100; ++round) {
+      for (int i = 0; i < 50; ++i) {
+        const auto name = std::to_string(i);
+        (void)volume->rename(kRoot, name, elsewhere, name, 0);
+        (void)volume->rmdir(elsewhere, name);
+        unwrap(volume->mkdir(kRoot, name, 0755, kCaller));
+      }
+    }
+    done = true;
+  });
+  int unreadable = 0;
+  while (!done) {
+    for (const auto& difference : differences()) unreadable += difference.unreadable;
+  }
+  changing.join();
+  BOOST_TEST(unreadable == 0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace memoria::test
