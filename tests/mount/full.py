@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """full.py fill DIRECTORY LOG SEED: synced files of random sizes until the disk is full; LOG gets the names
 and checksums of those that were acknowledged, and what was not is removed. full.py check DIRECTORY LOG:
-these are all there. full.py thin DIRECTORY LOG: removes three of four. full.py part DIRECTORY LOG: what is
-there is as the log says."""
+these are all there. full.py thin DIRECTORY LOG: removes three of four. full.py part DIRECTORY LOG LIVE: what is
+there, of a moment at which it was filled, is as the log says; but for the one file that was being written then,
+which is the beginning of what is in LIVE now."""
 import errno
 import hashlib
 import os
@@ -59,19 +60,27 @@ def read_log(log_name: str) -> list:
         return [line.split() for line in log]
 
 
+def contents(directory: str, name: str) -> bytes:
+    with open(os.path.join(directory, name), "rb") as file:
+        return file.read()
+
+
 def check(directory: str, log_name: str) -> None:
     expected = read_log(log_name)
     assert sorted(name for _, name in expected) == sorted(os.listdir(directory)), "the listing"
     for digest, name in expected:
-        with open(os.path.join(directory, name), "rb") as file:
-            assert hashlib.sha1(file.read()).hexdigest() == digest, f"{name} has another content"
+        assert hashlib.sha1(contents(directory, name)).hexdigest() == digest, f"{name} has another content"
 
 
-def part(directory: str, log_name: str) -> None:
+def part(directory: str, log_name: str, live: str) -> None:
     expected = {name: digest for digest, name in read_log(log_name)}
+    under_way = []
     for name in expected.keys() & set(os.listdir(directory)):
-        with open(os.path.join(directory, name), "rb") as file:
-            assert hashlib.sha1(file.read()).hexdigest() == expected[name], f"{name} has another content"
+        data = contents(directory, name)
+        if hashlib.sha1(data).hexdigest() != expected[name]:
+            assert contents(live, name).startswith(data), f"{name} has another content"
+            under_way.append(name)
+    assert len(under_way) <= 1, f"{under_way}: only one file can have been under way"
 
 
 def thin(directory: str, log_name: str) -> None:
@@ -87,4 +96,4 @@ def thin(directory: str, log_name: str) -> None:
 if sys.argv[1] == "fill":
     fill(sys.argv[2], sys.argv[3], int(sys.argv[4]))
 else:
-    {"check": check, "thin": thin, "part": part}[sys.argv[1]](sys.argv[2], sys.argv[3])
+    {"check": check, "thin": thin, "part": part}[sys.argv[1]](*sys.argv[2:])

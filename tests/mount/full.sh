@@ -103,7 +103,7 @@ fill_beside_snapshots() {
   check "beside snapshots"
   for name in "$data"/snapshots/*; do
     name=${name##*/}
-    python3 "$here/full.py" part "$mnt/.snapshots/$name/files" "$work/log" || fail "snapshot $name"
+    python3 "$here/full.py" part "$mnt/.snapshots/$name/files" "$work/log" "$mnt/files" || fail "snapshot $name"
     "$MEMORIA_CTL" snapshot delete "$data" "$name" >"$work/ctl.log" 2>&1 || fail "$(cat "$work/ctl.log")"
   done
   empty avail 20 1
