@@ -87,13 +87,13 @@ Status Inventory::list() {
       stranger = name;
     }
   }
-  if (found_.empty() && !stranger.empty()) {
+  if (found_.empty() && !has_manifest_ && !stranger.empty()) {
     return Error{Errc::kNotAStore,
                  fmt::format("{} is not a Memoria store: it has no segments, and holds {}; name an "
                              "empty or a new directory",
                              environment_.describe(), stranger)};
   }
-  if (found_.empty() && !has_manifest_) MEMORIA_TRY(check_is_new());
+  if (found_.empty() && !has_manifest_) MEMORIA_TRY(check_is_new(names));
   std::sort(found_.begin(), found_.end(),
             [](const FoundSegment& a, const FoundSegment& b) { return a.name_id < b.name_id; });
   return options_.read_only ? ok() : remove_leftovers(names);
@@ -101,10 +101,9 @@ Status Inventory::list() {
 
 /// Of a directory without segments: that it is not what is left of a store. No crash leaves a store
 /// without its manifest.
-Status Inventory::check_is_new() const {
+Status Inventory::check_is_new(const std::vector<std::string>& names) const {
   std::string sign;
   if (!hints_.empty()) sign = segment_file(*hints_.begin(), kHintSuffix);
-  MEMORIA_TRY(const auto names, environment_.list());
   if (std::count(names.begin(), names.end(), kManifestFile) != 0) sign = kManifestFile;
   if (std::count(names.begin(), names.end(), kSnapshotsDirectory) != 0) {
     MEMORIA_TRY(const auto snapshots, environment_.directory(kSnapshotsDirectory));
@@ -332,11 +331,13 @@ Status Inventory::compare_with_manifest() {
     }
   }
   if (missing.empty()) return ok();
+  const auto otherwise =
+      found_.empty() ? std::string("name an empty directory")
+                     : fmt::format("accept the loss by removing the file \"{}\"", kManifestFile);
   return Error{Errc::kCorrupt,
                fmt::format("{}: {} missing, so files could show older contents; put it back (a "
-                           "snapshot or a backup may have it), or accept the loss by removing the "
-                           "file \"{}\"",
-                           environment_.describe(), missing, kManifestFile)};
+                           "snapshot or a backup may have it), or {}",
+                           environment_.describe(), missing, otherwise)};
 }
 
 /// The newest segment of the log, when a crash left it without a seal.

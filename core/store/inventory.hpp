@@ -70,7 +70,7 @@ class Inventory {
  private:
   Status load_manifest();
   Status list();
-  Status check_is_new() const;
+  Status check_is_new(const std::vector<std::string>& names) const;
   Status remove_leftovers(const std::vector<std::string>& names);
   Result<FoundSegment> inspect(uint64_t name_id);
   Status look_for_seal(FoundSegment& found) const;

@@ -2,6 +2,7 @@
 #include "fs/volume/tree.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <thread>
 #include <utility>
 

@@ -44,7 +44,8 @@ Result<NodeChange> compare_nodes(const Store& before, const TreeNode& was, const
                                  const TreeNode& is);
 
 /// The entries of a directory in the order of their names, a few at a time. Entries that come and
-/// go meanwhile may be seen or not. One thread.
+/// go meanwhile may be seen or not. An entry that seems to be damaged is looked at again, in case
+/// a change was half done: peek() may sleep, 20 ms at most in a cursor's life. One thread.
 class NameCursor {
  public:
   struct Entry {
