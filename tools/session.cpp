@@ -7,6 +7,9 @@
 #include <chrono>
 #include <thread>
 
+#include "core/log/manifest.hpp"
+#include "core/log/segment.hpp"
+#include "core/store/snapshots.hpp"
 #include "fs/control/byte_text.hpp"
 #include "fs/settings/settings_file.hpp"
 #include "fs/volume/rollback.hpp"
@@ -29,11 +32,18 @@ bool is_ending(const Status& ping) {
 }
 
 /// Opening an empty directory would make a store in it: somebody who asks for statistics does not
-/// want that.
+/// want that. Whether it is a whole one, opening tells.
 Result<bool> holds_store(Environment& environment) {
   MEMORIA_TRY(const auto names, environment.list());
   for (const auto& name : names) {
-    if (name.ends_with(".data")) return true;
+    if (name.ends_with(kDataSuffix) || name.ends_with(kHintSuffix) || name == kManifestFile) {
+      return true;
+    }
+    if (name == kSnapshotsDirectory) {
+      MEMORIA_TRY(const auto snapshots, environment.directory(name));
+      MEMORIA_TRY(const auto inside, snapshots->list());
+      if (!inside.empty()) return true;
+    }
   }
   return false;
 }

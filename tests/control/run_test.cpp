@@ -286,6 +286,21 @@ BOOST_AUTO_TEST_CASE(target_that_is_no_store_is_told) {
   BOOST_TEST(run_ctl({"put", directory.path(), "/x"}, "x").code == 3);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_left_of_a_store_is_not_called_none) {
+  SampleStore place(false);
+  for (const auto& entry : files::directory_iterator(place.path())) {
+    if (entry.path().extension() == ".data") files::remove(entry.path());
+  }
+  const auto named = run_ctl({"stats", place.path()});  // by the manifest
+  BOOST_TEST(named.code == 6);
+  BOOST_TEST(named.err.find("missing") != std::string::npos, named.err);
+  files::remove(place.path() + "/manifest");
+  const auto told = run_ctl({"stats", place.path()});  // by the hints
+  BOOST_TEST(told.code == 6);
+  BOOST_TEST(told.err.find("all segments (*.data) are missing") != std::string::npos, told.err);
+  BOOST_TEST(one_line(told.err));
+}
+
 BOOST_AUTO_TEST_CASE(store_that_is_owned_without_a_socket_is_told) {
   SampleStore place(true);
   place.stop_server();
