@@ -18,9 +18,17 @@ constexpr uint32_t kPrepareSyncs = 8;
 // How often the disk's free space is looked at, in bytes written.
 constexpr uint64_t kSpaceCheckBytes = 4 << 20;
 
-bool frees_space(const Batch& batch) {
-  return std::any_of(batch.changes().begin(), batch.changes().end(),
-                     [](const auto& c) { return c.kind == Kind::kErase; });
+/// Whether it makes something dead. What only could, such as punching a hole where one is, does not
+/// count: doing that again and again would use the reserve up.
+bool frees_space(const Batch& batch, const KeyDirectory& directory) {
+  const auto frees = [&](const Batch::Change& c) {
+    const auto key = batch.key(c);
+    if (c.kind == Kind::kErase) return true;
+    if (c.kind == Kind::kTruncate) return c.offset < directory.state(key).size;
+    return c.kind == Kind::kPunch &&
+           directory.seek_data(key, c.offset).value_or(kMaxSize) < c.offset + c.length;
+  };
+  return batch.uses_reserve() || std::any_of(batch.changes().begin(), batch.changes().end(), frees);
 }
 
 }  // namespace
@@ -32,7 +40,7 @@ Status Appender::append(const Batch& batch) {
   Writer writer;
   writer.batch = &batch;
   writer.size = GroupEncoder::encoded_size(batch);
-  writer.frees = frees_space(batch);
+  writer.frees = frees_space(batch, parts_.directory);
   writer.patches = GroupEncoder::patches(batch);
   return enqueue(writer);
 }

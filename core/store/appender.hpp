@@ -77,7 +77,7 @@ class Appender {
     std::function<void(Location)> installed;
     bool rotate = false, close = false;
     uint64_t size = 0;
-    bool frees = false;    // erases something: may use the reserve
+    bool frees = false;    // may use the reserve
     bool patches = false;  // see GroupEncoder::patches()
     Status result = ok();
     bool done = false;

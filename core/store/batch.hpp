@@ -35,9 +35,15 @@ class Batch {
     add(Kind::kPunch, key, offset, length, {});
   }
 
+  /// It belongs to something that frees space, or to closing what is on the disk in good order: it
+  /// may take from Options::reserve_bytes and reserve_files, as what frees something itself may.
+  void use_reserve() { uses_reserve_ = true; }
+  bool uses_reserve() const { return uses_reserve_; }
+
   void clear() {
     keys_.clear();
     changes_.clear();
+    uses_reserve_ = false;
   }
   bool empty() const { return changes_.empty(); }
   size_t size() const { return changes_.size(); }
@@ -56,6 +62,7 @@ class Batch {
 
   std::string keys_;
   std::vector<Change> changes_;
+  bool uses_reserve_ = false;
 };
 
 }  // namespace memoria

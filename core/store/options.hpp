@@ -47,7 +47,8 @@ struct Options {
   /// Keys that share their first `prefix_bytes` bytes share a shard of the key directory, so a scan
   /// of a prefix at least that long visits one shard only. 0: keys are spread by the whole key.
   size_t prefix_bytes = 0;
-  /// Held back from ordinary writes so that erasing and merging still work on a full disk.
+  /// Held back from ordinary writes so that erasing, cutting, punching and merging still work on a
+  /// full disk.
   uint64_t reserve_bytes = 16 << 20;
   /// Files that the disk can still make (inodes) and that are held back: all of them from ordinary
   /// writes, half of them from everything but merging. Below 8 a merge may not find room for its

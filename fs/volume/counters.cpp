@@ -40,9 +40,19 @@ Status Counters::reserve() {
   if (next.next_cookie >= kDamagedCookies || next.next_inode > kMaxInode) {
     return posix(ENOSPC, "the volume has no inode numbers left");
   }
-  MEMORIA_TRY(store_.put(Key(Table::kSuperblock), encode(next)));
-  stored_ = next;
+  MEMORIA_TRY(write(next));
   struck_out_ = true;
+  return ok();
+}
+
+/// Also on a full disk: what comes next may be a removal.
+Status Counters::write(const Superblock& next) {
+  const auto bytes = encode(next);
+  Batch batch;
+  batch.put(Key(Table::kSuperblock), bytes);
+  batch.use_reserve();
+  MEMORIA_TRY(store_.apply(batch));
+  stored_ = next;
   return ok();
 }
 
@@ -64,8 +74,7 @@ Status Counters::close() {
   last.next_inode = next_inode_;
   last.next_cookie = next_cookie_;
   last.files = files_;
-  MEMORIA_TRY(store_.put(Key(Table::kSuperblock), encode(last)));
-  stored_ = last;
+  MEMORIA_TRY(write(last));
   struck_out_ = false;
   return ok();
 }

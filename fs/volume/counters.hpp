@@ -35,6 +35,7 @@ class Counters {
 
  private:
   Status reserve() REQUIRES(mutex_);
+  Status write(const Superblock& next) REQUIRES(mutex_);
 
   Store& store_;
   std::atomic<uint64_t> files_;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How long an inode lives: holds, orphans.
+#include <fmt/format.h>
+
 #include <vector>
 
 #include "fs/volume/errors.hpp"
@@ -15,7 +17,7 @@ void Volume::forget(InodeNumber ino, uint64_t count) {
   if (!impl_->references.forget(ino, count)) return;
   const auto guard = impl_->stripes.lock(ino);
   if (!impl_->references.is_unnamed(ino) || impl_->references.is_held(ino)) return;
-  (void)impl_->remove_unnamed(ino);
+  impl_->remove_forgotten(ino);
 }
 
 bool Volume::is_held(InodeNumber ino) const {
@@ -80,7 +82,7 @@ void VolumeState::depart(const Departure& departure) {
     case Departure::Fate::kOrphan:
       references.set_unnamed(ino, false);
       // The last hold may have been given back since.
-      if (!references.is_held(ino)) (void)remove_unnamed(ino);
+      if (!references.is_held(ino)) remove_forgotten(ino);
       break;
     case Departure::Fate::kGone:
       references.leave_ghost(departure.last);
@@ -94,11 +96,21 @@ Status VolumeState::remove_unnamed(InodeNumber ino) {
   MEMORIA_TRY(const auto inode, load_inode(*store, ino));
   const auto last = attributes(ino, inode);
   MEMORIA_TRY(change.remove_inode(ino));
-  // When this fails (the store latched read-only), the orphan record is still there, and the next
-  // owner of the store does it.
   MEMORIA_TRY(change.commit());
   references.leave_ghost(last);
   return ok();
+}
+
+/// Nobody waits for this. What fails, because the store is read-only or the disk has no byte left,
+/// is done by the next owner of the store, to whom the orphan record is still there.
+void VolumeState::remove_forgotten(InodeNumber ino) {
+  const auto removed = remove_unnamed(ino);
+  const auto& log = store->options().logger;
+  if (removed.has_value() || !log) return;
+  log(Severity::kWarning,
+      fmt::format(
+          "inode {}, which has no name any more, stays until the volume is opened again: {}", ino,
+          removed.error().describe()));
 }
 
 Status VolumeState::remove_orphans() {

@@ -98,6 +98,7 @@ struct VolumeState {
   void depart(const Departure& departure);
   /// Removes an inode that has no name and that nobody holds any more; its stripe is held.
   Status remove_unnamed(InodeNumber ino);
+  void remove_forgotten(InodeNumber ino);
   /// Removes the orphans that an earlier owner left.
   Status remove_orphans();
 

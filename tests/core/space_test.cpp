@@ -42,6 +42,14 @@ struct Fixture {
     }
     BOOST_FAIL("the disk never filled up");
   }
+
+  /// And until nothing small fits either.
+  void fill_up() {
+    fill();
+    for (int i = 0; store->put("last", std::to_string(i)).has_value(); ++i) {
+      expected["last"] = std::to_string(i);
+    }
+  }
 };
 
 BOOST_FIXTURE_TEST_CASE(a_change_that_does_not_fit_fails_whole_and_changes_nothing, Fixture) {
@@ -170,6 +178,37 @@ BOOST_FIXTURE_TEST_CASE(a_batch_of_erasures_works_on_a_full_disk, Fixture) {
   BOOST_TEST(store->count() == 0u);
   unwrap(store->merge({.all = true}));
   REQUIRE_OK(store->put("key", std::string(500 << 10, 'x')));
+}
+
+BOOST_FIXTURE_TEST_CASE(cutting_and_punching_work_on_a_full_disk_as_far_as_they_free_something,
+                        Fixture) {
+  REQUIRE_OK(store->put("cut", std::string(20'000, 'c')));
+  REQUIRE_OK(store->put("punched", std::string(20'000, 'p')));
+  fill_up();
+  CHECK_FAILS(Errc::kNoSpace, store->put("small", "value"));
+  REQUIRE_OK(store->truncate("cut", 7));
+  REQUIRE_OK(store->punch("punched", 1000, 18'000));
+  expected["cut"] = std::string(7, 'c');
+  expected["punched"] = std::string(1000, 'p') + std::string(18'000, '\0') + std::string(1000, 'p');
+  check_contents(*store, expected);
+
+  // What frees nothing has no part in the reserve, or a loop of it could use it up.
+  CHECK_FAILS(Errc::kNoSpace, store->truncate("cut", 7000));
+  CHECK_FAILS(Errc::kNoSpace, store->truncate("new", 0));
+  CHECK_FAILS(Errc::kNoSpace, store->punch("punched", 1000, 18'000));
+  check_contents(*store, expected);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_batch_that_serves_freeing_may_use_the_reserve, Fixture) {
+  fill_up();
+  Batch batch;
+  batch.put("note", "something is about to be removed");
+  CHECK_FAILS(Errc::kNoSpace, store->apply(batch));
+  batch.use_reserve();
+  REQUIRE_OK(store->apply(batch));
+  batch.clear();
+  batch.put("other", "value");
+  CHECK_FAILS(Errc::kNoSpace, store->apply(batch));
 }
 
 BOOST_FIXTURE_TEST_CASE(space_reports_the_disk, Fixture) {

@@ -46,11 +46,23 @@ check() { # MESSAGE
   [[ $(statistic "$data" read_only) == False ]] || fail "$1: the store has become read-only"
 }
 
+# The kernel tells later that it no longer needs what was unlinked.
+wait_for_removals() {
+  local expected tries
+  expected=$(($(wc -l <"$work/log") + 2))  # the directory, and the one above it
+  for ((tries = 0; tries < 100; tries++)); do
+    (($(statistic "$data" files) != expected)) || return 0
+    sleep 0.1
+  done
+  fail "$(statistic "$data" files) files are there, instead of $expected"
+}
+
 # Removes most files of the full disk, after which at least so much is free with at most so many merges:
 # COLUMN AMOUNT MERGES. (One merge has room for few outputs where inodes are few.)
 empty() {
   local merges
   python3 "$here/full.py" thin "$mnt/files" "$work/log" || fail "removing on a full disk"
+  wait_for_removals
   for ((merges = 0; merges < $3; merges++)); do
     "$MEMORIA_CTL" merge --all "$data" >"$work/ctl.log" 2>&1 || fail "merge: $(cat "$work/ctl.log")"
     (($(left "$1") < $2)) || return 0
@@ -144,7 +156,7 @@ back_up_to_and_from() {
     unmount_it
     restored "$work/backup"
     mount_it -o segment_size=2M
-    empty avail 10 1
+    empty avail 30 1
     "$MEMORIA_CTL" backup "$data" "$disk/backup" >"$work/ctl.log" 2>&1 ||
       fail "going on with a backup: $(cat "$work/ctl.log")"
     end_with "beside backups"

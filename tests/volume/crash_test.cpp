@@ -156,6 +156,48 @@ BOOST_AUTO_TEST_CASE(a_full_disk_refuses_whole_operations_and_still_lets_one_rem
   BOOST_TEST(full.contents(full.find("again").ino) == contents);
 }
 
+BOOST_AUTO_TEST_CASE(a_full_disk_lets_one_remove_also_after_a_clean_close) {
+  auto options = volume_options();
+  SimulatedVolume first({}, options);
+  for (const auto* name : {"held", "loose", "cut"}) first.make_file(name, std::string(9000, 'x'));
+  first.make_directory("directory");
+  REQUIRE_OK(first.volume->close());
+  options.reserve_bytes = 2 << 20;
+
+  const auto removes = [&](const auto& remove) {
+    SimulatedVolume full(first.disk->image(), options);
+    full.disk->set_capacity(full.disk->used_bytes() + options.reserve_bytes / 2);
+    BOOST_TEST(errno_of(full.volume->mknod(kRoot, "new", S_IFREG | 0644, 0, kCaller)) == ENOSPC);
+    remove(full);
+    BOOST_TEST(full.volume->files() == full.keys('I'));
+    REQUIRE_OK(full.volume->close());
+    SimulatedVolume after(full.disk->image(), options);
+    BOOST_TEST(after.volume->files() == after.keys('I'));
+  };
+  removes([](SimulatedVolume& full) {
+    const auto held = unwrap(full.volume->lookup(kRoot, "held")).ino;
+    BOOST_TEST(errno_of(full.volume->unlink(kRoot, "held")) == 0);
+    BOOST_TEST(full.keys('O') == 1u);
+    full.volume->forget(held, 1);
+    BOOST_TEST(full.keys('O') == 0u);
+    BOOST_TEST(full.keys('I') == 4u);
+  });
+  removes([](SimulatedVolume& full) {
+    BOOST_TEST(errno_of(full.volume->unlink(kRoot, "loose")) == 0);
+    BOOST_TEST(full.keys('I') == 4u);
+  });
+  removes([](SimulatedVolume& full) {
+    BOOST_TEST(errno_of(full.volume->rmdir(kRoot, "directory")) == 0);
+  });
+  removes([](SimulatedVolume& full) {
+    const auto cut = full.find("cut").ino;
+    AttributeChanges shorter;
+    shorter.size = 100;
+    BOOST_TEST(errno_of(full.volume->setattr(cut, shorter)) == 0);
+    BOOST_TEST(full.contents(cut) == std::string(100, 'x'));
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_disk_that_fails_to_write_makes_the_volume_read_only_and_loses_nothing) {
   for (uint64_t nth = 1; nth <= 40; ++nth) {
     BOOST_TEST_CONTEXT("the call that fails: " << nth) {
