@@ -5,9 +5,11 @@
 // writes torn at sectors. Each must be a state that was promised, and work on. Goes on from seed to
 // seed until M states were seen. Without arguments: MEMORIA_TEST_SEED, and 20,000 states times
 // MEMORIA_TEST_ITERATIONS. Ends with code 1 at the first broken promise, and saves that state, so
-// that it can be opened again.
+// that it can be opened again. SIGINT and SIGTERM end it after the workload that it is at: a long run
+// says what it has seen whenever it is told to stop.
 // Hints are written by a thread of the store, as are one in four workloads' merges: where their
 // writes fall among the others is decided anew in each run.
+#include <csignal>
 #include <iostream>
 #include <string_view>
 
@@ -17,9 +19,11 @@
 namespace memoria::test {
 namespace {
 
+volatile std::sig_atomic_t stopping = 0;
+
 int run(std::string_view subject, const SeededRun& run) {
   uint64_t states = 0, again = 0, operations = 0, seed = run.seed;
-  for (; states < run.count; ++seed) {
+  for (; states < run.count && stopping == 0; ++seed) {
     Explored explored;
     try {
       const auto recording = subject == "store" ? record_store(seed) : record_volume(seed);
@@ -49,6 +53,7 @@ int run(std::string_view subject, const SeededRun& run) {
 
 int main(int argc, char** argv) {
   using namespace memoria::test;
+  for (const int number : {SIGINT, SIGTERM}) std::signal(number, [](int) { stopping = 1; });
   const std::span<char* const> arguments(argv, size_t(argc));
   const std::string_view subject = argc < 2 ? "" : argv[1];
   if (subject == "store" || subject == "volume") {
