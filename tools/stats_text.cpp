@@ -91,6 +91,10 @@ void add_errors(Table& table, const Json& r) {
     if (!reason.empty()) line += ": " + printable(reason);
   }
   table.add({"errors", line});
+  if (const auto until = text(r, "unsure_until"); !until.empty()) {
+    table.add({"in doubt", "the manifest was lost: changes up to " + until +
+                               " may be missing, with a segment that nobody knows of"});
+  }
 }
 
 std::string segment_table(const Items& segments) {

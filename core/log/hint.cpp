@@ -162,6 +162,15 @@ ReadHint read_from(std::string_view hint) {
   };
 }
 
+std::optional<uint64_t> hinted_length(const ReadHint& bytes, uint64_t segment_id) {
+  std::string head(kHeaderSize, '\0');
+  const auto got = bytes(0, head);
+  if (!got.has_value() || got.value() != head.size()) return std::nullopt;
+  const auto length = load_le<uint64_t>(head.data() + kMagic.size() + sizeof kHintVersion);
+  if (head != header(segment_id, length)) return std::nullopt;
+  return length;
+}
+
 std::optional<HintIndex> HintIndex::read(const ReadHint& bytes, uint64_t size, uint64_t segment_id,
                                          uint64_t data_length) {
   if (size < kHeaderSize + kTrailerSize) return std::nullopt;

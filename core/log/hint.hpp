@@ -59,6 +59,10 @@ class HintWriter {
   uint64_t newest_ = 0;
 };
 
+/// The length of the data that a hint of this segment was written for, by its header alone.
+/// Nothing: it is not its hint, or the header is damaged or cannot be read.
+std::optional<uint64_t> hinted_length(const ReadHint& bytes, uint64_t segment_id);
+
 /// What is in a hint's blocks, without the blocks.
 class HintIndex {
  public:

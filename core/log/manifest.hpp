@@ -26,6 +26,9 @@ struct ManifestEntry {
 struct Manifest {
   StoreUuid uuid{};
   uint64_t written_ns = 0;  ///< when, since the epoch
+  /// Not 0: the store once lost its manifest, and records with timestamps up to this one may be
+  /// missing that nobody knows. Passed on for ever.
+  uint64_t unsure_until = 0;
   bool snapshot = false;    ///< of a snapshot, which is only ever read
   bool backup = false;      ///< of a backup, which only the next backup changes
   bool unfinished = false;  ///< of a backup or a restored store that is not all there yet

@@ -182,7 +182,7 @@ Status Inventory::settle_headers() {
   } else if (with_header == found_.end()) {
     // A crash may leave the very first segment without its header.
     for (const auto& found : found_) {
-      if (found.size > kSegmentHeaderSize) return Error{Errc::kCorrupt, found.problem};
+      if (!is_of_a_crash(found)) return Error{Errc::kCorrupt, found.problem};
     }
     uuid_ = random_uuid();
   } else {
@@ -197,7 +197,7 @@ Status Inventory::settle_headers() {
   }
   std::vector<FoundSegment> kept;
   for (auto& found : found_) {
-    if (!found.header && found.size <= kSegmentHeaderSize && listed(found) == nullptr) {
+    if (is_of_a_crash(found)) {
       MEMORIA_TRY(remove_found(found.name_id));
       continue;
     }
@@ -235,6 +235,12 @@ Status Inventory::settle_headers() {
   return ok();
 }
 
+/// What a crash leaves when it comes while a segment is made. One with a hint was complete once.
+bool Inventory::is_of_a_crash(const FoundSegment& found) const {
+  return !found.header && found.size <= kSegmentHeaderSize && listed(found) == nullptr &&
+         !hints_.contains(found.name_id);
+}
+
 Status Inventory::remove_found(uint64_t name_id, bool with_hint) {
   if (options_.read_only) return ok();
   log(Severity::kInfo, "removing leftover " + segment_file(name_id, kDataSuffix));
@@ -254,6 +260,7 @@ void Inventory::forget_foreign_manifest() {
                                     "whether a segment is missing is not known",
                                     environment_.describe(), kManifestFile));
   manifest_ = {};
+  has_manifest_ = false;
   listed_.clear();
 }
 
@@ -304,12 +311,15 @@ Status Inventory::compare_with_manifest() {
   for (auto& found : found_) {
     const auto* entry = listed(found);
     there.insert(entry);
-    if (entry == nullptr || entry->length == 0) continue;
-    found.expected = entry->length;
-    if (entry->length == found.size) continue;
+    const bool has_length = entry != nullptr && entry->length != 0;
+    // A hint is written when a segment is sealed and durable, so its length is the other witness.
+    const auto hinted = has_length ? 0 : hinted_length(found.name_id, found.header->id);
+    if (!has_length && hinted <= found.size) continue;
+    found.expected = has_length ? entry->length : hinted;
+    if (found.expected == found.size) continue;
     log(Severity::kError,
         fmt::format("{} has {} bytes; it was sealed with {}",
-                    segment_file(found.name_id, kDataSuffix), found.size, entry->length));
+                    segment_file(found.name_id, kDataSuffix), found.size, found.expected));
     found.size = std::min(found.size, found.expected);  // what is behind it is not ours
     if (found.header) MEMORIA_TRY(look_for_seal(found));
   }
@@ -356,6 +366,18 @@ Result<std::optional<size_t>> Inventory::tail() const {
     return std::optional(i);
   }
   return std::optional<size_t>();
+}
+
+/// By its hint; 0: it has none that says so.
+uint64_t Inventory::hinted_length(uint64_t name_id, uint64_t segment_id) const {
+  if (!hints_.contains(name_id)) return 0;
+  const auto file =
+      environment_.open(segment_file(name_id, kHintSuffix), Environment::Access::kRead);
+  if (!file.has_value()) return 0;
+  const ReadHint read = [&](uint64_t offset, std::span<char> out) {
+    return file.value()->read(offset, out);
+  };
+  return memoria::hinted_length(read, segment_id).value_or(0);
 }
 
 /// Hints are written of what is sealed and durable, so damage took the seal, and not a crash.

@@ -28,7 +28,7 @@ struct FoundSegment {
   std::optional<SegmentHeader> header;  ///< there once the inventory is taken
   std::string problem;                  ///< why its own header cannot be read
   bool sealed = false;
-  uint64_t expected = 0;             ///< its length by the manifest; 0: not known
+  uint64_t expected = 0;             ///< its length by the manifest or its hint; 0: not known
   bool missing = false;              ///< there is only its hint
   bool squats = false;               ///< under the name of one that is missing
   std::shared_ptr<Segment> segment;  ///< once it is loaded
@@ -59,6 +59,10 @@ class Inventory {
   bool has_copy(uint64_t id) const { return copied_.contains(id); }
   /// What the manifest said; empty without one.
   const std::vector<ManifestEntry>& manifest() const { return manifest_.segments; }
+  /// There was none that could be believed: segments may be missing that nobody knows.
+  bool has_lost_manifest() const { return !has_manifest_; }
+  /// What the manifest said, see Manifest::unsure_until.
+  uint64_t unsure_until() const { return manifest_.unsure_until; }
   /// The store's own id; a new one in an empty directory.
   const StoreUuid& uuid() const { return uuid_; }
 
@@ -76,11 +80,13 @@ class Inventory {
   Status look_for_seal(FoundSegment& found) const;
   static Status look_for_seal(FoundSegment& found, const File& file);
   const ManifestEntry* listed(const FoundSegment& found) const;
+  bool is_of_a_crash(const FoundSegment& found) const;
   void forget_foreign_manifest();
   Status settle_headers();
   Status finish_merges();
   Status compare_with_manifest();
   Status remove_found(uint64_t name_id, bool with_hint = true);
+  uint64_t hinted_length(uint64_t name_id, uint64_t segment_id) const;
   bool has_hint_of_its_length(const FoundSegment& found) const;
   Result<bool> has_lost_only_its_seal(const FoundSegment& found) const;
   void log(Severity severity, const std::string& text) const;

@@ -47,6 +47,9 @@ Status Recovery::run() {
   MEMORIA_TRY(load_all(sealed));
   if (tail) MEMORIA_TRY(load_tail(found[*tail]));
   MEMORIA_TRY(load_runs());
+  unsure_until_ = inventory_.unsure_until();
+  // What is missing is not newer than this; a store that has no record yet has just been made.
+  if (inventory_.has_lost_manifest() && !runs_.empty()) unsure_until_ = timeline_.take();
   // The names that were read may not have been durable, either.
   return options_.read_only ? ok() : environment_.sync_directory();
 }

@@ -34,6 +34,8 @@ class Recovery {
 
   /// What the manifest said; empty without one.
   const std::vector<ManifestEntry>& manifest() const { return inventory_.manifest(); }
+  /// See Manifest::unsure_until: what it is from now on.
+  uint64_t unsure_until() const { return unsure_until_; }
   /// Removes what may only go when a new manifest is durable that does not name it.
   Status remove_doomed() { return inventory_.remove_doomed(); }
   /// The store's own id; a new one in an empty directory.
@@ -58,6 +60,7 @@ class Recovery {
   KeyDirectory& directory_;
   Timeline& timeline_;
   Inventory inventory_;
+  uint64_t unsure_until_ = 0;
   std::vector<Run> runs_;                     // what all segments say of their keys
   std::vector<const FoundSegment*> sources_;  // of runs_, by their numbers
 };

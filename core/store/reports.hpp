@@ -71,7 +71,10 @@ struct StoreStats {
   uint64_t consolidations = 0;
   uint64_t file_cache_hits = 0, file_cache_misses = 0;
   uint64_t read_errors = 0;  ///< reads that ended in kCorrupt or kIo
-  uint64_t open_ns = 0;      ///< how long open() took
+  /// Not 0: the store once lost its manifest. What keys show that were last changed up to this
+  /// timestamp may be outdated: changes may be missing that nobody knows.
+  uint64_t unsure_until = 0;
+  uint64_t open_ns = 0;  ///< how long open() took
   bool merge_running = false;
   bool read_only = false;
   std::string read_only_reason;

@@ -71,6 +71,7 @@ Result<std::shared_ptr<Environment>> Snapshots::directory(std::string_view name)
 }
 
 Result<SnapshotInfo> Snapshots::create(std::string_view name, const StoreUuid& uuid,
+                                       uint64_t unsure_until,
                                        const std::vector<std::shared_ptr<Segment>>& segments) {
   MEMORIA_TRY(check_name(name));
   MEMORIA_TRY(environment_.make_directory(kSnapshotsDirectory));
@@ -87,6 +88,7 @@ Result<SnapshotInfo> Snapshots::create(std::string_view name, const StoreUuid& u
   manifest.uuid = uuid;
   manifest.snapshot = true;
   manifest.written_ns = environment_.now_ns();
+  manifest.unsure_until = unsure_until;
   for (const auto& segment : segments) {
     if (segment->sealed) manifest.segments.push_back({segment->header.id, segment->file_bytes});
   }

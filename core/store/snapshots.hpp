@@ -25,7 +25,7 @@ class Snapshots {
   static Status check_name(std::string_view name);
 
   /// Links those of `segments` that are sealed. Durable when it returns; all or nothing. kExists.
-  Result<SnapshotInfo> create(std::string_view name, const StoreUuid& uuid,
+  Result<SnapshotInfo> create(std::string_view name, const StoreUuid& uuid, uint64_t unsure_until,
                               const std::vector<std::shared_ptr<Segment>>& segments);
   /// By age. `live`: the segments of the store itself, to tell what only snapshots still hold.
   Result<std::vector<SnapshotInfo>> list(const std::vector<std::shared_ptr<Segment>>& live) const;

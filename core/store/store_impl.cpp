@@ -81,6 +81,7 @@ Status Store::Impl::open() {
   Recovery recovery(*environment_, options_, segments_, directory_, timeline_);
   MEMORIA_TRY(recovery.run());
   uuid_ = recovery.uuid();
+  unsure_until_ = recovery.unsure_until();
   if (!options_.read_only) {
     {
       Lock lock(manifest_mutex_);
@@ -153,6 +154,7 @@ Result<bool> Store::Impl::save_manifest() {
   if (entries == manifest_) return true;
   Manifest manifest{.uuid = uuid_,
                     .written_ns = std::max(environment_->now_ns(), timeline_.last()),
+                    .unsure_until = unsure_until_,
                     .segments = entries};
   auto written = write_manifest(*environment_, manifest);
   if (written.has_value()) {

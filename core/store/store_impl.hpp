@@ -78,6 +78,7 @@ class Store::Impl {
   RecordReader reader_;
   std::shared_ptr<void> lock_;
   StoreUuid uuid_{};
+  uint64_t unsure_until_ = 0;  // see Manifest; like the uuid for ever the same once it is open
   std::unique_ptr<Appender> appender_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<Housekeeper> housekeeper_;

@@ -147,7 +147,7 @@ Result<SnapshotInfo> Store::Impl::create_snapshot(std::string_view name) {
   // that of the rotation, and the link to it; nor add one with what was written later.
   Lock layout(layout_mutex_);
   MEMORIA_TRY(appender_->rotate());
-  return Snapshots(*environment_).create(name, uuid_, segments_.all());
+  return Snapshots(*environment_).create(name, uuid_, unsure_until_, segments_.all());
 }
 
 Status Store::Impl::remove_snapshot(std::string_view name) {
@@ -321,6 +321,7 @@ StoreStats Store::Impl::stats() const {
   s.file_cache_hits = files_.hits();
   s.file_cache_misses = files_.misses();
   s.read_errors = read_errors_;
+  s.unsure_until = unsure_until_;
   s.open_ns = open_ns_;
   s.merge_running = merge_running_;
   s.read_only = health_.latched() || !appender_;

@@ -102,13 +102,12 @@ Json merges(const StoreStats& s, const Options& options) {
 
 Result<Json> stats(const Call& call) {
   const auto s = call.store.stats();
-  Json out = {{"store", call.store.describe()},
-              {"kind", holds_volume(call.store) ? "volume" : "keys"},
-              {"mounted", call.context.served},
-              {"version", MEMORIA_VERSION},
-              {"read_only", s.read_only},
-              {"read_only_reason", s.read_only_reason},
-              {"merge", merges(s, call.store.settings())}};
+  Json out = {
+      {"store", call.store.describe()}, {"kind", holds_volume(call.store) ? "volume" : "keys"},
+      {"mounted", call.context.served}, {"version", MEMORIA_VERSION},
+      {"read_only", s.read_only},       {"read_only_reason", s.read_only_reason},
+      {"unsure_until", nullptr},        {"merge", merges(s, call.store.settings())}};
+  if (s.unsure_until != 0) out["unsure_until"] = iso_time(int64_t(s.unsure_until));
   out.update(contents(s));
   out.update(activity(s));
   if (call.context.served) out["pid"] = getpid();

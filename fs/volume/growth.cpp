@@ -203,10 +203,11 @@ Status VolumeState::erase_inode(const Dentry& entry, Batch& batch,
   });
 }
 
-Status VolumeState::settle_grown() {
+Status VolumeState::settle_grown(const Doubts& doubts) {
   std::vector<InodeNumber> found;
   const char prefix[] = {char(Table::kGrowing)};
   MEMORIA_TRY(store->scan({prefix, 1}, {}, [&](const KeyInfo& info) {
+    if (doubts.concern(info.timestamp)) return true;
     found.push_back(inode_in_key(info.key));
     return true;
   }));

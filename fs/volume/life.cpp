@@ -113,9 +113,10 @@ void VolumeState::remove_forgotten(InodeNumber ino) {
           removed.error().describe()));
 }
 
-Status VolumeState::remove_orphans() {
+Status VolumeState::remove_orphans(const Doubts& doubts) {
   std::vector<InodeNumber> orphans;
   MEMORIA_TRY(store->scan(Key(Table::kOrphans), {}, [&](const KeyInfo& info) {
+    if (doubts.concern(info.timestamp)) return true;
     orphans.push_back(inode_in_key(info.key));
     return true;
   }));

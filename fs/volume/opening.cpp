@@ -55,8 +55,8 @@ Result<Superblock> read_superblock(const Store& store) {
 
 /// The superblock may be an older one.
 Result<bool> may_be_outdated(const Store& store, const Superblock& superblock) {
-  if (may_lack_records(store)) return true;
-  // A whole segment may be gone, when the manifest is gone, too.
+  const auto info = store.info(Key(Table::kSuperblock));
+  if (!info || Doubts(store).concern(info->timestamp)) return true;
   bool used = false;
   for (const auto table : {Table::kInodes, Table::kContents}) {
     const char prefix[] = {char(table)};
@@ -144,13 +144,12 @@ Result<uint64_t> count_files(const Store& store, const Superblock& superblock) {
 Result<std::unique_ptr<Volume>> Volume::open(std::unique_ptr<Store> store, const Caller& creator) {
   MEMORIA_TRY(const auto superblock, load_superblock(*store, creator));
   MEMORIA_TRY(const auto files, count_files(*store, superblock));
-  // Where damage brought an older inode back, an orphan or an unfinished tree may be what has got
-  // its name since.
-  const bool keep_orphans = store->options().read_only || may_lack_records(*store);
+  const bool read_only = store->options().read_only;
+  const Doubts doubts(*store);
   auto impl = std::make_unique<Impl>(std::move(store), superblock, files);
-  if (!keep_orphans) {
-    MEMORIA_TRY(impl->remove_orphans());
-    MEMORIA_TRY(impl->settle_grown());
+  if (!read_only) {
+    MEMORIA_TRY(impl->remove_orphans(doubts));
+    MEMORIA_TRY(impl->settle_grown(doubts));
   }
   return std::unique_ptr<Volume>(new Volume(std::move(impl)));
 }

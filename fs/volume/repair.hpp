@@ -43,9 +43,9 @@ inline constexpr std::string_view kLostRangesXattr = "user.memoria.lost";
 
 /// Copies the volume in `from` into `to`, an empty store, so that `to` is without contradictions:
 /// every name leads to an inode and every inode has a name, links and entries are counted, and what
-/// has lost its name is in /lost+found. Files without a name that were open (orphans) are left
-/// behind, and unfinished trees where no record may be missed, as opening does. `owner` owns what
-/// must be made up. Progress counts bytes of contents. Errors: of writing to `to`, kCancelled,
+/// has lost its name is in /lost+found. Files without a name that were open (orphans) and
+/// unfinished trees are left behind where no record may be missed, as opening does. `owner` owns
+/// what must be made up. Progress counts bytes of contents. Errors: of writing to `to`, kCancelled,
 /// kNewerFormat; damage of `from` is none.
 Result<RepairReport> repair_volume(const Store& from, Store& to, const Caller& owner,
                                    const ProgressFn& progress = {});

@@ -4,13 +4,15 @@
 #include <algorithm>
 
 #include "fs/volume/keys.hpp"
+#include "fs/volume/tree.hpp"
 
 namespace memoria {
 namespace {
 
 class InventoryReader {
  public:
-  InventoryReader(const Store& store, std::vector<Loss>& losses) : store_(store), losses_(losses) {}
+  InventoryReader(const Store& store, std::vector<Loss>& losses)
+      : store_(store), doubts_(store), losses_(losses) {}
 
   Result<RepairInventory> run() {
     for (const auto table :
@@ -54,10 +56,10 @@ class InventoryReader {
         out_.contents.insert(ino);
         return ok();
       case Table::kGrowing:
-        if (info.size == 0) out_.unfinished.push_back(ino);
+        if (info.size == 0 && !doubts_.concern(info.timestamp)) out_.unfinished.push_back(ino);
         return ok();
       default:
-        out_.orphans.insert(ino);
+        if (!doubts_.concern(info.timestamp)) out_.orphans.insert(ino);
         return ok();
     }
   }
@@ -93,6 +95,7 @@ class InventoryReader {
   }
 
   const Store& store_;
+  const Doubts doubts_;
   std::vector<Loss>& losses_;
   RepairInventory out_;
 };

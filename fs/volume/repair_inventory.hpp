@@ -25,8 +25,10 @@ struct RepairInventory {
 
   std::map<InodeNumber, Inode> inodes;
   std::map<InodeNumber, std::vector<Name>> names;  ///< by directory
-  std::set<InodeNumber> contents, orphans;         ///< that have such a key
-  std::vector<InodeNumber> unfinished;             ///< tops of trees that nobody was to see yet
+  std::set<InodeNumber> contents;                  ///< that have such a key
+  /// As for an opening, without those that are in doubt: they may have got a name since.
+  std::set<InodeNumber> orphans;        ///< that have such a key
+  std::vector<InodeNumber> unfinished;  ///< tops of trees that nobody was to see yet
   std::optional<Superblock> superblock;
   InodeNumber highest = 0;              ///< in any key or entry
   uint64_t next_cookie = kFirstCookie;  ///< above that of every entry

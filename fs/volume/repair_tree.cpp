@@ -177,10 +177,8 @@ class TreeBuilder {
 
   // ---- What has no name
 
-  /// Trees that nobody was to see: an opening would have removed them. As for an opening, one that
-  /// seems to be unfinished may have got its name since where records may be missed.
+  /// Trees that nobody was to see: an opening would have removed them.
   void leave_out_unfinished() {
-    if (may_lack_records(from_)) return;
     auto waiting = inventory_.unfinished;
     while (!waiting.empty()) {
       const auto ino = waiting.back();

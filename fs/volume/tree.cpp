@@ -58,10 +58,11 @@ std::optional<Dentry> usable_entry(const Store& store, InodeNumber directory,
 
 }  // namespace
 
-bool may_lack_records(const Store& store) {
+Doubts::Doubts(const Store& store) {
   const auto stats = store.stats();
-  return std::any_of(stats.segments.begin(), stats.segments.end(),
-                     [](const SegmentStats& segment) { return segment.damaged; });
+  damaged_ = std::any_of(stats.segments.begin(), stats.segments.end(),
+                         [](const SegmentStats& segment) { return segment.damaged; });
+  unsure_until_ = stats.unsure_until;
 }
 
 Result<TreeNode> find_node(const Store& store, std::string_view path) {

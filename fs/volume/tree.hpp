@@ -14,9 +14,20 @@
 
 namespace memoria {
 
-/// A segment is damaged: records may be missed without a trace, so that their keys show what they
-/// were before.
-bool may_lack_records(const Store& store);
+/// Which keys may show what they were before, because records may be missed without a trace: all
+/// of them while a segment is damaged, and those that had their last change before a manifest was
+/// lost. Of the moment at which it is made.
+class Doubts {
+ public:
+  explicit Doubts(const Store& store);
+
+  /// `timestamp`: of the key's last change.
+  bool concern(uint64_t timestamp) const { return damaged_ || timestamp <= unsure_until_; }
+
+ private:
+  bool damaged_ = false;
+  uint64_t unsure_until_ = 0;
+};
 
 struct TreeNode {
   InodeNumber ino = 0;

@@ -99,8 +99,8 @@ struct VolumeState {
   /// Removes an inode that has no name and that nobody holds any more; its stripe is held.
   Status remove_unnamed(InodeNumber ino);
   void remove_forgotten(InodeNumber ino);
-  /// Removes the orphans that an earlier owner left.
-  Status remove_orphans();
+  /// Removes the orphans that an earlier owner left. One that is in doubt may have got a name.
+  Status remove_orphans(const Doubts& doubts);
 
   // ---- growth.cpp
   /// Gives a grown tree its name; returns what became of the empty directory that had it.
@@ -119,8 +119,9 @@ struct VolumeState {
   };
   Result<Removal> fate_of(const NameCursor::Entry& entry, InodeNumber directory);
   Status erase_inode(const Dentry& entry, Batch& batch, absl::flat_hash_set<InodeNumber>& gone);
-  /// Removes or completes the trees that an earlier owner left.
-  Status settle_grown();
+  /// Removes or completes the trees that an earlier owner left. One that is in doubt may have got
+  /// its name.
+  Status settle_grown(const Doubts& doubts);
 
   // ---- rename.cpp
   Status rename(const NameRef& from, const NameRef& to, unsigned flags);

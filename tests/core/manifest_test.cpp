@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <map>
 
+#include "core/store/backup.hpp"
 #include "tests/core/store_helpers.hpp"
 
 namespace memoria::test {
@@ -68,16 +69,19 @@ BOOST_AUTO_TEST_CASE(it_comes_back_as_it_was_written) {
   manifest.written_ns = 77;
   manifest.snapshot = true;
   manifest.segments = {{1, 0}, {uint64_t{1} << 63, 4711}};
-  const auto bytes = encode_manifest(manifest);
-  const auto back = unwrap(decode_manifest(bytes, "m"));
-  BOOST_TEST((back.uuid == manifest.uuid));
-  BOOST_TEST(back.written_ns == 77u);
-  BOOST_TEST(back.snapshot);
-  BOOST_TEST((back.segments == manifest.segments));
+  for (const uint64_t unsure_until : {0, 78}) {
+    manifest.unsure_until = unsure_until;
+    const auto back = unwrap(decode_manifest(encode_manifest(manifest), "m"));
+    BOOST_TEST((back.uuid == manifest.uuid));
+    BOOST_TEST(back.written_ns == 77u);
+    BOOST_TEST(back.unsure_until == unsure_until);
+    BOOST_TEST(back.snapshot);
+    BOOST_TEST((back.segments == manifest.segments));
+  }
 }
 
-BOOST_AUTO_TEST_CASE(any_change_of_it_is_damage_and_a_later_version_is_refused) {
-  const auto bytes = encode_manifest({.segments = {{1, 2}, {3, 4}}});
+/// Any change of it is damage, and a later version is refused.
+void check_changes(const std::string& bytes) {
   for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
     auto changed = bytes;
     changed[bit / 8] = char(changed[bit / 8] ^ (1 << bit % 8));
@@ -88,11 +92,64 @@ BOOST_AUTO_TEST_CASE(any_change_of_it_is_damage_and_a_later_version_is_refused) 
   }
   CHECK_FAILS(Errc::kCorrupt, decode_manifest(bytes + "x", "m"));
   auto newer = bytes;
-  newer[8] = 2;
+  newer[8] = 3;
   CHECK_FAILS(Errc::kCorrupt, decode_manifest(newer, "m"));
   newer.resize(newer.size() - 4);
   append_le<uint32_t>(newer, crc32c(newer));
   CHECK_FAILS(Errc::kNewerFormat, decode_manifest(newer, "m"));
+}
+
+BOOST_AUTO_TEST_CASE(any_change_of_it_is_damage_and_a_later_version_is_refused) {
+  check_changes(encode_manifest({.segments = {{1, 2}, {3, 4}}}));
+  check_changes(encode_manifest({.unsure_until = 5, .segments = {{1, 2}, {3, 4}}}));
+}
+
+BOOST_FIXTURE_TEST_CASE(that_a_store_lost_it_is_remembered_wherever_the_store_goes, Fixture) {
+  auto store = open_store(environment, options);
+  BOOST_TEST(store->stats().unsure_until == 0u);
+  REQUIRE_OK(store->close());
+  for (const bool is_damaged : {false, true}) {
+    const auto lost = SimulatedEnvironment::make(environment->image());
+    if (is_damaged) {
+      lost->set_contents("manifest", "no manifest");
+    } else {
+      lost->delete_file("manifest");
+    }
+    auto read_only = options;
+    read_only.read_only = true;
+    BOOST_TEST(open_store(lost, read_only)->stats().unsure_until != 0u);
+
+    reopen(store, lost, options);
+    const auto since = store->stats().unsure_until;
+    const auto last_change = [&](std::string_view key) { return store->info(key)->timestamp; };
+    for (const auto& [key, value] : expected) BOOST_TEST(last_change(key) <= since);
+    REQUIRE_OK(store->put("new", "value"));
+    BOOST_TEST(last_change("new") > since);
+    reopen(store, lost, options);
+    unwrap(store->merge({.all = true}));
+    BOOST_TEST(store->stats().unsure_until == since);
+
+    unwrap(store->create_snapshot("then"));
+    const auto snapshot = unwrap(unwrap(lost->directory("snapshots"))->directory("then"));
+    BOOST_TEST(open_store(snapshot, options)->stats().unsure_until == since);
+    const auto backup = SimulatedEnvironment::make(), restored = SimulatedEnvironment::make();
+    unwrap(back_up({snapshot, lost}, *backup, {}, {}));
+    BOOST_TEST(open_store(backup, options)->stats().unsure_until == since);
+    unwrap(restore({backup, backup}, *restored, {}, {}));
+    BOOST_TEST(open_store(restored, options)->stats().unsure_until == since);
+    REQUIRE_OK(store->close_and_roll_back("then"));
+    reopen(store, lost, options);
+    BOOST_TEST(store->stats().unsure_until == since);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_store_without_records_has_lost_no_manifest) {
+  const auto environment = SimulatedEnvironment::make();
+  auto store = open_store(environment);
+  BOOST_TEST(store->stats().unsure_until == 0u);
+  REQUIRE_OK(store->close());
+  reopen(store, environment);
+  BOOST_TEST(store->stats().unsure_until == 0u);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_missing_segment_without_a_hint_is_named_and_the_store_refused, Fixture) {
@@ -161,19 +218,36 @@ BOOST_FIXTURE_TEST_CASE(a_cut_segment_shows_no_older_value_under_its_hint, Fixtu
   const auto files = environment->files(".data");
   for (const auto& file : {files[files.size() - 2], files.back()}) {
     for (size_t size = 0; size < intact.at(file).size(); size += 97) {
-      const auto damaged = SimulatedEnvironment::make(intact);
-      damaged->cut(file, size);
-      auto store = open_store(damaged, options);
-      const int lost = lost_of(*store);
-      BOOST_TEST(lost > 0);
-      BOOST_TEST(!unwrap(store->verify()).clean());
-      BOOST_TEST(unwrap(store->rebuild_hints(true)).damaged == 1u);
-      REQUIRE_OK(store->put("new", "value"));
-      reopen(store, damaged, options);
-      BOOST_TEST(lost_of(*store) == lost);
-      BOOST_TEST(unwrap(store->get("new")) == "value");
+      for (const bool with_manifest : {true, false}) {  // the hint has the length, too
+        const auto damaged = SimulatedEnvironment::make(intact);
+        damaged->cut(file, size);
+        if (!with_manifest) damaged->delete_file("manifest");
+        auto store = open_store(damaged, options);
+        const int lost = lost_of(*store);
+        BOOST_TEST(lost > 0);
+        BOOST_TEST(!unwrap(store->verify()).clean());
+        BOOST_TEST(unwrap(store->rebuild_hints(true)).damaged == 1u);
+        REQUIRE_OK(store->put("new", "value"));
+        reopen(store, damaged, options);
+        BOOST_TEST(lost_of(*store) == lost);
+        BOOST_TEST(unwrap(store->get("new")) == "value");
+      }
     }
   }
+}
+
+/// Its hint tells that it is not what a crash leaves of a store that is just made.
+BOOST_AUTO_TEST_CASE(the_last_bytes_of_a_store_are_not_removed) {
+  const auto environment = SimulatedEnvironment::make();
+  auto store = open_store(environment);
+  REQUIRE_OK(store->put("key", "value"));
+  REQUIRE_OK(store->close());
+  environment->delete_file("manifest");
+  environment->cut(environment->files(".data").front(), 5);
+  const auto left = environment->image();
+  BOOST_TEST(left.size() == 2u);
+  CHECK_FAILS(Errc::kCorrupt, Store::open(environment, quiet_options()));
+  BOOST_TEST((environment->image() == left));
 }
 
 /// Its length is known, so it is not taken for what a crash left unsealed.

@@ -5,10 +5,10 @@
 // writes torn at sectors. Each must be a state that was promised, and work on. Goes on from seed to
 // seed until M states were seen. Without arguments: MEMORIA_TEST_SEED, and 20,000 states times
 // MEMORIA_TEST_ITERATIONS. Ends with code 1 at the first broken promise, and saves that state, so
-// that it can be opened again. SIGINT and SIGTERM end it after the workload that it is at: a long run
-// says what it has seen whenever it is told to stop.
-// Hints are written by a thread of the store, as are one in four workloads' merges: where their
-// writes fall among the others is decided anew in each run.
+// that it can be opened again. SIGINT and SIGTERM end it after the workload that it is at: a long
+// run says what it has seen whenever it is told to stop. Hints are written by a thread of the
+// store, as are one in four workloads' merges: where their writes fall among the others is decided
+// anew in each run.
 #include <csignal>
 #include <iostream>
 #include <string_view>

@@ -85,11 +85,10 @@ void Bounds::place(const Image& before, const Image& after, RawSegment raw,
   placed.before = bytes;
   placed.name = locate(after, raw.id);
   if (placed.name) placed.after = after.at(segment_file(*placed.name, kDataSuffix));
-  // Without the manifest, its length must be that of the file, and a short rest of a file without a
-  // header is taken for one that a crash left.
+  // Without the manifest, its length must be that of the file, or the file must be cut.
   placed.hint = same_file(before, after, segment_file(raw.id, kHintSuffix)) &&
                 placed.name.value_or(raw.id) == raw.id &&
-                (manifest_ || (placed.name && placed.after.size() == bytes.size()));
+                (manifest_ || (placed.name && placed.after.size() <= bytes.size()));
   placed.raw = std::move(raw);
   segments_.push_back(std::move(placed));
 }

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/log/manifest.hpp"
 #include "fs/volume/volume.hpp"
 #include "tests/support/check.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -126,7 +127,9 @@ struct VolumeFixture : VolumeUse {
     const auto move_data = [](const bfs::path& from, const bfs::path& to) {
       for (const auto& entry : bfs::directory_iterator(from)) {
         const auto& path = entry.path();
-        if (path.extension() == ".data") bfs::copy_file(path, to / path.filename());
+        if (path.extension() == ".data" || path.filename() == kManifestFile.data()) {
+          bfs::copy_file(path, to / path.filename());
+        }
       }
     };
     move_data(here, copy);

@@ -313,4 +313,55 @@ BOOST_AUTO_TEST_CASE(an_old_name_of_a_directory_gives_way_to_the_right_one) {
   }
 }
 
+// What had no name yet, and whose name is in a segment that is gone together with the manifest, is
+// kept by every opening, and saved by repair; what comes after that is certain again.
+BOOST_AUTO_TEST_CASE(what_may_have_got_a_name_is_kept_when_nobody_knows_what_is_missing) {
+  const auto environment = SimulatedEnvironment::make();
+  const auto options = small_segments();
+  VolumeUse use;
+  use.volume = open_volume(environment, options);
+  const auto file = unwrap(use.volume->make_unnamed(kRoot, 0644, kCaller)).ino;
+  REQUIRE_OK(use.volume->write(file, 0, "contents", false));
+  const auto top = unwrap(use.volume->grow(kRoot, kCaller));
+  use.make_file("inside", "contents", top);
+  const auto rotate = [&] {
+    unwrap(use.volume->store().create_snapshot("moment"));
+    REQUIRE_OK(use.volume->store().remove_snapshot("moment"));
+  };
+  rotate();
+  const auto before = environment->files(".data");
+  unwrap(use.volume->link(file, kRoot, "name"));
+  REQUIRE_OK(use.volume->place(top, "/tree"));
+  rotate();
+  const auto after = environment->files(".data");
+  use.make_file("later", "contents");
+  REQUIRE_OK(use.volume->close());
+  for (const auto& name : after) {
+    if (std::count(before.begin(), before.end(), name) == 0) environment->delete_file(name);
+  }
+  for (const auto& hint : environment->files(".hint")) environment->delete_file(hint);
+  environment->delete_file("manifest");
+
+  for (int opening = 0; opening < 3; ++opening) {
+    use.volume = open_volume(environment, options);
+    BOOST_TEST(use.contents(file) == "contents");
+    BOOST_TEST(use.contents(use.find("inside", top).ino) == "contents");
+    // Whoever is killed now leaves an orphan and a tree that the next opening knows.
+    const auto sure = unwrap(use.volume->make_unnamed(kRoot, 0644, kCaller)).ino;
+    const auto growing = unwrap(use.volume->grow(kRoot, kCaller));
+    use.volume = open_volume(SimulatedEnvironment::make(environment->image()), options);
+    BOOST_TEST(!use.volume->getattr(sure).has_value());
+    BOOST_TEST(!use.volume->getattr(growing).has_value());
+    BOOST_TEST(use.contents(file) == "contents");
+    REQUIRE_OK(use.volume->close());
+    use.volume.reset();
+  }
+  auto repaired = repair(environment->image());
+  BOOST_REQUIRE(repaired.opened);
+  const auto tree = tree_of(*repaired.volume);
+  BOOST_TEST(tree.at("/later") == "contents");
+  BOOST_TEST(tree.at("/lost+found/#" + std::to_string(file)) == "contents");
+  BOOST_TEST(tree.at("/lost+found/#" + std::to_string(top) + "/inside") == "contents");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
