@@ -32,6 +32,7 @@ class Recovery {
   /// Errors: those of Inventory::take().
   Status run();
 
+  bool has_lost_manifest() const { return inventory_.has_lost_manifest(); }
   /// What the manifest said; empty without one.
   const std::vector<ManifestEntry>& manifest() const { return inventory_.manifest(); }
   /// See Manifest::unsure_until: what it is from now on.

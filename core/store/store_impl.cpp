@@ -85,7 +85,7 @@ Status Store::Impl::open() {
   if (!options_.read_only) {
     {
       Lock lock(manifest_mutex_);
-      manifest_ = recovery.manifest();
+      if (!recovery.has_lost_manifest()) manifest_ = recovery.manifest();
     }
     MEMORIA_TRY(const bool saved, save_manifest());
     if (saved) MEMORIA_TRY(recovery.remove_doomed());

@@ -92,7 +92,8 @@ class Store::Impl {
   // One writer of the manifest at a time; last of all, and held over its I/O: it is written once
   // for each segment.
   Mutex manifest_mutex_;
-  std::vector<ManifestEntry> manifest_ GUARDED_BY(manifest_mutex_);  // as it was written last
+  /// What it says; nothing: there is none that could be believed.
+  std::optional<std::vector<ManifestEntry>> manifest_ GUARDED_BY(manifest_mutex_);
   mutable Mutex settings_mutex_;
   Options settings_ GUARDED_BY(settings_mutex_);  // options_ with what was changed since
   mutable Mutex merged_mutex_;

@@ -143,6 +143,17 @@ BOOST_FIXTURE_TEST_CASE(that_a_store_lost_it_is_remembered_wherever_the_store_go
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_snapshot_of_a_store_without_records_is_no_sign_of_a_lost_one) {
+  const auto environment = SimulatedEnvironment::make();
+  auto store = open_store(environment);
+  unwrap(store->create_snapshot("empty"));
+  Random random(base_seed());
+  for (const auto loss : {Loss::kNothing, Loss::kUnsynced}) {
+    const auto crashed = SimulatedEnvironment::make(environment->after_crash(loss, random));
+    BOOST_TEST(open_store(crashed)->count() == 0u);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_store_without_records_has_lost_no_manifest) {
   const auto environment = SimulatedEnvironment::make();
   auto store = open_store(environment);
