@@ -17,6 +17,8 @@ constexpr uint64_t kPrepareBytes = 512 << 10;
 constexpr uint32_t kPrepareSyncs = 8;
 // How often the disk's free space is looked at, in bytes written.
 constexpr uint64_t kSpaceCheckBytes = 4 << 20;
+// How often the memory of the key directory is looked at: it is a walk through its shards.
+constexpr auto kMemoryCheckInterval = std::chrono::milliseconds(100);
 
 /// Whether it makes something dead. What only could, such as punching a hole where one is, does not
 /// count: doing that again and again would use the reserve up.
@@ -34,7 +36,9 @@ bool frees_space(const Batch& batch, const KeyDirectory& directory) {
 }  // namespace
 
 Appender::Appender(const Parts& parts)
-    : parts_(parts), encoder_(parts.directory, parts.timeline, parts.options.inline_limit) {}
+    : parts_(parts),
+      encoder_(parts.directory, parts.timeline, parts.options.inline_limit),
+      memory_limit_(parts.options.memory_limit) {}
 
 Status Appender::append(const Batch& batch) {
   Writer writer;
@@ -208,6 +212,7 @@ void Appender::install(const Writer& writer, size_t first, size_t last) {
 /// whoever must clean up, not the guard against a full disk, which is the write itself.
 Status Appender::check_space(const Writer& writer) {
   if (writer.frees) return ok();
+  if (memory_limit_ != 0 && writer.batch != nullptr) MEMORIA_TRY(check_memory());
   if (from_reserve_) MEMORIA_TRY(check_files(false));
   const uint64_t reserve = parts_.options.reserve_bytes;
   if (reserve == 0) return ok();
@@ -225,6 +230,20 @@ Status Appender::check_space(const Writer& writer) {
                              parts_.environment.describe(), reserve >> 20)};
   }
   return ok();
+}
+
+Status Appender::check_memory() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - memory_checked_ >= kMemoryCheckInterval) {
+    memory_ = parts_.directory.totals().memory;
+    memory_checked_ = now;
+  }
+  const uint64_t limit = memory_limit_;
+  if (limit == 0 || memory_ <= limit) return ok();
+  return Error{Errc::kNoSpace, 0,
+               fmt::format("{}: the keys take {} KiB of memory, more than the {} KiB that "
+                           "memory_limit allows; remove something or raise it",
+                           parts_.environment.describe(), memory_ >> 10, limit >> 10)};
 }
 
 /// Whether one more file may be made. A merge needs some until it can remove any, so the last ones

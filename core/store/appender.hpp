@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -66,6 +67,9 @@ class Appender {
   /// Told of each fdatasync: how often decides whether space is prepared ahead.
   void note_sync() { recent_syncs_.fetch_add(1, std::memory_order_relaxed); }
 
+  /// See Options::memory_limit.
+  void set_memory_limit(uint64_t bytes) { memory_limit_ = bytes; }
+
   uint64_t bytes_written() const { return bytes_written_; }
   uint64_t appends() const { return appends_; }
   uint64_t groups() const { return groups_; }
@@ -87,6 +91,7 @@ class Appender {
   void lead(const std::vector<Writer*>& group);
   Status make_room(const Writer& writer);
   Status check_space(const Writer& writer);
+  Status check_memory();
   Status check_files(bool frees);
   Status open_segment();
   Status seal_segment();
@@ -109,6 +114,9 @@ class Appender {
   std::shared_ptr<Segment> segment_;
   uint64_t space_checked_at_ = 0;  // bytes_written_ at the last look at the disk's free space
   uint64_t space_left_ = 0;
+  std::atomic<uint64_t> memory_limit_;
+  std::chrono::steady_clock::time_point memory_checked_{};
+  uint64_t memory_ = 0;        // of the key directory, at that time
   bool from_reserve_ = false;  // the active segment is one of the files that are held back
   bool closed_ = false;
 

@@ -54,6 +54,10 @@ struct Options {
   /// writes, half of them from everything but merging. Below 8 a merge may not find room for its
   /// output. 0: none.
   uint64_t reserve_files = 8;
+  /// Memory of the key directory, bytes, above which changes that free nothing are refused
+  /// (kNoSpace) instead of growing it until the process is killed; 0: none. Looked at ten times a
+  /// second, so that it can be passed by what comes in between.
+  uint64_t memory_limit = 0;
   /// Check checksums on every read. Off: only when a segment is scanned.
   bool verify_reads = true;
   /// Changes nothing on disk, takes no lock. A snapshot's directory is always opened so.

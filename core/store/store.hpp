@@ -152,8 +152,8 @@ class Store {
   Options settings() const;
   /// Takes over from `wanted`: what starts a background merge, how often that is looked at, in
   /// which hours; the rate of merges that begin from now on; the sync interval; the size of the
-  /// file cache. Everything else in it is ignored. Nothing is remembered beyond close().
-  /// kInvalidArgument.
+  /// file cache; the memory limit. Everything else in it is ignored. Nothing is remembered beyond
+  /// close(). kInvalidArgument.
   Status change_settings(const Options& wanted);
   /// The data directory, for messages: its whole path, when it is in the local filesystem.
   std::string describe() const;

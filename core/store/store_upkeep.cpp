@@ -345,11 +345,13 @@ Status Store::Impl::change_settings(const Options& wanted) {
   settings_.merge = wanted.merge;
   settings_.sync_interval = wanted.sync_interval;
   settings_.file_cache = wanted.file_cache;
+  settings_.memory_limit = wanted.memory_limit;
   housekeeper_->set_interval(settings_.segment.merge_check_interval);
   if (settings_.sync_policy == SyncPolicy::kInterval) {
     committer_->set_interval(settings_.sync_interval);
   }
   files_.set_max_size(settings_.file_cache.max_size);
+  appender_->set_memory_limit(settings_.memory_limit);
   return ok();
 }
 

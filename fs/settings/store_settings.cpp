@@ -123,6 +123,13 @@ constexpr auto kSettings = std::to_array<StoreSetting>({
        return store_if(parse_number(v, 1, 100000), o.file_cache.max_size);
      },
      [](const Options& o) { return std::to_string(o.file_cache.max_size); }},
+    {"memory_limit", "0 to 1024T",
+     "with more memory for keys, changes that free nothing are refused; 0: none", Form::kInteger,
+     true,
+     [](std::string_view v, Options& o) {
+       return store_if(parse_bytes(v, 0, kMiB << 30), o.memory_limit);
+     },
+     [](const Options& o) { return bytes_text(o.memory_limit); }},
     {"verify_reads", "true or false", "check checksums on every read", Form::kSwitch, false,
      set_verify_reads,
      [](const Options& o) { return std::string(o.verify_reads ? "true" : "false"); }},

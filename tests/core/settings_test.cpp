@@ -63,6 +63,33 @@ BOOST_FIXTURE_TEST_CASE(a_smaller_file_cache_closes_files, Fixture) {
   BOOST_TEST(store->stats().file_cache_misses > misses + 3);
 }
 
+BOOST_FIXTURE_TEST_CASE(beyond_the_memory_limit_only_what_frees_something_is_done, Fixture) {
+  auto wanted = store->settings();
+  wanted.memory_limit = store->stats().key_directory_bytes + (64 << 10);
+  REQUIRE_OK(store->change_settings(wanted));
+  int put = 0;
+  Status last = ok();
+  while (last.has_value() && put < 10'000'000) {
+    last = store->put(numbered("key", put++), "");
+  }
+  CHECK_FAILS(Errc::kNoSpace, last);
+  BOOST_TEST(explain(last).find("memory_limit") != std::string::npos);
+  BOOST_TEST(store->stats().key_directory_bytes > wanted.memory_limit);
+  BOOST_TEST(!store->get(numbered("key", put - 1)).has_value());
+
+  REQUIRE_OK(store->erase(numbered("key", 0)));
+  CHECK_FAILS(Errc::kNoSpace, store->put("one more", ""));
+  unwrap(store->merge({.all = true}));
+  reopen(store, environment, options);  // without a limit
+  REQUIRE_OK(store->put("one more", ""));
+  options.memory_limit = 1;
+  reopen(store, environment, options);
+  CHECK_FAILS(Errc::kNoSpace, store->put("and another", ""));
+  wanted.memory_limit = 0;
+  REQUIRE_OK(store->change_settings(wanted));
+  REQUIRE_OK(store->put("and another", ""));
+}
+
 BOOST_FIXTURE_TEST_CASE(what_is_out_of_range_changes_nothing, Fixture) {
   auto wanted = store->settings();
   wanted.merge.rate_bytes_per_second = 77;

@@ -30,7 +30,8 @@ BOOST_AUTO_TEST_SUITE(mount_options)
 BOOST_AUTO_TEST_CASE(options_reach_the_store) {
   const auto options = parsed(
       "sync=always,sync_interval=0.25,segment_size=16M,merge_check_interval=90,file_cache=10,"
-      "fragmentation_threshold=0.25,dead_bytes_threshold=1G,merge_rate=50M,merge_hours=1-6");
+      "fragmentation_threshold=0.25,dead_bytes_threshold=1G,merge_rate=50M,merge_hours=1-6,"
+      "memory_limit=2G");
   BOOST_TEST((options.store.sync_policy == SyncPolicy::kAlways));
   BOOST_TEST(options.store.sync_interval.count() == 250);
   BOOST_TEST(options.store.segment.max_size == 16U << 20);
@@ -41,6 +42,7 @@ BOOST_AUTO_TEST_CASE(options_reach_the_store) {
   BOOST_TEST(options.store.merge.rate_bytes_per_second == 50U << 20);
   BOOST_TEST(options.store.merge.from_hour == 1);
   BOOST_TEST(options.store.merge.until_hour == 6);
+  BOOST_TEST(options.store.memory_limit == uint64_t{2} << 30);
 }
 
 BOOST_AUTO_TEST_CASE(verification_of_reads_has_two_spellings) {
