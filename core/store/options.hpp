@@ -13,7 +13,7 @@ namespace memoria {
 
 enum class Severity { kDebug, kInfo, kWarning, kError };
 
-/// Called for each event that an operator should know; from any thread, with no lock held.
+/// For events that no caller is told of by a call's result; from any thread, with no lock held.
 using Logger = std::function<void(Severity, std::string_view)>;
 
 enum class SyncPolicy {

@@ -224,7 +224,6 @@ Status Store::Impl::read_plan(std::string_view key, const ReadPlan& plan, uint64
     if (!read.has_value()) {
       if (read.error().code != Errc::kConflict) {
         read_errors_.fetch_add(1, std::memory_order_relaxed);
-        log(Severity::kError, read.error().describe());
       }
       return read;
     }
