@@ -56,7 +56,7 @@ struct Options {
   uint64_t reserve_files = 8;
   /// Check checksums on every read. Off: only when a segment is scanned.
   bool verify_reads = true;
-  /// Changes nothing on disk, takes no lock. A snapshot's directory is always opened so.
+  /// Changes nothing on disk. A snapshot and a backup are always opened so; the backup is locked.
   bool read_only = false;
   /// Threads that load hints at open; 0: as many as there are cores.
   unsigned recovery_threads = 0;
