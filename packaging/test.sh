@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Installs what is missing, builds Memoria three times (address and undefined-behaviour sanitizers;
 # Clang with the thread sanitizer and the thread-safety analysis; release) and runs the tests of each.
-# Stops at the first build or suite that fails; the last lines are then that suite's summary.
+# Stops at the first build or suite that fails; the last lines are then that suite's summary. Right before
+# a summary stands what could not be tested on this machine, and why.
 # MEMORIA_TEST_LONG=1 makes the randomized tests run longer.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -27,7 +28,8 @@ suite() {
   rm -f "$reports".*
   ASAN_OPTIONS=log_path=$reports TSAN_OPTIONS=log_path=$reports \
     UBSAN_OPTIONS=log_path=$reports:print_stacktrace=1 \
-    "${fixed_addresses[@]}" ctest --preset "$preset" -j "$(nproc)" "$@" || failed=1
+    "${fixed_addresses[@]}" ctest --preset "$preset" -j "$(nproc)" "$@" 2>&1 |
+    awk -f packaging/untested.awk -v log_file="build/$preset/Testing/Temporary/LastTest.log" || failed=1
   if compgen -G "$reports.*" >/dev/null; then
     tail -n +1 "$reports".*
     failed=1

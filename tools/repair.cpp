@@ -43,7 +43,7 @@ Result<Patient> open_patient(const std::string& path, const Logger& logger) {
     place = moment.frozen();
     patient.moment.emplace(std::move(moment));
   } else {
-    auto lock = place->lock();
+    auto lock = place->lock(LockMode::kShared);
     // On a disk that cannot be written to nobody else writes.
     if (!lock.has_value() && lock.error().code == Errc::kLocked) return lock.error();
     if (lock.has_value()) patient.lock = std::move(lock).value();

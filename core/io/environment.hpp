@@ -44,6 +44,8 @@ struct Space {
   uint64_t free_files = 0;   ///< that an ordinary user may still make
 };
 
+enum class LockMode { kExclusive, kShared };
+
 /// One data directory and a clock. Names are plain file names without '/', but where a function
 /// says otherwise. Thread-safe.
 class Environment {
@@ -71,9 +73,10 @@ class Environment {
   virtual Status sync_directory() = 0;
   virtual Result<Space> space() = 0;
 
-  /// Takes the data directory for this process until the returned object dies.
-  /// Errc::kLocked names the owner's pid.
-  virtual Result<std::shared_ptr<void>> lock() = 0;
+  /// Takes the data directory until the returned object dies: kExclusive for one who changes it,
+  /// kShared for any number of those who want it not to be changed meanwhile.
+  /// Errc::kLocked names who has it, where that can be told.
+  virtual Result<std::shared_ptr<void>> lock(LockMode mode) = 0;
 
   /// Nanoseconds since the epoch; may jump either way.
   virtual uint64_t now_ns() = 0;

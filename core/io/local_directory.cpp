@@ -2,16 +2,20 @@
 // The Environment of a directory of the local filesystem. All paths are relative to one open
 // directory descriptor, so renaming the directory while a store is open is harmless.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <limits.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <boost/filesystem.hpp>
 #include <cerrno>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
+#include <sstream>
 #include <utility>
 
 #include "core/base/unique_fd.hpp"
@@ -37,6 +41,44 @@ std::span<const iovec> behind(std::span<const iovec> parts, size_t& written) {
     parts = parts.subspan(1);
   }
   return parts;
+}
+
+/// Written over the old one, so that a full disk does not matter; and if it does, the lock holds
+/// all the same and only its owner's name is missing.
+void note_owner(int lock_file) {
+  const auto pid = std::to_string(::getpid());
+  if (::pwrite(lock_file, pid.data(), pid.size(), 0) == ssize_t(pid.size())) {
+    (void)!::ftruncate(lock_file, off_t(pid.size()));
+  }
+}
+
+/// One of those who share the lock on this file, if /proc/locks has it: there are filesystems whose
+/// files have other numbers there, and processes that cannot be seen from here.
+std::string sharer(int lock_file) {
+  struct stat st {};
+  if (::fstat(lock_file, &st) != 0) return {};
+  const auto file = fmt::format("{:02x}:{:02x}:{}", major(st.st_dev), minor(st.st_dev), st.st_ino);
+  std::ifstream locks("/proc/locks");
+  std::string line, number, type, kind, access, pid, locked;
+  while (std::getline(locks, line)) {
+    std::istringstream fields(line);
+    fields >> number >> type >> kind >> access >> pid >> locked;
+    if (type == "FLOCK" && locked == file) return pid;
+  }
+  return {};
+}
+
+/// Of a lock that was refused. Who has it alone has written his pid there.
+std::string holder(int lock_file) {
+  std::string pid;
+  if (uninterrupted([&] { return ::flock(lock_file, LOCK_SH | LOCK_NB); }) == 0) {
+    ::flock(lock_file, LOCK_UN);  // or this process would be found
+    pid = sharer(lock_file);
+  } else {
+    char written[24] = {};
+    if (::pread(lock_file, written, sizeof written - 1, 0) > 0) pid = written;
+  }
+  return pid.empty() ? "another process" : "process " + pid;
 }
 
 class LocalFile final : public File {
@@ -175,23 +217,18 @@ class LocalDirectory final : public Environment {
                  st.f_files, st.f_favail};
   }
 
-  Result<std::shared_ptr<void>> lock() override {
-    UniqueFd fd = open_at("lock", O_RDWR | O_CREAT);
+  Result<std::shared_ptr<void>> lock(LockMode mode) override {
+    const bool exclusive = mode == LockMode::kExclusive;
+    UniqueFd fd = open_at("lock", (exclusive ? O_RDWR : O_RDONLY) | O_CREAT);
     if (!fd) return Error::from_errno(errno, "open", path_ + "/lock");
-    if (uninterrupted([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
+    const int operation = exclusive ? LOCK_EX : LOCK_SH;
+    if (uninterrupted([&] { return ::flock(fd.get(), operation | LOCK_NB); }) != 0) {
       if (errno != EWOULDBLOCK) return Error::from_errno(errno, "lock", path_ + "/lock");
-      char pid[24] = {};
-      if (::pread(fd.get(), pid, sizeof pid - 1, 0) <= 0) pid[0] = '?';
       return Error{Errc::kLocked, EBUSY,
-                   "data directory " + path_ + " is in use by process " + pid +
+                   "data directory " + path_ + " is in use by " + holder(fd.get()) +
                        "; stop that process or use another directory"};
     }
-    const auto pid = std::to_string(::getpid());
-    // Written over the old one, so that a full disk does not matter; and if it does, the lock holds
-    // all the same and only its owner's name is missing.
-    if (::pwrite(fd.get(), pid.data(), pid.size(), 0) == ssize_t(pid.size())) {
-      (void)!::ftruncate(fd.get(), off_t(pid.size()));
-    }
+    if (exclusive) note_owner(fd.get());
     return std::shared_ptr<void>(std::make_shared<UniqueFd>(std::move(fd)));
   }
 

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "core/io/whole_file.hpp"
+#include "core/store/backup_lock.hpp"
 #include "core/store/files_left.hpp"
 #include "core/store/segment_copy.hpp"
 #include "core/store/settings_file_name.hpp"
@@ -105,7 +106,7 @@ class Copier {
   Result<CopyReport> run() {
     MEMORIA_TRY(load_source());
     MEMORIA_TRY(check_destination());
-    MEMORIA_TRY(const auto lock, to_.lock());
+    MEMORIA_TRY(const auto lock, to_.lock(LockMode::kExclusive));
     MEMORIA_TRY(check_destination());  // nobody was faster
     MEMORIA_TRY(claim_destination());
     MEMORIA_TRY(copy_present());
@@ -126,11 +127,8 @@ class Copier {
                                                  from_.describe())};
     }
     manifest_ = std::move(*manifest);
-    if (manifest_.backup) {  // it must not be brought up to date meanwhile
-      auto lock = from_.lock();
-      if (lock.has_value()) from_lock_ = std::move(lock).value();
-      // A backup on a read-only disk cannot be locked, and need not be.
-      if (!lock.has_value() && lock.error().code == Errc::kLocked) return lock.error();
+    if (manifest_.backup) {
+      MEMORIA_TRY(from_lock_, lock_backup(from_));
     }
     for (const auto& entry : manifest_.segments) total_ += entry.length;
     report_.segments = manifest_.segments.size();

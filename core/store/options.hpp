@@ -13,7 +13,7 @@ namespace memoria {
 
 enum class Severity { kDebug, kInfo, kWarning, kError };
 
-/// Called for each event that an operator should know; from any thread, with no lock held.
+/// For events that no caller is told of by a call's result; from any thread, with no lock held.
 using Logger = std::function<void(Severity, std::string_view)>;
 
 enum class SyncPolicy {
@@ -60,7 +60,7 @@ struct Options {
   uint64_t memory_limit = 0;
   /// Check checksums on every read. Off: only when a segment is scanned.
   bool verify_reads = true;
-  /// Changes nothing on disk, takes no lock. A snapshot's directory is always opened so.
+  /// Changes nothing on disk. A snapshot and a backup are always opened so; the backup is locked.
   bool read_only = false;
   /// Threads that load hints at open; 0: as many as there are cores.
   unsigned recovery_threads = 0;

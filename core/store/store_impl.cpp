@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/store/backup_lock.hpp"
 #include "core/store/recovery.hpp"
 #include "core/store/snapshots.hpp"
 #include "core/store/value_comparison.hpp"
@@ -69,15 +70,7 @@ Status Store::Impl::open() {
   const auto begin = std::chrono::steady_clock::now();
   closed_ = true;  // until it is open
   MEMORIA_TRY(check_options(options_));
-  if (!options_.read_only) {
-    // What is wrong with a manifest is for the recovery to say.
-    const auto manifest = read_manifest(*environment_);
-    options_.read_only = manifest.has_value() && manifest.value() && manifest.value()->snapshot;
-  }
-  if (!options_.read_only) {
-    MEMORIA_TRY(auto lock, environment_->lock());
-    lock_ = std::move(lock);
-  }
+  MEMORIA_TRY(take_lock());
   Recovery recovery(*environment_, options_, segments_, directory_, timeline_);
   MEMORIA_TRY(recovery.run());
   uuid_ = recovery.uuid();
@@ -118,6 +111,20 @@ Status Store::Impl::open() {
   return ok();
 }
 
+/// A snapshot never changes, and needs no lock.
+Status Store::Impl::take_lock() {
+  // What is wrong with a manifest is for the recovery to say.
+  const auto manifest = read_manifest(*environment_);
+  const bool is_known = manifest.has_value() && manifest.value();
+  if (is_known && manifest.value()->snapshot) options_.read_only = true;
+  if (!options_.read_only) {
+    MEMORIA_TRY(lock_, environment_->lock(LockMode::kExclusive));
+  } else if (is_known && manifest.value()->backup) {
+    MEMORIA_TRY(lock_, lock_backup(*environment_));
+  }
+  return ok();
+}
+
 Status Store::Impl::close() {
   return close([] { return ok(); });
 }
@@ -125,7 +132,10 @@ Status Store::Impl::close() {
 /// Closes; when everything is durable and the directory still ours, `last` is called.
 Status Store::Impl::close(const std::function<Status()>& last) {
   if (closed_.exchange(true)) return ok();
-  if (!appender_) return ok();
+  if (!appender_) {
+    lock_.reset();
+    return ok();
+  }
   stopping_ = true;
   housekeeper_->stop();
   Lock lock(merge_mutex_);
@@ -226,7 +236,6 @@ Status Store::Impl::read_plan(std::string_view key, const ReadPlan& plan, uint64
     if (!read.has_value()) {
       if (read.error().code != Errc::kConflict) {
         read_errors_.fetch_add(1, std::memory_order_relaxed);
-        log(Severity::kError, read.error().describe());
       }
       return read;
     }

@@ -33,6 +33,7 @@ class Store::Impl {
   Impl(std::shared_ptr<Environment> environment, const Options& options);
 
   Status open();
+  Status take_lock();
   Status close();
   Status close(const std::function<Status()>& last);
   Status close_and_roll_back(std::string_view snapshot);

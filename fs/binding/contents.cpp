@@ -140,8 +140,10 @@ void lseek(fuse_req_t raw, fuse_ino_t ino, off_t offset, int whence, fuse_file_i
     auto waiting = std::make_shared<Request>(std::move(request));  // std::function must be copyable
     flusher.flush_then(ino, offset, [=](int error) {
       serve(std::move(*waiting), [&](Request& flushed) -> Status {
-        if (error != 0) return Error::posix(EIO);  // better than a hole where data may be
-        return reply_found(flushed, offset, whence);
+        if (error == 0) return reply_found(flushed, offset, whence);
+        flushed.reply_errno(
+            EIO);  // better than a hole where data may be; the flusher has logged why
+        return ok();
       });
     });
     return ok();

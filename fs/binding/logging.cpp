@@ -122,6 +122,10 @@ void log_to(LogTarget target) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+void finish_log() {
+  spdlog::default_logger()->flush();
+}
+
 void log_libfuse_messages() {
   fuse_set_log_func(log_fuse_message);
 }

@@ -17,6 +17,8 @@ LogTarget standard_error();
 /// Sends spdlog's default logger there: one line for each event, control characters in it escaped,
 /// at most 200 of one severity in 30 seconds. Not thread-safe: called before threads start.
 void log_to(LogTarget target);
+/// Says how many events were too many since that was said last. Called when the daemon ends.
+void finish_log();
 /// From now on libfuse's own messages are events too.
 void log_libfuse_messages();
 /// The store's events.

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <string>
 #include <utility>
 
 namespace memoria {
@@ -17,18 +16,23 @@ std::array<RateLimit, spdlog::level::n_levels> one_for_each_level(
 
 }  // namespace
 
-RateLimit::Verdict RateLimit::admit(Time now) {
+bool RateLimit::is_over(Time now) const {
   // A clock that jumps back begins a new interval as well.
-  if (begin_ == Time::min() || now < begin_ || now - begin_ >= interval_) {
+  return begin_ == Time::min() || now < begin_ || now - begin_ >= interval_;
+}
+
+bool RateLimit::admit(Time now) {
+  if (is_over(now)) {
     begin_ = now;
     passed_ = 0;
   }
-  if (passed_ >= burst_) {
+  const bool passes = passed_ < burst_;
+  if (passes) {
+    ++passed_;
+  } else {
     ++left_out_;
-    return {.passes = false};
   }
-  ++passed_;
-  return {.passes = true, .left_out = std::exchange(left_out_, 0)};
+  return passes;
 }
 
 RateLimitedSink::RateLimitedSink(spdlog::sink_ptr target, unsigned burst,
@@ -36,14 +40,28 @@ RateLimitedSink::RateLimitedSink(spdlog::sink_ptr target, unsigned burst,
     : target_(std::move(target)), limits_(one_for_each_level(burst, interval)) {}
 
 void RateLimitedSink::sink_it_(const spdlog::details::log_msg& event) {
-  const auto verdict = limits_[event.level].admit(event.time);
-  if (!verdict.passes) return;
-  if (verdict.left_out > 0) {
-    const std::string text =
-        fmt::format("{} events like this were too many, and left out of the log", verdict.left_out);
-    target_->log({event.time, {}, event.logger_name, event.level, text});
+  for (size_t severity = 0; severity < limits_.size(); ++severity) {
+    tell_left_out(severity, limits_[severity].settle(event.time), event.time);
   }
-  target_->log(event);
+  if (limits_[event.level].admit(event.time)) {
+    target_->log(event);
+  } else {
+    logger_name_.assign(event.logger_name.begin(), event.logger_name.end());
+  }
+}
+
+void RateLimitedSink::flush_() {
+  for (size_t severity = 0; severity < limits_.size(); ++severity) {
+    tell_left_out(severity, limits_[severity].settle(), spdlog::log_clock::now());
+  }
+  target_->flush();
+}
+
+void RateLimitedSink::tell_left_out(size_t severity, uint64_t count, RateLimit::Time now) {
+  if (count == 0) return;
+  const std::string text =
+      fmt::format("{} events like this were too many, and left out of the log", count);
+  target_->log({now, {}, logger_name_, static_cast<spdlog::level::level_enum>(severity), text});
 }
 
 }  // namespace memoria

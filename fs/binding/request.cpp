@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "fs/binding/request.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/sysmacros.h>
 
@@ -72,17 +73,26 @@ struct stat to_stat(const Attributes& a) {
 
 Request::~Request() {
   if (raw() != nullptr) {
-    spdlog::error("{}: no answer was given; this is a bug", operation_);
+    spdlog::error("{}: no answer was given; this is a bug", describe());
     reply_errno(EIO);
   }
 }
 
 Status Request::enter(NodeId node) {
+  is_about_inode_ = true;
   tree_ = tree_of(node);
   ino_ = inode_of(node);
   if (tree_ == kVolumeTree || tree_ == kSnapshotsTree) return ok();
   MEMORIA_TRY(snapshot_, binding().snapshots.open(tree_));
   return ok();
+}
+
+std::string Request::describe() const {
+  if (!is_about_inode_) return operation_;
+  if (tree_ == kSnapshotsTree) return fmt::format("{} ({})", operation_, kSnapshotsName);
+  if (tree_ == kVolumeTree) return fmt::format("{} (inode {})", operation_, ino_);
+  return fmt::format("{} (inode {} of the snapshot {})", operation_, ino_,
+                     binding().snapshots.name(tree_));
 }
 
 /// `tar --sparse` reads no file without blocks. So one to which a program may be writing is shown
@@ -206,14 +216,14 @@ void Request::reply_xattr_size(size_t size) {
 }
 
 void Request::fail(const Error& error) {
-  if (is_alarming(error)) spdlog::error("{}: {}", operation_, error.describe());
+  if (is_alarming(error)) spdlog::error("{}: {}", describe(), error.describe());
   // ENOSYS from one object would switch the operation off for the whole mount.
   const int code = error.to_errno() == ENOSYS ? EOPNOTSUPP : error.to_errno();
   if (raw() != nullptr) reply_errno(code);
 }
 
 void Request::fail(const std::exception& exception) {
-  spdlog::error("{}: {}; this is a bug", operation_, exception.what());
+  spdlog::error("{}: {}; this is a bug", describe(), exception.what());
   if (raw() != nullptr) reply_errno(EIO);
 }
 

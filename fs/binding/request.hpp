@@ -5,6 +5,7 @@
 
 #include <exception>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -28,6 +29,7 @@ class Request {
       : raw_(std::exchange(other.raw_, nullptr)),
         binding_(other.binding_),
         operation_(other.operation_),
+        is_about_inode_(other.is_about_inode_),
         tree_(other.tree_),
         ino_(other.ino_),
         snapshot_(std::move(other.snapshot_)) {}
@@ -78,10 +80,14 @@ class Request {
   /// A program begins to write to this file of the volume, or may do so: see WrittenFiles.
   Status begin_writing() const;
 
+  /// Answers with the errno. Trouble below, rather than what a program asked for, becomes the one
+  /// line of the log about it, with the operation and the inode.
   void fail(const Error& error);
   void fail(const std::exception& exception);
 
  private:
+  /// "read (inode 5)", "read (inode 5 of the snapshot monday)", "fsync": for the log.
+  std::string describe() const;
   fuse_req_t take() { return std::exchange(raw_, nullptr); }
   fuse_entry_param new_entry(const Attributes& attributes) const;
   /// The kernel did not get the inode of this answer.
@@ -90,6 +96,7 @@ class Request {
   fuse_req_t raw_;
   Binding* binding_;
   const char* operation_;
+  bool is_about_inode_ = false;
   TreeNumber tree_ = kVolumeTree;
   InodeNumber ino_ = kRootInode;
   std::shared_ptr<Volume> snapshot_;  // when the tree is one

@@ -66,20 +66,27 @@ Checked<void> run_foreground(const Paths& paths, const MountOptions& options,
   return run_daemon(paths, options, nobody, &supervision);
 }
 
+/// Logs what it ends with, and tells whoever waits for the mount.
+MountExit run_logged(const Paths& paths, const MountOptions& options, Reporter& reporter) {
+  try {
+    const auto done = run_daemon(paths, options, reporter, nullptr);
+    if (done) return MountExit::kOk;
+    spdlog::error("{}", done.error().message);
+    reporter.failed(done.error());
+    return done.error().code;
+  } catch (const std::exception& e) {
+    spdlog::critical("{}; this is a bug", e.what());
+    reporter.failed({MountExit::kInternal, e.what()});
+    return MountExit::kInternal;
+  }
+}
+
 Checked<void> run_background(const Paths& paths, const MountOptions& options) {
   const auto daemon = [&](Reporter& reporter) {
     log_to(LogTarget::kSyslog);
-    try {
-      const auto done = run_daemon(paths, options, reporter, nullptr);
-      if (done) return MountExit::kOk;
-      spdlog::error("{}", done.error().message);
-      reporter.failed(done.error());
-      return done.error().code;
-    } catch (const std::exception& e) {
-      spdlog::critical("{}; this is a bug", e.what());
-      reporter.failed({MountExit::kInternal, e.what()});
-      return MountExit::kInternal;
-    }
+    const auto code = run_logged(paths, options, reporter);
+    finish_log();
+    return code;
   };
   MEMORIA_TRY(const pid_t child, launch(daemon));
   auto answers = check_answers(paths.mount_point);
@@ -163,6 +170,7 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err)
   } catch (const std::exception& e) {
     code = complain(err, {MountExit::kInternal, fmt::format("{}; this is a bug", e.what())});
   }
+  finish_log();
   return static_cast<int>(code);
 }
 

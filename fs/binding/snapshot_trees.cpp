@@ -44,8 +44,14 @@ Result<TreeNumber> SnapshotTrees::find(std::string_view snapshot) {
   return it->second;
 }
 
-SnapshotTrees::Tree* SnapshotTrees::tree_at(TreeNumber tree) {
+SnapshotTrees::Tree* SnapshotTrees::tree_at(TreeNumber tree) const {
   return tree == kVolumeTree || tree > trees_.size() ? nullptr : trees_[tree - 1].get();
+}
+
+std::string SnapshotTrees::name(TreeNumber number) const {
+  Lock lock(mutex_);
+  const Tree* tree = tree_at(number);
+  return tree == nullptr ? std::string() : tree->name;
 }
 
 std::shared_ptr<Volume> SnapshotTrees::use(Tree& tree) {

@@ -41,6 +41,8 @@ class SnapshotTrees {
   Result<TreeNumber> find(std::string_view snapshot);
   /// ESTALE: the snapshot is gone. The volume is read-only.
   Result<std::shared_ptr<Volume>> open(TreeNumber tree);
+  /// The snapshot's, whether it is still there or not; "" when find() never gave this number.
+  std::string name(TreeNumber tree) const;
   /// By age.
   Result<std::vector<SnapshotInfo>> list() const { return volume_.store().snapshots(); }
   /// The snapshot was removed, or made: what was known of that name no longer counts.
@@ -62,7 +64,7 @@ class SnapshotTrees {
   };
 
   std::shared_ptr<Volume> use(Tree& tree) REQUIRES(mutex_);
-  Tree* tree_at(TreeNumber tree) REQUIRES(mutex_);
+  Tree* tree_at(TreeNumber tree) const REQUIRES(mutex_);
   std::shared_ptr<Volume> take_oldest() REQUIRES(mutex_);
   void close_idle();
 

@@ -26,6 +26,9 @@ std::optional<Dentry> entry_of(const Store& store, const KeyInfo& info) {
   if (!value.has_value()) {
     // Removed since: the change will be, or was, told.
     if (value.error().code == Errc::kNotFound) return std::nullopt;
+    if (const auto& log = store.options().logger) {
+      log(Severity::kError, "a directory lists a damaged entry: " + value.error().describe());
+    }
     return lost;
   }
   auto entry = decode_dentry(value.value());

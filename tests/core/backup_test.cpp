@@ -195,8 +195,36 @@ BOOST_FIXTURE_TEST_CASE(restoring_needs_a_place_of_its_own, Fixture) {
 
 BOOST_FIXTURE_TEST_CASE(one_backup_at_a_time, Fixture) {
   change();
-  const auto lock = unwrap(backup->lock());
+  const auto lock = unwrap(backup->lock(LockMode::kExclusive));
   CHECK_FAILS(Errc::kLocked, run());
+}
+
+BOOST_FIXTURE_TEST_CASE(one_that_is_open_is_restored_and_stays_as_it_is, Fixture) {
+  change();
+  unwrap(run());
+  change(10);
+  {
+    const auto reader = open_store(backup, options), another = open_store(backup, options);
+    const auto image = backup->image();
+    CHECK_FAILS(Errc::kLocked, run());
+    BOOST_TEST((backup->image() == image));
+    unwrap(restore({backup, backup}, *SimulatedEnvironment::make(), {}));
+    REQUIRE_OK(reader->close());
+    CHECK_FAILS(Errc::kLocked, run());
+    REQUIRE_OK(another->close());
+    unwrap(run());
+  }
+  const auto lock = unwrap(backup->lock(LockMode::kExclusive));
+  CHECK_FAILS(Errc::kLocked, Store::open(backup, options));
+}
+
+BOOST_FIXTURE_TEST_CASE(one_that_cannot_be_locked_is_read_all_the_same, Fixture) {
+  change();
+  unwrap(run());
+  backup->inject({.calls = kCallLock, .error = EROFS});
+  unwrap(Store::open(backup, options));
+  backup->inject({.calls = kCallLock, .error = EROFS});
+  unwrap(restore({backup, backup}, *SimulatedEnvironment::make(), {}));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_stopped_one_goes_on_where_it_was, Fixture) {

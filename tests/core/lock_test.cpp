@@ -33,7 +33,8 @@ BOOST_AUTO_TEST_CASE(a_lock_of_another_process_is_seen_and_dies_with_it) {
   if (child == 0) {
     // In the child: no Boost.Test, no destructors; it dies holding the lock.
     const auto environment = open_directory(directory.path(), false);
-    const auto held = environment ? environment.value()->lock() : environment.error();
+    const auto held =
+        environment ? environment.value()->lock(LockMode::kExclusive) : environment.error();
     char c = held ? 'y' : 'n';
     if (write(ready[1], &c, 1) == 1 && read(done[0], &c, 1) == 1) _exit(0);
     _exit(1);

@@ -17,7 +17,7 @@ void check_refused(const Image& image, Errc code, std::string_view word) {
   BOOST_TEST(opened.error().message.find('\n') == std::string::npos);
   BOOST_TEST((environment->image() == image));
   // The refusal let go of the lock.
-  BOOST_TEST(environment->lock().has_value());
+  BOOST_TEST(environment->lock(LockMode::kExclusive).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_directory_becomes_a_store) {

@@ -135,12 +135,19 @@ BOOST_FIXTURE_TEST_CASE(a_trace_replays_to_the_same_state, Fixture) {
   BOOST_TEST(disk.image().at("snapshots/a") == "abc");
 }
 
-BOOST_FIXTURE_TEST_CASE(the_lock_is_exclusive_and_the_clock_can_be_set, Fixture) {
+BOOST_FIXTURE_TEST_CASE(the_lock_is_one_owners_or_the_readers_and_the_clock_can_be_set, Fixture) {
   {
-    const auto held = unwrap(environment->lock());
-    CHECK_FAILS(Errc::kLocked, environment->lock());
+    const auto held = unwrap(environment->lock(LockMode::kExclusive));
+    CHECK_FAILS(Errc::kLocked, environment->lock(LockMode::kExclusive));
+    CHECK_FAILS(Errc::kLocked, environment->lock(LockMode::kShared));
   }
-  unwrap(environment->lock());
+  {
+    auto first = unwrap(environment->lock(LockMode::kShared));
+    const auto second = unwrap(environment->lock(LockMode::kShared));
+    first.reset();
+    CHECK_FAILS(Errc::kLocked, environment->lock(LockMode::kExclusive));
+  }
+  unwrap(environment->lock(LockMode::kExclusive));
   environment->set_clock(5000);
   BOOST_TEST(environment->now_ns() == 6000u);
   BOOST_TEST(environment->now_ns() == 7000u);

@@ -76,4 +76,33 @@ check OK
 step "without hints"
 rm "$data"/*.hint
 check EIO
+
+step "each failed read is one line of the log, with the inode, or counted in the last one"
+"$MEMORIA_FS" -f "$data" "$mnt" 2>"$work/log" &
+daemon=$!
+for ((tries = 0; tries < 100; tries++)); do
+  mountpoint -q "$mnt" && break
+  sleep 0.1
+done
+ls "$mnt/dir" >/dev/null
+before=$(statistic "$mnt" read_errors)
+python3 - "$mnt/dir/$contents" <<'EOF' || fail "damaged contents are read"
+import sys
+for _ in range(300):
+    try:
+        open(sys.argv[1], "rb").read()
+        sys.exit("no error")
+    except OSError:
+        pass
+EOF
+failed=$(($(statistic "$mnt" read_errors) - before))
+unmount_it
+[[ $(grep -c "error: a directory lists a damaged entry: damaged record at " "$work/log") == 1 ]] ||
+  fail "the listing is not in the log: $(head "$work/log")"
+grep "damaged record at " "$work/log" | grep -v "lists a damaged entry" >"$work/lines" ||
+  fail "the reads are not in the log: $(head "$work/log")"
+if grep -v " error: read (inode $inode_of_contents): " "$work/lines"; then fail "another line for a read"; fi
+counted=$(sed -n '$s/.* error: \([0-9]*\) events like this were too many.*/\1/p' "$work/log")
+(($(wc -l <"$work/lines") + counted == failed)) ||
+  fail "$failed reads failed: $(wc -l <"$work/lines") lines, and then: $(tail -n 2 "$work/log")"
 step "done"

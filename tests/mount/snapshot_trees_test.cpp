@@ -54,6 +54,16 @@ BOOST_FIXTURE_TEST_CASE(numbers_that_were_never_given_are_stale, TreesFixture) {
   }
 }
 
+BOOST_FIXTURE_TEST_CASE(a_tree_has_its_snapshots_name_also_when_that_is_gone, TreesFixture) {
+  const auto a = make("a");
+  BOOST_TEST(trees->name(a) == "a");
+  unwrap(volume->remove_snapshot("a"));
+  trees->forget("a");
+  BOOST_TEST(trees->name(a) == "a");
+  BOOST_TEST(trees->name(kVolumeTree).empty());
+  BOOST_TEST(trees->name(a + 1).empty());
+}
+
 BOOST_FIXTURE_TEST_CASE(only_so_many_are_open_and_the_others_open_again, TreesFixture) {
   const TreeNumber made[] = {make("a"), make("b"), make("c"), make("d")};
   for (int round = 0; round < 3; ++round) {

@@ -9,7 +9,7 @@ source "$(dirname "$0")/../mount/mount.sh"
 : "${POSIX_MODEL:?names the program posix_model}"
 
 seed=${MEMORIA_MODEL_SEED:-1} rounds=${MEMORIA_MODEL_ROUNDS:-3} operations=${MEMORIA_MODEL_OPERATIONS:-10000}
-((EUID == 0)) || { echo "skipped: only root can make devices and change owners"; exit 77; }
+((EUID == 0)) || { echo "SKIPPED: only root can make devices and change owners"; exit 77; }
 mkdir "$work/reference"
 
 model() { "$POSIX_MODEL" "$work/reference" "$@" || fail "a difference"; }

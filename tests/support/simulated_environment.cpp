@@ -242,15 +242,18 @@ Result<Space> SimulatedEnvironment::space() {
   return Space{total, total > used ? total - used : 0, files.first, files.second};
 }
 
-Result<std::shared_ptr<void>> SimulatedEnvironment::lock() {
+Result<std::shared_ptr<void>> SimulatedEnvironment::lock(LockMode mode) {
   const Guard guard(state_->mutex);
   MEMORIA_TRY(state_->enter(kCallLock, ""));
-  if (!state_->lock_holder.expired()) {
+  const bool exclusive = mode == LockMode::kExclusive;
+  auto readers = state_->readers.lock();
+  if (!state_->owner.expired() || (exclusive && readers)) {
     return Error{Errc::kLocked, EBUSY,
                  "simulated is in use by process " + std::to_string(getpid())};
   }
+  if (!exclusive && readers) return readers;
   std::shared_ptr<void> held = std::make_shared<int>(0);
-  state_->lock_holder = held;
+  (exclusive ? state_->owner : state_->readers) = held;
   return held;
 }
 

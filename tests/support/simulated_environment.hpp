@@ -69,7 +69,7 @@ class SimulatedEnvironment final : public Environment {
   Result<std::shared_ptr<Environment>> directory(std::string_view name) override;
   Status sync_directory() override;
   Result<Space> space() override;
-  Result<std::shared_ptr<void>> lock() override;
+  Result<std::shared_ptr<void>> lock(LockMode mode) override;
   uint64_t now_ns() override;
   std::string describe() const override { return "simulated"; }
 
@@ -137,7 +137,7 @@ class SimulatedEnvironment final : public Environment {
     uint64_t capacity = 0, max_files = 0;
     std::optional<std::pair<uint64_t, uint64_t>> claimed_files;
     uint64_t clock_ns = 1'600'000'000'000'000'000u;
-    std::weak_ptr<void> lock_holder;
+    std::weak_ptr<void> owner, readers;  // of the exclusive lock, of the shared one
 
     /// Counts the call; an error when a fault says so. `partial` is then set as the fault wants.
     Status enter(Call call, std::string_view name, bool* partial = nullptr);

@@ -98,13 +98,33 @@ BOOST_FIXTURE_TEST_CASE(what_a_signal_interrupts_is_done_all_the_same, Fixture) 
   REQUIRE_OK(environment->make_directory("sub"));
   unwrap(environment->directory("sub"));
   unwrap(environment->space());
-  unwrap(environment->lock());
+  unwrap(environment->lock(LockMode::kExclusive));
   unwrap(open_directory(directory.path(), false));
   for (const auto call :
        {SystemCall::kOpen, SystemCall::kRead, SystemCall::kWrite, SystemCall::kSync,
         SystemCall::kTruncate, SystemCall::kSpace, SystemCall::kLock}) {
     BOOST_TEST(interrupted[call] >= 3, "call " << int(call) << " was never interrupted");
   }
+}
+
+BOOST_FIXTURE_TEST_CASE(who_is_refused_a_lock_is_told_who_has_it, Fixture) {
+  const auto refused = [&](LockMode mode) {
+    const auto lock = environment->lock(mode);
+    CHECK_FAILS(Errc::kLocked, lock);
+    return lock.has_value() ? std::string() : lock.error().describe();
+  };
+  const auto self = "in use by process " + std::to_string(::getpid()) + ";";
+  {
+    const auto owner = unwrap(environment->lock(LockMode::kExclusive));
+    BOOST_TEST(refused(LockMode::kExclusive).find(self) != std::string::npos);
+    BOOST_TEST(refused(LockMode::kShared).find(self) != std::string::npos);
+  }
+  const auto reader = unwrap(environment->lock(LockMode::kShared));
+  const auto another = unwrap(environment->lock(LockMode::kShared));
+  // Not every filesystem's files can be found in /proc/locks.
+  const auto said = refused(LockMode::kExclusive);
+  BOOST_TEST((said.find(self) != std::string::npos ||
+              said.find("in use by another process;") != std::string::npos));
 }
 
 BOOST_FIXTURE_TEST_CASE(no_descriptor_left_is_an_error_of_its_own, Fixture) {

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# A backup that is mounted stays as it is: it is not brought up to date, but restored and read.
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/mount.sh"
+
+backup=$work/backup second=$work/second
+mkdir "$second"
+
+# refused COMMAND...: ends with exit code 4, and $work/said tells why.
+refused() {
+  local code=0
+  "$@" >"$work/said" 2>&1 || code=$?
+  ((code == 4)) || fail "code $code from $*: $(cat "$work/said")"
+}
+
+mount_it
+for ((i = 0; i < 20; i++)); do head -c 100000 /dev/urandom >"$mnt/$i"; done
+"$MEMORIA_CTL" backup "$data" "$backup" >"$work/log" || fail "backup: $(cat "$work/log")"
+(cd "$mnt" && sha256sum -- *) >"$work/sums"
+
+"$MEMORIA_FS" -f "$backup" "$second" 2>"$work/log" &
+reader=$!
+for ((tries = 0; tries < 100; tries++)); do
+  mountpoint -q "$second" && break
+  sleep 0.1
+done
+
+step "a mounted backup is not brought up to date"
+rm "$mnt"/*
+"$MEMORIA_CTL" merge --all "$data" >"$work/log"
+refused "$MEMORIA_CTL" backup "$data" "$backup"
+grep -Eq "$backup is in use by (process $reader|another process);" "$work/said" || fail "$(cat "$work/said")"
+(cd "$second" && sha256sum --quiet -c "$work/sums") || fail "the mounted backup has changed"
+
+step "it is restored and read"
+"$MEMORIA_CTL" restore "$backup" "$work/restored" >"$work/log" 2>&1 || fail "restore: $(cat "$work/log")"
+"$MEMORIA_CTL" verify "$backup" >"$work/log" 2>&1 || fail "verify: $(cat "$work/log")"
+"$MEMORIA_CTL" repair "$backup" "$work/repaired" >"$work/log" 2>&1 || fail "repair: $(cat "$work/log")"
+for copy in restored repaired; do
+  for ((i = 0; i < 20; i++)); do
+    "$MEMORIA_CTL" get "$work/$copy" "/$i" | cmp - "$second/$i" || fail "$copy: $i"
+  done
+done
+
+step "once it is unmounted it is"
+fusermount3 -u "$second"
+wait_for_end "$reader"
+"$MEMORIA_CTL" backup "$data" "$backup" >"$work/log" || fail "backup: $(cat "$work/log")"
+[[ -z $("$MEMORIA_CTL" ls "$backup" /) ]] || fail "the backup is not up to date"
+
+step "while it is being brought up to date nobody reads it"
+flock "$backup/lock" "$MEMORIA_CTL" verify "$backup" >"$work/said" 2>&1 && fail "it was read"
+grep -q "is in use by" "$work/said" || fail "$(cat "$work/said")"
+unmount_it
+step "done"
