@@ -64,6 +64,16 @@ bool may_lack_records(const Store& store) {
                      [](const SegmentStats& segment) { return segment.damaged; });
 }
 
+uint64_t count_inodes(const Store& store) {
+  const char inodes[] = {char(Table::kInodes), 0};
+  uint64_t count = 0;
+  const auto counted = store.scan(inodes, "", [&](const KeyInfo&) {
+    ++count;
+    return true;
+  });
+  return counted.has_value() ? count : 0;
+}
+
 Result<TreeNode> find_node(const Store& store, std::string_view path) {
   TreeNode node{kRootInode, {}};
   MEMORIA_TRY(node.inode, load_inode(store, kRootInode));

@@ -18,6 +18,10 @@ namespace memoria {
 /// were before.
 bool may_lack_records(const Store& store);
 
+/// Inodes that the volume has, directories included; 0 when they cannot be counted. Looks at the
+/// keys of all.
+uint64_t count_inodes(const Store& store);
+
 struct TreeNode {
   InodeNumber ino = 0;
   Inode inode;

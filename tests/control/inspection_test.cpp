@@ -86,6 +86,35 @@ BOOST_DATA_TEST_CASE(watch_goes_on_until_it_is_interrupted, kBothWays, served) {
   BOOST_TEST(run_ctl({"stats", "--watch", "0", place.path()}).code == 2);
 }
 
+BOOST_DATA_TEST_CASE(statistics_and_a_dry_run_agree_on_what_a_merge_frees, kBothWays, served) {
+  SampleStore place(served);
+  const auto check = [&] {
+    const auto merge = document(run_ctl({"stats", "--json", place.path()}))["merge"];
+    const auto planned = document(run_ctl({"merge", "--dry-run", "--json", place.path()}));
+    const auto all = document(run_ctl({"merge", "--all", "--dry-run", "--json", place.path()}));
+    BOOST_TEST(merge["would_free_bytes"] == planned["bytes_freed"]);
+    BOOST_TEST(merge["would_free_bytes_all"] == all["bytes_freed"]);
+    return std::pair(planned["bytes_freed"].get<uint64_t>(), all["bytes_freed"].get<uint64_t>());
+  };
+  // Segments that are little dead, but small, and in time many.
+  for (int i = 0; i < 10; ++i) {
+    check();
+    const auto file = "/file" + std::to_string(i);
+    for (const auto* contents : {"a", "b"}) {
+      BOOST_TEST(run_ctl({"put", place.path(), file}, contents + SampleStore::inner()).code == 0);
+    }
+    BOOST_TEST(run_ctl({"put", place.path(), file + "+"}, SampleStore::inner()).code == 0);
+    BOOST_TEST(run_ctl({"snapshot", "create", place.path(), std::to_string(i)}).code == 0);
+  }
+  BOOST_TEST(check().first > 0u);
+  BOOST_TEST(run_ctl({"put", place.path(), "/file0"}, "new").code == 0);
+  const auto all = check().second;
+  const auto merged = document(run_ctl({"merge", "--all", "--json", place.path()}));
+  BOOST_TEST(merged["inputs"].size() > 8u);
+  BOOST_TEST(all > 10 * 300'000u);  // with what only the active segment has
+  check();
+}
+
 BOOST_DATA_TEST_CASE(map_draws_a_line_for_each_segment, kBothWays, served) {
   const SampleStore place(served);
   for (int i = 0; i < 3; ++i) {
