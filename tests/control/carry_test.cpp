@@ -176,6 +176,8 @@ BOOST_DATA_TEST_CASE(repair_saves_what_is_intact_and_tells_the_rest, kBothWays, 
   BOOST_TEST(refused.err.find("is there already") != std::string::npos, refused.err);
   const auto told = run_ctl({"repair", place.path(), elsewhere.path("other")});
   BOOST_TEST(told.out.find("/directory/inner, bytes ") != std::string::npos, told.out);
+  BOOST_TEST(told.out.find(": 1 thing could not be saved as it was\n") != std::string::npos,
+             told.out);
 }
 
 BOOST_DATA_TEST_CASE(repair_of_what_is_intact_is_a_copy, kBothWays, served) {
