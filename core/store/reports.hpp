@@ -82,8 +82,10 @@ struct StoreStats {
 
 /// What a long call has done so far. `total` is 0 while unknown.
 struct Progress {
-  std::string_view phase;        ///< "merge", "verify", "hints"
-  uint64_t done = 0, total = 0;  ///< bytes
+  enum class Unit { kBytes, kEntries };
+  std::string_view phase;  ///< "merge", "verify", "hints"
+  uint64_t done = 0, total = 0;
+  Unit unit = Unit::kBytes;
 };
 /// Returns false to stop (the call then ends with kCancelled and leaves nothing half done).
 using ProgressFn = std::function<bool(const Progress&)>;

@@ -427,6 +427,23 @@ BOOST_AUTO_TEST_CASE(progress_goes_to_standard_error_as_asked) {
   BOOST_TEST(drawn.out.find('\r') == std::string::npos);
 }
 
+BOOST_DATA_TEST_CASE(what_is_found_is_not_mixed_with_progress, kBothWays, served) {
+  const SampleStore place(served);
+  test::Console terminal;
+  terminal.err_is_terminal = terminal.out_is_terminal = true;
+  std::string screen;
+  terminal.on_out = [&](std::string_view text) { screen += text; };
+  terminal.on_err = [&](std::string_view text) { screen += text; };
+  BOOST_TEST(terminal.run({"find", place.path(), "/"}).code == 0);
+  BOOST_TEST(screen.find("entries") != std::string::npos, screen);
+  // Whatever is printed begins at the beginning of an empty line.
+  for (size_t at = 0; (at = screen.find("entries", at)) != std::string::npos; ++at) {
+    const auto cleared = screen.find("\x1b[K\r\x1b[K", at),
+               redrawn = screen.find("\x1b[K\rfind", at);
+    BOOST_TEST((screen.find("\x1b[K", at) == std::min(cleared, redrawn)), screen);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_word_that_is_no_command_is_named) {
   for (const auto& arguments : {std::vector<std::string>{"nonsense"},
                                 {"snapshot", "nonsense"},
