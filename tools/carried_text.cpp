@@ -46,8 +46,9 @@ std::string repaired_text(const Json& r, const Items& losses) {
                                               : format_many(number(r, "files"), "key", "keys"),
                   format_bytes(double(number(r, "bytes"))));
   if (losses.empty()) return out + "everything was intact\n";
-  out += fmt::format("{} could not be saved as they were\n",
-                     format_many(losses.size(), "thing", "things"));
+  out += format_many(losses.size(), "thing could not be saved as it was",
+                     "things could not be saved as they were") +
+         "\n";
   for (const auto& loss : losses) out += loss_line(loss);
   return out;
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <sstream>
 #include <vector>
 
@@ -36,7 +37,7 @@ class Grammar {
  public:
   explicit Grammar(CommandLine& line) : line_(line) {
     app_.set_version_flag("--version", "memoria-ctl " MEMORIA_VERSION);
-    app_.add_flag("--json", line.json, "print one JSON document");
+    app_.add_flag("--json", line.json, "print one JSON document (stats --watch: one on each line)");
     app_.add_flag("--progress", line.json_progress,
                   "with --json: progress as JSON lines on standard error");
     app_.footer(footer());
@@ -65,6 +66,7 @@ class Grammar {
     if (keep_older_->count() > 0 && line_.from_memoria.empty() && line_.from_bitcask.empty()) {
       return "--keep-older goes with --from-memoria or --from-bitcask";
     }
+    if (line_.json && line_.prometheus) return "stats: --json and --prometheus exclude each other";
     if (watched_->count() > 0) line_.watch = interval_;
     if (line_.verb == Verb::kScrub) line_.rate = kScrubRate;
     if (rate_mib_) line_.rate = *rate_mib_ * kMebibyte;
@@ -354,6 +356,16 @@ std::string_view typed_words(Verb verb) {
   }
 }
 
+namespace {
+
+/// Of a command line that cannot be parsed.
+bool asks_for_json(std::span<const std::string> arguments) {
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  return std::find(arguments.begin(), end, "--json") != end;
+}
+
+}  // namespace
+
 std::variant<CommandLine, Message> parse_command_line(std::span<const std::string> arguments) {
   CommandLine line;
   Grammar grammar(line);
@@ -368,12 +380,10 @@ std::variant<CommandLine, Message> parse_command_line(std::span<const std::strin
     const bool is_unknown = !left.empty() && dynamic_cast<const CLI::RequiredError*>(&error);
     const auto what =
         is_unknown ? fmt::format("there is no command \"{}\"", left.front()) : error.what();
-    return Message{ExitCode::kUsage,
-                   fmt::format("memoria-ctl: {} (see memoria-ctl --help)\n", what)};
+    return Message{ExitCode::kUsage, fmt::format("{} (see memoria-ctl --help)", what),
+                   asks_for_json(arguments)};
   }
-  if (const auto wrong = grammar.finish()) {
-    return Message{ExitCode::kUsage, fmt::format("memoria-ctl: {}\n", *wrong)};
-  }
+  if (const auto wrong = grammar.finish()) return Message{ExitCode::kUsage, *wrong, line.json};
   return line;
 }
 

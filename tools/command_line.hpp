@@ -82,7 +82,8 @@ struct CommandLine {
 /// There is nothing to do but to print: help, the version, or what is wrong.
 struct Message {
   ExitCode code = ExitCode::kOk;
-  std::string text;
+  std::string text;   ///< help as it is printed; what is wrong on one line without its end
+  bool json = false;  ///< --json was given
 };
 
 /// `arguments` are those behind the program's name.

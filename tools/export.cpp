@@ -21,9 +21,32 @@ namespace {
 constexpr size_t kPieceSize = 256 << 10;
 constexpr uint64_t kUnit = 4096;  // what is damaged is zeros in units of this
 
+/// Bytes of the files below a directory, holes and further names included, which are gone through
+/// as well; 0 when damage is in the way.
+Result<uint64_t> bytes_below(const Carrying& context, Volume& volume, const std::string& path) {
+  struct Counting final : Sink, Source {
+    explicit Counting(Sink& sink) : to(sink) {}
+    bool cancelled() override { return to.cancelled(); }
+    void progress(const Progress& progress) override { to.progress(progress); }
+    Status item(Json) override { return ok(); }
+    Status data(std::string_view) override { return ok(); }
+    Result<size_t> read(std::span<char>) override { return size_t{0}; }
+    Sink& to;
+  } counting(context.sink);
+  Json request = {{"command", "count"}};
+  set_bytes(request, "path", path.ends_with('/') ? path : path + "/");
+  ControlService service(volume.store(), &volume, {this_user(), false});
+  const auto counted = service.execute(request, counting, counting);
+  if (counted) return counted.value()["bytes"].get<uint64_t>();
+  if (counted.error().code == Errc::kCancelled) return counted.error();
+  return uint64_t{0};
+}
+
 class TarExport {
  public:
-  TarExport(const Carrying& context, Volume& volume) : context_(context), volume_(volume) {}
+  /// `total`: bytes_below() what is exported.
+  TarExport(const Carrying& context, Volume& volume, uint64_t total)
+      : context_(context), volume_(volume), total_(total) {}
 
   Result<Json> run(const Attributes& top) {
     MEMORIA_TRY(open());
@@ -107,6 +130,7 @@ class TarExport {
       if (!is_first) {
         archive_entry_set_hardlink(e, first->second.c_str());
         archive_entry_unset_size(e);
+        if (S_ISREG(file.mode)) MEMORIA_TRY(tell(file.size));
         return write_header(e);
       }
     }
@@ -213,9 +237,10 @@ class TarExport {
   Status write_zeros(uint64_t length) {
     static const std::string kZeros(kPieceSize, '\0');
     for (; length > 0; length -= std::min<uint64_t>(length, kZeros.size())) {
-      MEMORIA_TRY(write_data(
-          std::string_view(kZeros).substr(0, size_t(std::min<uint64_t>(length, kZeros.size())))));
-      MEMORIA_TRY(tell());
+      const auto piece =
+          std::string_view(kZeros).substr(0, size_t(std::min<uint64_t>(length, kZeros.size())));
+      MEMORIA_TRY(write_data(piece));
+      MEMORIA_TRY(tell(piece.size()));
     }
     return ok();
   }
@@ -230,7 +255,7 @@ class TarExport {
       MEMORIA_TRY(write_data(piece));
       at += piece.size();
       bytes_ += piece.size();
-      MEMORIA_TRY(tell());
+      MEMORIA_TRY(tell(piece.size()));
     }
     return ok();
   }
@@ -263,8 +288,9 @@ class TarExport {
     return ok();
   }
 
-  Status tell() {
-    context_.sink.progress({"export", bytes_, 0});
+  Status tell(uint64_t written) {
+    passed_ += written;
+    context_.sink.progress({"export", passed_, total_});
     if (context_.sink.cancelled()) return Error(Errc::kCancelled);
     return ok();
   }
@@ -283,6 +309,8 @@ class TarExport {
   std::optional<Error> broken_;                // of the output
   std::map<InodeNumber, std::string> linked_;  // the first name of files with several
   uint64_t files_ = 0, bytes_ = 0, remarks_ = 0;
+  const uint64_t total_;
+  uint64_t passed_ = 0;  // of the total
 };
 
 }  // namespace
@@ -305,7 +333,8 @@ Result<Json> run_export(const Carrying& context) {
   context.reached = true;
   MEMORIA_TRY(const auto top, volume->resolve(moment.target().inside));
   if (!S_ISDIR(top.mode)) return Error(Errc::kInvalidArgument, "name a directory");
-  auto done = TarExport(context, *volume).run(top);
+  MEMORIA_TRY(const auto total, bytes_below(context, *volume, moment.target().inside));
+  auto done = TarExport(context, *volume, total).run(top);
   if (done) done.value()["to_stdout"] = line.output.empty();
   return done;
 }

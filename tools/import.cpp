@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `import`: an archive, or another program's store, becomes a directory of a volume.
 #include <chrono>
+#include <utility>
 
 #include "fs/control/byte_text.hpp"
 #include "tools/carry.hpp"
@@ -17,10 +18,31 @@ using foreign::Engine;
 using foreign::Log;
 using foreign::LogOptions;
 
+/// Shows how much of the archive was read, whose size is known, in place of how much was written,
+/// where the whole is not.
+class ArchiveProgress final : public Sink {
+ public:
+  ArchiveProgress(Sink& sink, const ValueInput& archive) : sink_(sink), archive_(archive) {}
+
+  bool cancelled() override { return sink_.cancelled(); }
+  void progress(const Progress& progress) override {
+    const bool known = archive_.expected() > 0;
+    sink_.progress(known ? Progress{progress.phase, archive_.taken(), archive_.expected()}
+                         : progress);
+  }
+  Status item(Json item) override { return sink_.item(std::move(item)); }
+  Status data(std::string_view bytes) override { return sink_.data(bytes); }
+
+ private:
+  Sink& sink_;
+  const ValueInput& archive_;
+};
+
 Result<Json> import_archive(const Carrying& context, Session& session, const Json& request) {
   MEMORIA_TRY(auto input, ValueInput::open(context.line.input, context.streams));
   MEMORIA_TRY(const auto archive, TarSource::open(input));
-  return session.executor().execute(request, context.sink, *archive);
+  ArchiveProgress sink(context.sink, input);
+  return session.executor().execute(request, sink, *archive);
 }
 
 LogOptions options_of(const CommandLine& line) {

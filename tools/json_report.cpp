@@ -44,10 +44,10 @@ std::string_view list_name(Verb verb) {
 class JsonReport : public Report {
  public:
   JsonReport(const CommandLine& line, const Streams& streams)
-      : list_(list_name(line.verb)), streams_(streams) {}
+      : list_(list_name(line.verb)), line_break_(line.watch ? "" : "\n"), streams_(streams) {}
 
   Status item(const Json& item) override {
-    MEMORIA_TRY(streams_.out(begun_ ? ",\n" : open_list()));
+    MEMORIA_TRY(streams_.out(begun_ ? "," + line_break_ : open_list()));
     begun_ = true;
     return streams_.out(to_text(item));
   }
@@ -61,7 +61,7 @@ class JsonReport : public Report {
   }
 
  private:
-  std::string open_list() const { return "{\"" + list_ + "\":[\n"; }
+  std::string open_list() const { return "{\"" + list_ + "\":[" + line_break_; }
 
   /// Closes the list and adds the members of `rest`.
   Status finish(const Json& rest) {
@@ -70,13 +70,14 @@ class JsonReport : public Report {
     if (rest.empty()) {
       text += "}";
     } else {
-      if (text != "{") text += ",\n";
+      if (text != "{") text += "," + line_break_;
       text += members.substr(1);
     }
     return streams_.out(text + "\n");
   }
 
   const std::string list_;
+  const std::string line_break_;  // between the parts of the document
   const Streams& streams_;
   bool begun_ = false;
 };

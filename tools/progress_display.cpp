@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "fs/control/protocol.hpp"
 #include "tools/units.hpp"
 
@@ -18,8 +21,9 @@ constexpr auto kLineInterval = seconds(5);
 constexpr auto kJsonInterval = milliseconds(200);
 constexpr auto kRateTime = milliseconds(500);  // before that a rate says nothing
 
-std::string json_line(const Progress& p) {
-  return to_text(Json{{"phase", p.phase}, {"done", p.done}, {"total", p.total}}) + "\n";
+std::string format_amount(double amount, Progress::Unit unit) {
+  return unit == Progress::Unit::kBytes ? format_bytes(amount)
+                                        : format_count(uint64_t(std::llround(amount)));
 }
 
 }  // namespace
@@ -34,7 +38,8 @@ void ProgressDisplay::update(const Progress& progress) {
   }
   if (now < next_) return;
   if (style_ == Style::kJson) {
-    (void)streams_.err(json_line(progress));  // progress that cannot be shown is no failure
+    (void)streams_.err(to_text(progress_to_json(progress)) +
+                       "\n");  // progress that cannot be shown is no failure
     next_ = now + kJsonInterval;
   } else if (style_ == Style::kTerminal) {
     draw(describe(progress, now));
@@ -60,17 +65,19 @@ void ProgressDisplay::draw(const std::string& text) {
 
 std::string ProgressDisplay::describe(const Progress& p, Time now) const {
   std::string text = fmt::format("{:<7}", p.phase);
+  const auto amount = [&](double n) { return format_amount(n, p.unit); };
   if (p.total > 0) {
     const auto done = std::min(p.done, p.total);
     text += fmt::format(" {:>3} %  {} of {}", uint64_t(100.0 * double(done) / double(p.total)),
-                        format_bytes(double(done)), format_bytes(double(p.total)));
+                        amount(double(done)), amount(double(p.total)));
   } else {
-    text += fmt::format(" {}", format_bytes(double(p.done)));
+    text += fmt::format(" {}", amount(double(p.done)));
   }
+  if (p.unit == Progress::Unit::kEntries) text += " entries";
   const auto passed = now - phase_begin_;
   if (passed < kRateTime || p.done <= phase_first_) return text;
   const double rate = double(p.done - phase_first_) / std::chrono::duration<double>(passed).count();
-  text += fmt::format("  {}/s", format_bytes(rate));
+  text += fmt::format("  {}/s", amount(rate));
   if (p.total > p.done) {
     const std::chrono::duration<double> left(double(p.total - p.done) / rate);
     text += fmt::format("  {} left", format_duration(std::chrono::ceil<seconds>(left)));

@@ -23,7 +23,7 @@ class Report {
 };
 
 /// One JSON document, written while it comes in: {"entries": [...], ...}; after a failure it holds
-/// "error": {...} (and the items that came before).
+/// "error": {...} (and the items that came before). With --watch it is one line.
 std::unique_ptr<Report> make_json_report(const CommandLine& line, const Streams& streams);
 std::unique_ptr<Report> make_human_report(const CommandLine& line, const Streams& streams);
 

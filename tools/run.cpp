@@ -20,6 +20,7 @@
 #include "tools/session.hpp"
 #include "tools/target.hpp"
 #include "tools/value_files.hpp"
+#include "tools/warnings.hpp"
 
 namespace memoria::ctl {
 namespace {
@@ -59,17 +60,29 @@ ProgressDisplay::Style progress_style(const CommandLine& line, const Streams& st
 /// Passes on what the command gives.
 class ToolSink : public Sink {
  public:
-  ToolSink(const Streams& streams, ProgressDisplay& progress, Report& report, ValueOutput& output)
-      : streams_(streams), progress_(progress), report_(report), output_(output) {}
+  ToolSink(const Streams& streams, ProgressDisplay& progress, Warnings& warnings, Report& report,
+           ValueOutput& output)
+      : streams_(streams),
+        progress_(progress),
+        warnings_(warnings),
+        report_(report),
+        output_(output) {}
 
   bool cancelled() override { return streams_.interrupted && streams_.interrupted(); }
   void progress(const Progress& progress) override { progress_.update(progress); }
-  Status item(Json item) override { return report_.item(item); }
+  Status item(Json item) override {
+    if (const auto detail = item.find("detail"); detail != item.end() && detail->is_string()) {
+      warnings_.told(detail->get_ref<const std::string&>());
+    }
+    if (streams_.out_is_terminal) progress_.erase();  // it may be printed at once, and there
+    return report_.item(item);
+  }
   Status data(std::string_view bytes) override { return output_.write(bytes); }
 
  private:
   const Streams& streams_;
   ProgressDisplay& progress_;
+  Warnings& warnings_;
   Report& report_;
   ValueOutput& output_;
 };
@@ -129,16 +142,19 @@ class Program {
       : line_(line),
         streams_(streams),
         progress_(streams, progress_style(line, streams)),
+        warnings_(streams),
         report_(make_report()) {}
 
   ExitCode run() {
     auto failure = run_command();
     while (line_.watch && !failure) {
-      if (!pause()) return exit_;  // to be interrupted is how it ends
+      if (!pause()) return ExitCode::kInterrupted;  // nothing to say: it ends in no other way
       report_ = make_report();
       failure = run_command();
     }
     progress_.erase();
+    if (failure) warnings_.told(failure->error.describe());
+    warnings_.flush();
     if (!failure) return exit_;
     if (failure->exit == ExitCode::kOutputClosed) return failure->exit;  // nobody to tell
     (void)report_->failed(failure->error, failure->exit);
@@ -153,7 +169,7 @@ class Program {
     if (!target) return Failure{target.error(), exit_code_of_opening(target.error())};
     auto request = make_request(target.value());
     if (!request) return Failure{request.error(), exit_code_of(request.error())};
-    auto session = Session::open(target.value().data_directory, need_of(line_), logger());
+    auto session = Session::open(target.value().data_directory, need_of(line_), warnings_.logger());
     if (!session) return Failure{session.error(), exit_code_of_opening(session.error())};
     if (session.value().is_served()) flush(target.value());
     const auto done = execute(session.value(), std::move(request.value()));
@@ -180,9 +196,9 @@ class Program {
   std::optional<Failure> run_carrying() {
     auto output = ValueOutput::open(line_.output, streams_);
     if (!output) return Failure{output.error(), exit_code_of(output.error())};
-    ToolSink sink(streams_, progress_, *report_, output.value());
+    ToolSink sink(streams_, progress_, warnings_, *report_, output.value());
     bool reached = false;
-    const Carrying context{line_, streams_, sink, logger(), reached};
+    const Carrying context{line_, streams_, sink, warnings_.logger(), reached};
     auto done = carry(context);
     if (!done) {
       const auto& error = done.error();
@@ -264,7 +280,7 @@ class Program {
     MEMORIA_TRY(auto input, ValueInput::open(line_.input, streams_));
     MEMORIA_TRY(auto output, ValueOutput::open(line_.output, streams_));
     if (input.expected() > 0) request["size"] = input.expected();
-    ToolSink sink(streams_, progress_, *report_, output);
+    ToolSink sink(streams_, progress_, warnings_, *report_, output);
     MEMORIA_TRY(auto result, line_.verb == Verb::kSnapshotRollback && !session.is_served()
                                  ? session.roll_back(snapshot_, kept_name())
                                  : session.executor().execute(request, sink, input));
@@ -280,18 +296,12 @@ class Program {
     return fmt::format("before-rollback-{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
   }
 
-  /// Only what the user should know of a store that is opened for one command.
-  Logger logger() {
-    return [this](Severity severity, std::string_view message) {
-      if (severity < Severity::kWarning) return;
-      (void)streams_.err(fmt::format("memoria-ctl: {}\n", message));
-    };
-  }
-
   /// "memoria-ctl: get /x/y: no such file in the volume /srv/data"
   void say(const Error& error) {
     auto line = fmt::format("memoria-ctl: {}", typed_words(line_.verb));
-    const auto& about = subject_.empty() ? snapshot_ : subject_;
+    const auto about = line_.verb == Verb::kImport ? line_.name.value_or(line_.target)
+                       : subject_.empty()          ? snapshot_
+                                                   : subject_;
     if (!about.empty()) line += " " + printable(about);
     const auto words =
         error.code == Errc::kCancelled ? std::string("interrupted") : error.describe();
@@ -301,6 +311,7 @@ class Program {
   const CommandLine& line_;
   const Streams& streams_;
   ProgressDisplay progress_;
+  Warnings warnings_;
   std::unique_ptr<Report> report_;
   std::vector<Mount> mounts_;
   std::string subject_;   // the path in the volume or the key
@@ -308,15 +319,26 @@ class Program {
   ExitCode exit_ = ExitCode::kOk;
 };
 
+/// Help is what was asked for; what is wrong is told as any other error.
+int tell(const Message& message, const Streams& streams) {
+  if (message.code == ExitCode::kOk) {
+    (void)streams.out(message.text);
+    return int(message.code);
+  }
+  if (message.json) {
+    const Error error(Errc::kInvalidArgument, message.text);
+    (void)streams.out(to_text({{"error", error_to_json(error)}}) + "\n");
+  }
+  (void)streams.err(fmt::format("memoria-ctl: {}\n", message.text));
+  return int(message.code);
+}
+
 }  // namespace
 
 int run(std::span<const std::string> arguments, const Streams& streams) {
   try {
     const auto parsed = parse_command_line(arguments);
-    if (const auto* message = std::get_if<Message>(&parsed)) {
-      (void)(message->code == ExitCode::kOk ? streams.out : streams.err)(message->text);
-      return int(message->code);
-    }
+    if (const auto* message = std::get_if<Message>(&parsed)) return tell(*message, streams);
     return int(Program(std::get<CommandLine>(parsed), streams).run());
   } catch (const std::exception& bug) {
     (void)streams.err(fmt::format("memoria-ctl: internal error: {}\n", bug.what()));

@@ -83,7 +83,12 @@ Result<ValueInput> ValueInput::open(const std::string& path, const Streams& stre
 }
 
 Result<size_t> ValueInput::read(std::span<char> out) {
-  if (path_ == "-") return streams_.in(out);
+  MEMORIA_TRY(const size_t n, path_ == "-" ? streams_.in(out) : read_file(out));
+  taken_ += n;
+  return n;
+}
+
+Result<size_t> ValueInput::read_file(std::span<char> out) {
   for (;;) {
     const ssize_t n = ::read(fd_.get(), out.data(), out.size());
     if (n >= 0) return size_t(n);

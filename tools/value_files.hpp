@@ -43,15 +43,18 @@ class ValueInput : public Source {
   Result<size_t> read(std::span<char> out) override;
   /// Bytes that will come, 0 when that is unknown.
   uint64_t expected() const { return expected_; }
+  /// Bytes that have come.
+  uint64_t taken() const { return taken_; }
 
  private:
   ValueInput(const Streams& streams, std::string path)
       : streams_(streams), path_(std::move(path)) {}
+  Result<size_t> read_file(std::span<char> out);
 
   const Streams& streams_;
   std::string path_;
   UniqueFd fd_;
-  uint64_t expected_ = 0;
+  uint64_t expected_ = 0, taken_ = 0;
 };
 
 }  // namespace memoria::ctl

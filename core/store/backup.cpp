@@ -109,6 +109,7 @@ class Copier {
     MEMORIA_TRY(const auto lock, to_.lock(LockMode::kExclusive));
     MEMORIA_TRY(check_destination());  // nobody was faster
     MEMORIA_TRY(claim_destination());
+    if (source_.snapshots) MEMORIA_TRY(plan_snapshots());
     MEMORIA_TRY(copy_present());
     if (source_.snapshots) MEMORIA_TRY(carry_snapshots());
     MEMORIA_TRY(to_.sync_directory());
@@ -240,12 +241,27 @@ class Copier {
 
   // ---- Snapshots. Each comes and goes by itself, whole: its directory gets its name at the end.
 
+  /// Adds to the total what snapshots will bring. Some may come and go until they are carried.
+  Status plan_snapshots() {
+    std::vector<Damage> unreadable;  // is told when they are carried
+    MEMORIA_TRY(const auto wanted, there_and_wanted(unreadable));
+    std::set<uint64_t> counted;
+    for (const auto& entry : manifest_.segments) counted.insert(entry.id);
+    for (const auto& [name, manifest] : wanted) {
+      const bool same = has_same_snapshot(name, manifest);
+      for (const auto& entry : manifest.segments) {
+        if (counted.insert(entry.id).second && !same) total_ += entry.length;
+      }
+    }
+    return ok();
+  }
+
   Status carry_snapshots() {
     const Snapshots there(to_);
-    MEMORIA_TRY(const auto wanted, there_and_wanted());
+    MEMORIA_TRY(const auto wanted, there_and_wanted(report_.damages));
     for (const auto& [name, manifest] : wanted) {
-      MEMORIA_TRY(const bool same, has_same_snapshot(name, manifest));
-      if (!same) MEMORIA_TRY(carry_snapshot(name, manifest));
+      if (!has_same_snapshot(name, manifest)) MEMORIA_TRY(carry_snapshot(name, manifest));
+      for (const auto& entry : manifest.segments) in_snapshots_.try_emplace(entry.id, name);
       ++report_.snapshots;
     }
     MEMORIA_TRY(const auto held, there.list({}));
@@ -255,8 +271,8 @@ class Copier {
     return ok();
   }
 
-  /// The source's snapshots that are to be carried.
-  Result<std::map<std::string, Manifest>> there_and_wanted() {
+  /// The source's snapshots that are to be carried; tells those that cannot be.
+  Result<std::map<std::string, Manifest>> there_and_wanted(std::vector<Damage>& unreadable) const {
     std::map<std::string, Manifest> out;
     const Snapshots here(*source_.snapshots);
     MEMORIA_TRY(const auto infos, here.list({}));
@@ -268,31 +284,27 @@ class Copier {
       if (manifest.has_value() && manifest.value() && manifest.value()->uuid == manifest_.uuid) {
         out.emplace(info.name, std::move(*manifest.value()));
       } else {
-        report_.damages.push_back(
-            {0,
-             0,
-             0,
-             {},
-             0,
-             0,
-             false,
-             fmt::format("snapshot {}: its manifest cannot be read", info.name)});
+        unreadable.push_back({0,
+                              0,
+                              0,
+                              {},
+                              0,
+                              0,
+                              false,
+                              fmt::format("snapshot {}: its manifest cannot be read", info.name)});
       }
     }
     return out;
   }
 
-  Result<bool> has_same_snapshot(const std::string& name, const Manifest& manifest) {
+  bool has_same_snapshot(const std::string& name, const Manifest& manifest) const {
     const auto place = Snapshots(to_).directory(name);
     if (!place.has_value()) return false;
     const auto there = read_manifest(*place.value());
-    const bool same = there.has_value() && there.value() &&
-                      encode_manifest(*there.value()) == encode_manifest(manifest) &&
-                      std::none_of(manifest.segments.begin(), manifest.segments.end(),
-                                   [&](const auto& entry) { return damaged_.contains(entry.id); });
-    if (!same) return false;
-    for (const auto& entry : manifest.segments) in_snapshots_.try_emplace(entry.id, name);
-    return true;
+    return there.has_value() && there.value() &&
+           encode_manifest(*there.value()) == encode_manifest(manifest) &&
+           std::none_of(manifest.segments.begin(), manifest.segments.end(),
+                        [&](const auto& entry) { return damaged_.contains(entry.id); });
   }
 
   Status carry_snapshot(const std::string& name, const Manifest& manifest) {
@@ -309,15 +321,12 @@ class Copier {
                                   found == names.end() ? entry.id : found->second};
       MEMORIA_TRY(const bool linked, link_segment(*root, hidden, segment));
       if (linked) continue;
-      total_ += entry.length;
       MEMORIA_TRY(bring(*from, segment, *place));
     }
     MEMORIA_TRY(write_manifest(*place, manifest));
     if (Snapshots(to_).directory(name).has_value()) MEMORIA_TRY(Snapshots(to_).remove(name));
     MEMORIA_TRY(root->rename(hidden, name));
-    MEMORIA_TRY(root->sync_directory());
-    for (const auto& entry : manifest.segments) in_snapshots_.try_emplace(entry.id, name);
-    return ok();
+    return root->sync_directory();
   }
 
   /// From the present or another snapshot of the destination; false: neither has it.
@@ -390,6 +399,7 @@ class Copier {
 
   bool advance(uint64_t bytes) {
     done_ += bytes;
+    total_ = std::max(total_, done_);  // more may come than was planned, as damaged segments again
     return !progress_ || progress_({is_backup_ ? "backup" : "restore", done_, total_});
   }
 

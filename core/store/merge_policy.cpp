@@ -27,6 +27,12 @@ double dead_share(const Segment& s) {
 bool eligible(const Segment& s) {
   return s.sealed && !s.damaged && !s.has_copy;
 }
+/// What a merge that `request` asks for may take: it seals the active segment first if it takes
+/// all.
+bool eligible(const Segment& s, const MergeRequest& request) {
+  if (eligible(s)) return true;
+  return request.all && request.dry_run && !s.sealed && !s.damaged && s.counts.total_bytes > 0;
+}
 bool small(const Segment& s, const Options& options) {
   return s.file_bytes < options.segment.max_size / kSmallShare;
 }
@@ -72,7 +78,7 @@ std::vector<std::shared_ptr<Segment>> choose_inputs(
   const bool take_small = request.min_dead < 0 && many_small(segments, options);
   std::vector<std::shared_ptr<Segment>> chosen;
   for (const auto& s : segments) {
-    if (!eligible(*s)) continue;
+    if (!eligible(*s, request)) continue;
     if (request.all || dead_share(*s) >= threshold || (take_small && small(*s, options))) {
       chosen.push_back(s);
     }

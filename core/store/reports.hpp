@@ -67,7 +67,9 @@ struct StoreStats {
   uint64_t sync_latency_us_p50 = 0, sync_latency_us_p99 = 0;  ///< of the latest thousand
   uint64_t sync_time_us = 0;                                  ///< of all syncs together
   uint64_t merges = 0, merge_bytes_read = 0, merge_bytes_written = 0;
-  uint64_t last_merge_ns = 0;  ///< when it ended, since the epoch; 0: none since open
+  uint64_t mergeable_bytes = 0;      ///< that a merge would free now: MergeReport of a dry run
+  uint64_t mergeable_bytes_all = 0;  ///< the same of MergeRequest::all
+  uint64_t last_merge_ns = 0;        ///< when it ended, since the epoch; 0: none since open
   uint64_t consolidations = 0;
   uint64_t file_cache_hits = 0, file_cache_misses = 0;
   uint64_t read_errors = 0;  ///< reads that ended in kCorrupt or kIo
@@ -83,8 +85,10 @@ struct StoreStats {
 
 /// What a long call has done so far. `total` is 0 while unknown.
 struct Progress {
-  std::string_view phase;        ///< "merge", "verify", "hints"
-  uint64_t done = 0, total = 0;  ///< bytes
+  enum class Unit { kBytes, kEntries };
+  std::string_view phase;  ///< "merge", "verify", "hints"
+  uint64_t done = 0, total = 0;
+  Unit unit = Unit::kBytes;
 };
 /// Returns false to stop (the call then ends with kCancelled and leaves nothing half done).
 using ProgressFn = std::function<bool(const Progress&)>;

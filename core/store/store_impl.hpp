@@ -56,6 +56,7 @@ class Store::Impl {
   Result<MergeReport> merge(const MergeRequest& request, const ProgressFn& progress);
   Result<MergeReport> merge_within(const MergeRequest& request, uint64_t budget,
                                    const ProgressFn& progress) REQUIRES(merge_mutex_);
+  MergeReport plan_merge(const MergeRequest& request, uint64_t free_bytes) const;
   uint64_t most_that_is_copied() const;
   void background_merge();
   void write_hint(Segment& segment) EXCLUDES(hint_mutex_);

@@ -29,17 +29,6 @@ bool hour_allows(const Options& options) {
                        : local.tm_hour >= from || local.tm_hour < until;
 }
 
-MergeReport plan_of(const std::vector<std::shared_ptr<Segment>>& inputs) {
-  MergeReport report;
-  for (const auto& input : inputs) {
-    report.inputs.push_back(input->id());
-    report.bytes_read += input->file_bytes;
-    report.bytes_freed += input->dead_bytes();
-    report.bytes_written += input->counts.live_bytes + input->counts.eraser_bytes;
-  }
-  return report;
-}
-
 /// Bytes that a merge may write, hints included, without more files than the disk can hold. Any two
 /// outputs in a row have more than one segment's bytes.
 uint64_t most_that_files_hold(std::optional<uint64_t> files, uint64_t segment_size) {
@@ -84,9 +73,7 @@ Result<MergeReport> Store::Impl::merge(const MergeRequest& request, const Progre
     if (!rotated.has_value() && rotated.error().code != Errc::kNoSpace) return rotated.error();
   }
   MEMORIA_TRY(const Space space, environment_->space());
-  if (request.dry_run) {
-    return plan_of(choose_inputs(segments_.all(), settings(), request, space.free_bytes));
-  }
+  if (request.dry_run) return plan_merge(request, space.free_bytes);
   // Hints that are written meanwhile would take files that the merge counts on.
   const Running running(merge_running_);
   { const Lock hint_is_written(hint_mutex_); }
@@ -103,6 +90,18 @@ Result<MergeReport> Store::Impl::merge(const MergeRequest& request, const Progre
     auto smaller = merge_within(request, budget, progress);
     if (smaller.has_value() && smaller.value().inputs.empty()) break;
     report = std::move(smaller);
+  }
+  return report;
+}
+
+/// What a merge would do on a disk with so many bytes free.
+MergeReport Store::Impl::plan_merge(const MergeRequest& request, uint64_t free_bytes) const {
+  MergeReport report;
+  for (const auto& input : choose_inputs(segments_.all(), settings(), request, free_bytes)) {
+    report.inputs.push_back(input->id());
+    report.bytes_read += input->file_bytes;
+    report.bytes_freed += input->dead_bytes();
+    report.bytes_written += input->counts.live_bytes + input->counts.eraser_bytes;
   }
   return report;
 }
@@ -295,6 +294,11 @@ StoreStats Store::Impl::stats() const {
     s.dead_bytes += one.dead_bytes;
     s.eraser_bytes += one.eraser_bytes;
     s.segments.push_back(one);
+  }
+  if (const auto space = environment_->space(); space.has_value()) {
+    const auto free = space.value().free_bytes;
+    s.mergeable_bytes = plan_merge({.dry_run = true}, free).bytes_freed;
+    s.mergeable_bytes_all = plan_merge({.all = true, .dry_run = true}, free).bytes_freed;
   }
   if (appender_) {
     s.bytes_written = appender_->bytes_written();

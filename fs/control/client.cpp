@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "fs/control/client.hpp"
 
+#include <cerrno>
 #include <optional>
 
 #include "fs/control/socket_address.hpp"
@@ -17,11 +18,17 @@ T number_or_zero(const Json& json, const char* field) {
   return value != json.end() && value->is_number_unsigned() ? value->get<T>() : T{};
 }
 
+std::string text_or_nothing(const Json& json, const char* field) {
+  const auto value = json.find(field);
+  return value != json.end() && value->is_string() ? value->get<std::string>() : "";
+}
+
 void pass_progress(const Json& json, Sink& sink) {
-  const auto phase = json.find("phase");
-  const auto word = phase != json.end() && phase->is_string() ? phase->get<std::string>() : "";
-  sink.progress(
-      {word, number_or_zero<uint64_t>(json, "done"), number_or_zero<uint64_t>(json, "total")});
+  const auto phase = text_or_nothing(json, "phase");
+  const auto unit = text_or_nothing(json, "unit") == "entries" ? Progress::Unit::kEntries
+                                                               : Progress::Unit::kBytes;
+  sink.progress({phase, number_or_zero<uint64_t>(json, "done"),
+                 number_or_zero<uint64_t>(json, "total"), unit});
 }
 
 /// Passes a frame on; the result, when it was that.
@@ -99,28 +106,43 @@ Status ControlClient::send_request(const Json& request, Sink& sink, Source& sour
   return takes_data(request) ? send_data(sink, source) : ok();
 }
 
+/// Passes on what the daemon has said. An error when that was its last word, or it is gone.
+Status ControlClient::take_arrived(Sink& sink) {
+  while (socket_.has_arrived()) {
+    MEMORIA_TRY(const auto frame, socket_.receive(kForever, [&] { return sink.cancelled(); }));
+    if (frame) {
+      MEMORIA_TRY(result_, take(*frame, sink));
+    }
+    if (!frame || result_) return Error(Errc::kIo, ECONNRESET, "the daemon takes no more data");
+  }
+  return ok();
+}
+
+/// The daemon may say more than the socket holds before it reads on: it is listened to all along.
 Status ControlClient::send_data(Sink& sink, Source& source) {
   const auto cancelled = [&] { return sink.cancelled(); };
+  const auto arrived = [&] { return take_arrived(sink); };
   std::string piece(kPieceSize, '\0');
   for (;;) {
     MEMORIA_TRY(const size_t n, source.read(piece));
     // Nothing is committed before the end has been sent, so this is the last moment to give up.
     if (sink.cancelled()) return Error(Errc::kCancelled);
     if (n == 0) break;
-    MEMORIA_TRY(
-        socket_.send(FrameType::kData, std::string_view(piece).substr(0, n), kForever, cancelled));
+    MEMORIA_TRY(socket_.send(FrameType::kData, std::string_view(piece).substr(0, n), kForever,
+                             cancelled, arrived));
+    MEMORIA_TRY(arrived());
   }
-  return socket_.send(FrameType::kEnd, {}, kForever, cancelled);
+  return socket_.send(FrameType::kEnd, {}, kForever, cancelled, arrived);
 }
 
 Result<Json> ControlClient::receive_result(Sink& sink, bool to_the_end) {
-  for (;;) {
+  while (!result_) {
     MEMORIA_TRY(const auto frame,
                 socket_.receive(kForever, [&] { return !to_the_end && sink.cancelled(); }));
     if (!frame) return Error(Errc::kIo, "the daemon ended without an answer");
-    MEMORIA_TRY(auto result, take(*frame, sink));
-    if (result) return std::move(*result);
+    MEMORIA_TRY(result_, take(*frame, sink));
   }
+  return *std::move(result_);
 }
 
 }  // namespace memoria

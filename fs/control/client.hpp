@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "fs/control/executor.hpp"
@@ -21,17 +22,20 @@ class ControlClient : public Executor {
   /// them: kIo, kClosed or kCancelled then. kNotFound: there is none.
   static Status ping(const std::string& data_directory);
 
-  /// Sends the request, and the source's data where the command takes some. Waits as long as it
-  /// takes, but ends soon after sink.cancelled() turns true.
+  /// Sends the request, and the source's data where the command takes some; passes on meanwhile
+  /// what the daemon says. Waits as long as it takes, but ends soon after sink.cancelled() turns
+  /// true, or the daemon refuses.
   Result<Json> execute(const Json& request, Sink& sink, Source& source) override;
 
  private:
   explicit ControlClient(FrameSocket socket) : socket_(std::move(socket)) {}
   Status send_request(const Json& request, Sink& sink, Source& source);
   Status send_data(Sink& sink, Source& source);
+  Status take_arrived(Sink& sink);
   Result<Json> receive_result(Sink& sink, bool to_the_end);
 
   FrameSocket socket_;
+  std::optional<Json> result_;  // that came before all data were sent
 };
 
 }  // namespace memoria

@@ -29,7 +29,8 @@ struct Call {
   /// For the long calls of the store: tells the sink and asks it whether to go on.
   ProgressFn progress() const;
   /// The same, once.
-  Status report(std::string_view phase, uint64_t done, uint64_t total) const;
+  Status report(std::string_view phase, uint64_t done, uint64_t total,
+                Progress::Unit unit = Progress::Unit::kBytes) const;
 
  private:
   std::optional<std::string> get_argument(const std::string& name) const;

@@ -28,12 +28,13 @@ class SocketSink : public Sink {
 
   void progress(const Progress& p) override {
     const auto now = FrameSocket::Clock::now();
-    if (now < next_progress_ || !socket_.ready_to_send())
-      return;  // a stalled reader holds up nothing
+    if (now < next_progress_) return;
+    // A stalled reader holds up nothing but what it is to read, whose socket is full most of the
+    // time.
+    if (!delivers_ && !socket_.ready_to_send()) return;
     next_progress_ = now + kProgressInterval;
-    const Json json = {{"phase", p.phase}, {"done", p.done}, {"total", p.total}};
     // When the client is gone the next cancelled() tells.
-    (void)send(FrameType::kProgress, to_text(json));
+    (void)send(FrameType::kProgress, to_text(progress_to_json(p)));
   }
 
   Status item(Json item) override {
@@ -43,6 +44,7 @@ class SocketSink : public Sink {
   }
 
   Status data(std::string_view bytes) override {
+    delivers_ = true;
     while (!bytes.empty()) {
       const auto piece = bytes.substr(0, kDataAtOnce);
       MEMORIA_TRY(send(FrameType::kData, piece));
@@ -55,6 +57,7 @@ class SocketSink : public Sink {
   Status flush() {
     if (items_.empty()) return ok();
     items_ += ']';
+    delivers_ = true;
     const auto payload = std::exchange(items_, {});
     return send(FrameType::kItems, payload);
   }
@@ -69,6 +72,7 @@ class SocketSink : public Sink {
   const std::atomic<bool>& stopping_;
   FrameSocket::Clock::time_point next_progress_{};
   std::string items_;
+  bool delivers_ = false;  // parts of the result were sent, and so waited for the reader
 };
 
 /// Takes the data of `put` from the socket.

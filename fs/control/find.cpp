@@ -25,7 +25,9 @@ using Visit = std::function<Status(const Found&)>;
 /// hundred names on each level.
 class PathWalk {
  public:
-  PathWalk(const Call& call, const Visit& visit) : call_(call), visit_(visit) {}
+  /// `phase`: of its progress.
+  PathWalk(const Call& call, std::string_view phase, const Visit& visit)
+      : call_(call), phase_(phase), visit_(visit) {}
 
   Status run(const std::string& prefix) {
     const auto slash = prefix.rfind('/');
@@ -34,6 +36,7 @@ class PathWalk {
     MEMORIA_TRY(const auto root, worded(call_, find_node(call_.store, directory)));
     if (!root.inode.is_directory()) return ok();
     if (beginning.empty() && directory.empty()) {
+      total_ = call_.volume->files();
       MEMORIA_TRY(visit_({"/", kRootInode, S_IFDIR}));
     }
     levels_.push_back({directory, NameCursor(call_.store, root.ino)});
@@ -59,7 +62,7 @@ class PathWalk {
     const auto dentry = entry->dentry;
     const bool fits = entry->name.starts_with(beginning);
     level.names.pop();
-    if (call_.sink.cancelled()) return Error(Errc::kCancelled);
+    MEMORIA_TRY(call_.report(phase_, ++entries_, total_, Progress::Unit::kEntries));
     if (!fits) return ok();
     MEMORIA_TRY(visit_({path, dentry ? dentry->ino : 0, dentry ? dentry->type : 0}));
     if (dentry && S_ISDIR(dentry->type)) {
@@ -69,7 +72,9 @@ class PathWalk {
   }
 
   const Call& call_;
+  const std::string_view phase_;
   const Visit& visit_;
+  uint64_t entries_ = 0, total_ = 0;  // looked at; 0: how many there are below is not known
   std::deque<Level> levels_;
 };
 
@@ -84,7 +89,7 @@ Result<Json> find_files(const Call& call, const std::string& prefix) {
     if (!S_ISDIR(found.type)) item["size"] = content_size(call.store, found.ino);
     return call.sink.item(std::move(item));
   };
-  MEMORIA_TRY(PathWalk(call, visit).run(prefix));
+  MEMORIA_TRY(PathWalk(call, "find", visit).run(prefix));
   return Json{{"count", count}};
 }
 
@@ -99,7 +104,7 @@ Result<Json> count_files(const Call& call, const std::string& prefix) {
     }
     return ok();
   };
-  MEMORIA_TRY(PathWalk(call, visit).run(prefix));
+  MEMORIA_TRY(PathWalk(call, "count", visit).run(prefix));
   return Json{{"count", files + directories + others},
               {"files", files},
               {"directories", directories},

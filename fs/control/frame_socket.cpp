@@ -77,19 +77,21 @@ Result<std::optional<Frame>> FrameSocket::receive(Clock::duration limit,
 }
 
 Status FrameSocket::send(FrameType type, std::string_view payload, Clock::duration limit,
-                         const Cancelled& cancelled) {
+                         const Cancelled& cancelled, const Arrived& arrived) {
   if (torn_) return connection_lost();
   auto head = encode_frame_head(type, payload.size());
   iovec parts[] = {{head.data(), head.size()}, {const_cast<char*>(payload.data()), payload.size()}};
   msghdr message{};
   message.msg_iov = parts;
   message.msg_iovlen = payload.empty() ? 1 : 2;
-  const auto sent = send_all(message, limit, cancelled);
+  const auto sent = send_all(message, limit, cancelled, arrived);
   torn_ = !sent && message.msg_iov->iov_base != head.data();
   return sent;
 }
 
-Status FrameSocket::send_all(msghdr& message, Clock::duration limit, const Cancelled& cancelled) {
+Status FrameSocket::send_all(msghdr& message, Clock::duration limit, const Cancelled& cancelled,
+                             const Arrived& arrived) {
+  const short events = arrived ? POLLOUT | POLLIN : POLLOUT;
   auto until = Clock::now() + limit;
   while (message.msg_iovlen > 0) {
     const ssize_t n = ::sendmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -97,7 +99,8 @@ Status FrameSocket::send_all(msghdr& message, Clock::duration limit, const Cance
       advance(message, size_t(n));
       until = Clock::now() + limit;
     } else if (errno == EAGAIN) {
-      MEMORIA_TRY(wait(POLLOUT, until, cancelled));
+      MEMORIA_TRY(wait(events, until, cancelled));
+      if (arrived && has_arrived()) MEMORIA_TRY(arrived());
     } else if (errno == EPIPE || errno == ECONNRESET) {
       return connection_lost();
     } else if (errno != EINTR) {
@@ -109,6 +112,10 @@ Status FrameSocket::send_all(msghdr& message, Clock::duration limit, const Cance
 
 bool FrameSocket::ready_to_send() const {
   return (poll_now(fd_.get(), POLLOUT) & POLLOUT) != 0;
+}
+
+bool FrameSocket::has_arrived() const {
+  return !decoder_.at_boundary() || (poll_now(fd_.get(), POLLIN) & POLLIN) != 0;
 }
 
 bool FrameSocket::peer_gone() const {

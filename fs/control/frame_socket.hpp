@@ -22,6 +22,9 @@ class FrameSocket {
   using Clock = std::chrono::steady_clock;
   /// Asked several times a second while waiting; true ends the wait with kCancelled.
   using Cancelled = std::function<bool()>;
+  /// Called when something has arrived (has_arrived()) while sending waits; receives it. An error
+  /// ends the sending.
+  using Arrived = std::function<Status()>;
 
   explicit FrameSocket(UniqueFd fd) : fd_(std::move(fd)) {}
 
@@ -31,13 +34,15 @@ class FrameSocket {
   Result<std::optional<Frame>> receive(Clock::duration limit, const Cancelled& cancelled = {});
 
   /// Sends a frame; the payload has at most kMaxFramePayload bytes. kIo: the peer is gone
-  /// (ECONNRESET), or took nothing for `limit` (ETIMEDOUT). kCancelled. After an error in the
-  /// middle of a frame nothing more can be sent (ECONNRESET).
+  /// (ECONNRESET), or took nothing for `limit` (ETIMEDOUT). kCancelled; that of `arrived`. After an
+  /// error in the middle of a frame nothing more can be sent (ECONNRESET).
   Status send(FrameType type, std::string_view payload, Clock::duration limit,
-              const Cancelled& cancelled = {});
+              const Cancelled& cancelled = {}, const Arrived& arrived = {});
 
   /// A frame of modest size would be taken at once.
   bool ready_to_send() const;
+  /// A part of a frame is there, or the end: receive() waits for the rest of the frame at most.
+  bool has_arrived() const;
   /// The peer closed the connection or its sending half.
   bool peer_gone() const;
   /// Receives nothing more: ends a wait for it, now and later. Sending still works.
@@ -47,7 +52,8 @@ class FrameSocket {
   int fd() const { return fd_.get(); }
 
  private:
-  Status send_all(msghdr& message, Clock::duration limit, const Cancelled& cancelled);
+  Status send_all(msghdr& message, Clock::duration limit, const Cancelled& cancelled,
+                  const Arrived& arrived);
   Status wait(short events, Clock::time_point until, const Cancelled& cancelled) const;
 
   UniqueFd fd_;

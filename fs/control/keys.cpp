@@ -2,6 +2,8 @@
 // ls, get, put, rm and locate of raw keys.
 #include <fmt/format.h>
 
+#include <functional>
+
 #include "core/log/record.hpp"
 #include "fs/control/byte_text.hpp"
 #include "fs/control/commands.hpp"
@@ -44,32 +46,39 @@ Json key_item(const KeyInfo& key, bool in_volume) {
   return item;
 }
 
+/// Shows the keys that begin with `prefix`, and tells how far it is; an error of `visit` ends it.
+Status scan(const Call& call, const std::string& prefix, std::string_view phase,
+            const std::function<Status(const KeyInfo&)>& visit) {
+  const uint64_t total = prefix.empty() ? call.store.count() : 0;
+  uint64_t done = 0;
+  Status visited = ok();
+  MEMORIA_TRY(call.store.scan(prefix, "", [&](const KeyInfo& key) {
+    visited = visit(key);
+    if (visited) visited = call.report(phase, ++done, total, Progress::Unit::kEntries);
+    return visited.has_value();
+  }));
+  return visited;
+}
+
 }  // namespace
 
 Result<Json> list_keys(const Call& call, const std::string& prefix) {
   const bool in_volume = holds_volume(call.store);
   uint64_t count = 0;
-  Status delivered = ok();
-  MEMORIA_TRY(call.store.scan(prefix, "", [&](const KeyInfo& key) {
+  MEMORIA_TRY(scan(call, prefix, "find", [&](const KeyInfo& key) {
     ++count;
-    delivered = call.sink.item(key_item(key, in_volume));
-    if (delivered.has_value() && call.sink.cancelled()) delivered = Error(Errc::kCancelled);
-    return delivered.has_value();
+    return call.sink.item(key_item(key, in_volume));
   }));
-  if (!delivered) return delivered.error();
   return Json{{"count", count}};
 }
 
 Result<Json> count_keys(const Call& call, const std::string& prefix) {
   uint64_t count = 0, bytes = 0;
-  bool cancelled = false;
-  MEMORIA_TRY(call.store.scan(prefix, "", [&](const KeyInfo& key) {
+  MEMORIA_TRY(scan(call, prefix, "count", [&](const KeyInfo& key) {
     ++count;
     bytes += key.size;
-    cancelled = call.sink.cancelled();
-    return !cancelled;
+    return ok();
   }));
-  if (cancelled) return Error(Errc::kCancelled);
   return Json{{"count", count}, {"bytes", bytes}};
 }
 

@@ -69,6 +69,14 @@ Result<Json> parse_payload(const Frame& frame) {
   return json;
 }
 
+Json progress_to_json(const Progress& progress) {
+  const bool entries = progress.unit == Progress::Unit::kEntries;
+  return {{"phase", progress.phase},
+          {"done", progress.done},
+          {"total", progress.total},
+          {"unit", entries ? "entries" : "bytes"}};
+}
+
 Json error_to_json(const Error& error) {
   return {{"code", name(error.code)},
           {"errno", error.to_errno()},

@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "core/base/result.hpp"
+#include "core/store/reports.hpp"
 
 namespace memoria {
 
@@ -30,7 +31,7 @@ inline constexpr size_t kMaxFramePayload = 1 << 20;
 
 enum class FrameType : char {
   kRequest = 'Q',   ///< JSON object: {"protocol", "command", arguments}
-  kProgress = 'P',  ///< JSON object: {"phase", "done", "total"}; may be left out at any time
+  kProgress = 'P',  ///< JSON object (progress_to_json()); may be left out at any time
   kItems = 'I',     ///< JSON array: parts of the result (entries, extents, damages, segments)
   kData = 'D',      ///< bytes of a file
   kEnd = 'E',       ///< no more data; empty
@@ -66,6 +67,9 @@ class FrameDecoder {
 std::string to_text(const Json& json);
 /// The object or array in a payload. kInvalidArgument.
 Result<Json> parse_payload(const Frame& frame);
+
+/// {"phase", "done", "total", "unit"}; the unit is "bytes" or "entries".
+Json progress_to_json(const Progress& progress);
 
 Json error_to_json(const Error& error);
 /// The error in an X frame's payload; kIo when it makes no sense.

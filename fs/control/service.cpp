@@ -118,8 +118,9 @@ ProgressFn Call::progress() const {
   };
 }
 
-Status Call::report(std::string_view phase, uint64_t done, uint64_t total) const {
-  sink.progress({phase, done, total});
+Status Call::report(std::string_view phase, uint64_t done, uint64_t total,
+                    Progress::Unit unit) const {
+  sink.progress({phase, done, total, unit});
   if (sink.cancelled()) return Error(Errc::kCancelled);
   return ok();
 }

@@ -6,7 +6,7 @@
 
 #include "fs/control/byte_text.hpp"
 #include "fs/control/commands.hpp"
-#include "fs/volume/keys.hpp"
+#include "fs/volume/tree.hpp"
 
 namespace memoria::control {
 namespace {
@@ -25,29 +25,6 @@ Json segment_item(const SegmentStats& s) {
           {"has_hint", s.has_hint},
           {"from_merge", s.from_merge},
           {"merging", s.merging}};
-}
-
-/// What a merge with the store's own thresholds would free.
-uint64_t mergeable_bytes(const StoreStats& stats, double threshold) {
-  uint64_t bytes = 0;
-  for (const auto& s : stats.segments) {
-    const auto all = s.live_bytes + s.dead_bytes + s.eraser_bytes;
-    if (s.sealed && all > 0 && double(s.dead_bytes) >= threshold * double(all)) {
-      bytes += s.dead_bytes;
-    }
-  }
-  return bytes;
-}
-
-uint64_t count_inodes(const Call& call) {
-  if (call.volume != nullptr) return call.volume->files();
-  const char inodes[] = {char(Table::kInodes), 0};
-  uint64_t count = 0;
-  const auto counted = call.store.scan(inodes, "", [&](const KeyInfo&) {
-    ++count;
-    return true;
-  });
-  return counted.has_value() ? count : 0;
 }
 
 /// Memory of this process; 0 when it cannot be told.
@@ -92,8 +69,8 @@ Json merges(const StoreStats& s, const Options& options) {
               {"running", s.merge_running},
               {"last", nullptr},
               {"threshold", options.segment.fragmentation_threshold},
-              {"would_free_bytes", mergeable_bytes(s, options.segment.fragmentation_threshold)},
-              {"would_free_bytes_all", s.dead_bytes}};
+              {"would_free_bytes", s.mergeable_bytes},
+              {"would_free_bytes_all", s.mergeable_bytes_all}};
   if (s.last_merge_ns != 0) out["last"] = iso_time(int64_t(s.last_merge_ns));
   return out;
 }
@@ -112,7 +89,9 @@ Result<Json> stats(const Call& call) {
   out.update(activity(s));
   if (call.context.served) out["pid"] = getpid();
   if (const auto resident = resident_bytes(); resident != 0) out["resident_bytes"] = resident;
-  if (holds_volume(call.store)) out["files"] = count_inodes(call);
+  if (holds_volume(call.store)) {
+    out["files"] = call.volume != nullptr ? call.volume->files() : count_inodes(call.store);
+  }
   if (const auto space = call.store.space(); space.has_value()) {
     out["disk_total_bytes"] = space.value().total_bytes;
     out["disk_free_bytes"] = space.value().free_bytes;

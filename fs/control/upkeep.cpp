@@ -54,7 +54,10 @@ Result<Json> rebuild_hints(const Call& call) {
 }
 
 Result<Json> check_hints(const Call& call) {
-  MEMORIA_TRY(const auto report, call.store.verify(call.progress()));
+  const auto progress = call.progress();
+  MEMORIA_TRY(const auto report, call.store.verify([&](const Progress& p) {
+    return progress({"hints", p.done, p.total});
+  }));
   uint64_t sealed = 0, missing = 0;
   for (const auto& segment : call.store.stats().segments) {
     sealed += segment.sealed;

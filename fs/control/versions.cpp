@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <memory>
@@ -134,6 +135,7 @@ Result<Json> diff_snapshots(const Call& call) {
   std::map<std::string_view, uint64_t> counts{
       {"added", 0}, {"removed", 0}, {"changed", 0}, {"renamed", 0}};
   uint64_t unreadable = 0;
+  const uint64_t total = std::max(count_inodes(*before), count_inodes(*after));
   MEMORIA_TRY(compare_volumes(
       *before, *after,
       [&](const Difference& difference) {
@@ -141,7 +143,9 @@ Result<Json> diff_snapshots(const Call& call) {
         unreadable += difference.unreadable;
         return call.sink.item(change_item(difference));
       },
-      [&](uint64_t) { return call.sink.cancelled() ? Status(Error(Errc::kCancelled)) : ok(); }));
+      [&](uint64_t entries) {
+        return call.report("diff", entries, total, Progress::Unit::kEntries);
+      }));
   Json out = {{"unreadable", unreadable}, {"clean", unreadable == 0}, {"after", nullptr}};
   for (const auto& [word, count] : counts) out[std::string(word)] = count;
   set_bytes(out, "before", *name);

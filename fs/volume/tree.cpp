@@ -65,6 +65,16 @@ Doubts::Doubts(const Store& store) {
   unsure_until_ = stats.unsure_until;
 }
 
+uint64_t count_inodes(const Store& store) {
+  const char inodes[] = {char(Table::kInodes), 0};
+  uint64_t count = 0;
+  const auto counted = store.scan(inodes, "", [&](const KeyInfo&) {
+    ++count;
+    return true;
+  });
+  return counted.has_value() ? count : 0;
+}
+
 Result<TreeNode> find_node(const Store& store, std::string_view path) {
   TreeNode node{kRootInode, {}};
   MEMORIA_TRY(node.inode, load_inode(store, kRootInode));

@@ -29,6 +29,10 @@ class Doubts {
   uint64_t unsure_until_ = 0;
 };
 
+/// Inodes that the volume has, directories included; 0 when they cannot be counted. Looks at the
+/// keys of all.
+uint64_t count_inodes(const Store& store);
+
 struct TreeNode {
   InodeNumber ino = 0;
   Inode inode;

@@ -6,6 +6,7 @@
 #include "core/store/store.hpp"
 #include "tests/control/helpers.hpp"
 #include "tests/support/check.hpp"
+#include "tools/carry.hpp"
 
 using namespace memoria;
 using memoria::test::document;
@@ -76,6 +77,45 @@ BOOST_DATA_TEST_CASE(settings_go_along, kBothWays, served) {
   BOOST_TEST(ran.code == 0);
   BOOST_TEST(ran.err.find("is no regular file") != std::string::npos, ran.err);
   BOOST_TEST(!files::exists(backup + "/memoria.toml"));
+}
+
+BOOST_DATA_TEST_CASE(an_export_knows_how_much_there_is, kBothWays, served) {
+  SampleStore place(served);
+  place.with_volume([](Volume& volume) {
+    const auto inner = test::unwrap(volume.resolve("/directory/inner"));
+    const auto linked = test::unwrap(volume.link(inner.ino, kRootInode, "linked"));
+    volume.forget(linked.ino, 1);
+  });
+  ctl::Streams streams;
+  ctl::CommandLine line;
+  line.verb = ctl::Verb::kExport;
+  line.target = place.path();
+  test::RecordingSink sink;
+  bool reached = false;
+  test::unwrap(ctl::carry({line, streams, sink, {}, reached}));
+  BOOST_TEST(sink.latest.phase == "export");
+  BOOST_TEST(sink.latest.total == 2 * 300'000u + 12);
+  BOOST_TEST(sink.latest.done == sink.latest.total);
+}
+
+BOOST_DATA_TEST_CASE(an_import_knows_how_long_the_archive_is, kBothWays, served) {
+  const SampleStore place(served);
+  const TemporaryDirectory elsewhere;
+  const auto archive = elsewhere.path("a.tar");
+  BOOST_TEST(run_ctl({"export", place.path(), "-o", archive}).code == 0);
+  const auto ran = run_ctl({"import", "--json", "--progress", place.path(), "/new", "-i", archive});
+  BOOST_TEST(ran.code == 0);
+  const auto progress = Json::parse(ran.err.substr(0, ran.err.find('\n')));
+  BOOST_TEST(progress["phase"] == "import");
+  BOOST_TEST(progress["total"] == files::file_size(archive));
+  BOOST_TEST(progress["done"].get<uint64_t>() > 0u);
+  BOOST_TEST(progress["done"].get<uint64_t>() <= files::file_size(archive));
+
+  const auto again = run_ctl({"import", place.path(), "/new", "-i", archive});
+  BOOST_TEST(again.err ==
+             "memoria-ctl: import /new: is not empty: name a new directory to import into\n");
+  const auto file = run_ctl({"import", place.path(), "/hello", "-i", archive});
+  BOOST_TEST(file.err == "memoria-ctl: import /hello: is not a directory\n");
 }
 
 BOOST_DATA_TEST_CASE(a_backup_goes_nowhere_else, kBothWays, served) {
@@ -176,6 +216,8 @@ BOOST_DATA_TEST_CASE(repair_saves_what_is_intact_and_tells_the_rest, kBothWays, 
   BOOST_TEST(refused.err.find("is there already") != std::string::npos, refused.err);
   const auto told = run_ctl({"repair", place.path(), elsewhere.path("other")});
   BOOST_TEST(told.out.find("/directory/inner, bytes ") != std::string::npos, told.out);
+  BOOST_TEST(told.out.find(": 1 thing could not be saved as it was\n") != std::string::npos,
+             told.out);
 }
 
 BOOST_DATA_TEST_CASE(repair_of_what_is_intact_is_a_copy, kBothWays, served) {

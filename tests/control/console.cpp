@@ -23,6 +23,7 @@ Ran Console::run(const std::vector<std::string>& arguments) {
   };
   streams.err = [&](std::string_view text) -> Status {
     ran.err += text;
+    if (on_err) on_err(text);
     return ok();
   };
   streams.out_is_terminal = out_is_terminal;

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,7 @@ struct Console {
   std::atomic<bool> interrupted = false;
   std::atomic<int> interrupted_at = 0;  ///< the n-th question whether it is; 0: see above
   bool out_closed = false;
-  std::function<void(std::string_view)> on_out;  ///< told of what is written, if there is one
+  std::function<void(std::string_view)> on_out, on_err;  ///< told of what is written
 
   Ran run(const std::vector<std::string>& arguments);
 };
@@ -36,7 +37,11 @@ Ran run_ctl(const std::vector<std::string>& arguments, const std::string& in = {
 /// Records what a command gives.
 struct RecordingSink : Sink {
   bool cancelled() override { return stop; }
-  void progress(const Progress&) override { ++progresses; }
+  void progress(const Progress& progress) override {
+    ++progresses;
+    latest = progress;
+    latest.phase = *phases.emplace(progress.phase).first;
+  }
   Status item(Json item) override {
     items.push_back(std::move(item));
     return ok();
@@ -48,6 +53,8 @@ struct RecordingSink : Sink {
 
   std::atomic<bool> stop = false;
   int progresses = 0;
+  std::set<std::string> phases;
+  Progress latest;  ///< lives as long as the sink
   std::vector<Json> items;
   std::string received;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The commands that show what is inside: `stats --watch` and `--prometheus`, `map`, `find`,
 // `count`, `dump`, `scrub`, and `config`; each on a store that is served and on one that is not.
+#include <algorithm>
 #include <boost/filesystem/operations.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <map>
@@ -72,6 +73,7 @@ BOOST_DATA_TEST_CASE(prometheus_text_is_what_the_format_wants, kBothWays, served
              ran.out);
   BOOST_TEST(contains(ran.out, "memoria_sync_duration_seconds{store="));
   BOOST_TEST(run_ctl({"stats", "--prometheus", "--segments", place.path()}).code == 2);
+  BOOST_TEST(run_ctl({"stats", "--prometheus", "--json", place.path()}).code == 2);
 }
 
 BOOST_DATA_TEST_CASE(watch_goes_on_until_it_is_interrupted, kBothWays, served) {
@@ -80,10 +82,57 @@ BOOST_DATA_TEST_CASE(watch_goes_on_until_it_is_interrupted, kBothWays, served) {
   test::Console console;
   console.on_out = [&](std::string_view) { console.interrupted = ++rounds == 3; };
   const auto ran = console.run({"stats", "--watch", "0.1", place.path()});
-  BOOST_TEST(ran.code == 0);
+  BOOST_TEST(ran.code == 130);
   BOOST_TEST(rounds == 3);
   BOOST_TEST(ran.err == "");
   BOOST_TEST(run_ctl({"stats", "--watch", "0", place.path()}).code == 2);
+}
+
+BOOST_DATA_TEST_CASE(watching_as_json_is_a_document_on_each_line, kBothWays, served) {
+  const SampleStore place(served);
+  std::string out;
+  test::Console console;
+  console.on_out = [&](std::string_view text) {
+    out += text;
+    console.interrupted = std::count(out.begin(), out.end(), '\n') == 2;
+  };
+  const auto ran = console.run({"stats", "--json", "--watch", "0.1", place.path()});
+  BOOST_TEST(ran.code == 130);
+  const auto samples = lines(ran.out);
+  BOOST_REQUIRE(samples.size() == 2u);
+  for (const auto& sample : samples) {
+    BOOST_REQUIRE_MESSAGE(Json::accept(sample), sample);
+    BOOST_TEST(!Json::parse(sample)["segments"].empty());
+  }
+}
+
+BOOST_DATA_TEST_CASE(statistics_and_a_dry_run_agree_on_what_a_merge_frees, kBothWays, served) {
+  SampleStore place(served);
+  const auto check = [&] {
+    const auto merge = document(run_ctl({"stats", "--json", place.path()}))["merge"];
+    const auto planned = document(run_ctl({"merge", "--dry-run", "--json", place.path()}));
+    const auto all = document(run_ctl({"merge", "--all", "--dry-run", "--json", place.path()}));
+    BOOST_TEST(merge["would_free_bytes"] == planned["bytes_freed"]);
+    BOOST_TEST(merge["would_free_bytes_all"] == all["bytes_freed"]);
+    return std::pair(planned["bytes_freed"].get<uint64_t>(), all["bytes_freed"].get<uint64_t>());
+  };
+  // Segments that are little dead, but small, and in time many.
+  for (int i = 0; i < 10; ++i) {
+    check();
+    const auto file = "/file" + std::to_string(i);
+    for (const auto* contents : {"a", "b"}) {
+      BOOST_TEST(run_ctl({"put", place.path(), file}, contents + SampleStore::inner()).code == 0);
+    }
+    BOOST_TEST(run_ctl({"put", place.path(), file + "+"}, SampleStore::inner()).code == 0);
+    BOOST_TEST(run_ctl({"snapshot", "create", place.path(), std::to_string(i)}).code == 0);
+  }
+  BOOST_TEST(check().first > 0u);
+  BOOST_TEST(run_ctl({"put", place.path(), "/file0"}, "new").code == 0);
+  const auto all = check().second;
+  const auto merged = document(run_ctl({"merge", "--all", "--json", place.path()}));
+  BOOST_TEST(merged["inputs"].size() > 8u);
+  BOOST_TEST(all > 10 * 300'000u);  // with what only the active segment has
+  check();
 }
 
 BOOST_DATA_TEST_CASE(map_draws_a_line_for_each_segment, kBothWays, served) {

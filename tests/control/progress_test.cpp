@@ -98,6 +98,17 @@ BOOST_AUTO_TEST_CASE(unknown_total_shows_amount_and_rate) {
   BOOST_TEST(terminal.text == "\rput     3.00 MiB  3.00 MiB/s\x1b[K");
 }
 
+BOOST_AUTO_TEST_CASE(entries_are_counted_not_measured) {
+  Terminal terminal;
+  ProgressDisplay display(terminal.streams, Style::kTerminal);
+  display.update({"find", 0, 40'000, Progress::Unit::kEntries});
+  terminal.time += 1s;
+  terminal.text.clear();
+  display.update({"find", 10'000, 40'000, Progress::Unit::kEntries});
+  BOOST_TEST(terminal.text ==
+             "\rfind     25 %  10,000 of 40,000 entries  10,000/s  3.0 s left\x1b[K");
+}
+
 BOOST_AUTO_TEST_CASE(json_progress_is_one_object_a_line) {
   Terminal terminal;
   ProgressDisplay display(terminal.streams, Style::kJson);
@@ -107,6 +118,7 @@ BOOST_AUTO_TEST_CASE(json_progress_is_one_object_a_line) {
   BOOST_TEST(json["phase"] == "merge");
   BOOST_TEST(json["done"] == 1);
   BOOST_TEST(json["total"] == 2);
+  BOOST_TEST(json["unit"] == "bytes");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

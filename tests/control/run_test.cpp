@@ -245,6 +245,22 @@ BOOST_DATA_TEST_CASE(failure_in_json_is_a_document_too, kBothWays, served) {
   BOOST_TEST(one_line(ran.err));
 }
 
+BOOST_AUTO_TEST_CASE(wrong_use_in_json_is_a_document_too) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"--json", "frobnicate", "x"},
+                                             {"--json", "stats"},
+                                             {"--json", "get", "mnt", "/x"},
+                                             {"--json"}}) {
+    const auto ran = run_ctl(arguments);
+    BOOST_TEST(ran.code == 2);
+    const auto json = document(ran);
+    BOOST_TEST(json["error"]["code"] == "invalid-argument");
+    BOOST_TEST(json["error"]["exit"] == 2);
+    BOOST_TEST(ran.err == "memoria-ctl: " + json["error"]["message"].get<std::string>() + "\n");
+  }
+  BOOST_TEST(run_ctl({"frobnicate", "x"}).out == "");
+}
+
 BOOST_DATA_TEST_CASE(interrupted_commands_end_with_130, kBothWays, served) {
   SampleStore place(served);
   test::Console console;
@@ -370,7 +386,12 @@ BOOST_AUTO_TEST_CASE(damage_is_listed_by_path_and_range) {
   BOOST_TEST(damage["value_length"].get<uint64_t>() > 0);
   BOOST_TEST(damage["value_offset"].get<uint64_t>() + damage["value_length"].get<uint64_t>() ==
              300000);
-  BOOST_TEST(run_ctl({"get", place.path(), "/directory/inner"}).code == 6);
+  const auto got = run_ctl({"get", place.path(), "/directory/inner"});
+  BOOST_TEST(got.code == 6);
+  BOOST_TEST(one_line(got.err), got.err);
+  const auto exported = run_ctl({"export", place.path()});
+  BOOST_TEST(exported.code == 6);
+  BOOST_TEST(std::count(exported.err.begin(), exported.err.end(), '\n') == 2, exported.err);
   BOOST_TEST(run_ctl({"get", place.path(), "/hello"}).out == "hello, world");
 }
 
@@ -404,6 +425,23 @@ BOOST_AUTO_TEST_CASE(progress_goes_to_standard_error_as_asked) {
   const auto drawn = terminal.run({"verify", place.path()});
   BOOST_TEST((drawn.err.empty() || drawn.err.ends_with("\r\x1b[K")));
   BOOST_TEST(drawn.out.find('\r') == std::string::npos);
+}
+
+BOOST_DATA_TEST_CASE(what_is_found_is_not_mixed_with_progress, kBothWays, served) {
+  const SampleStore place(served);
+  test::Console terminal;
+  terminal.err_is_terminal = terminal.out_is_terminal = true;
+  std::string screen;
+  terminal.on_out = [&](std::string_view text) { screen += text; };
+  terminal.on_err = [&](std::string_view text) { screen += text; };
+  BOOST_TEST(terminal.run({"find", place.path(), "/"}).code == 0);
+  BOOST_TEST(screen.find("entries") != std::string::npos, screen);
+  // Whatever is printed begins at the beginning of an empty line.
+  for (size_t at = 0; (at = screen.find("entries", at)) != std::string::npos; ++at) {
+    const auto cleared = screen.find("\x1b[K\r\x1b[K", at),
+               redrawn = screen.find("\x1b[K\rfind", at);
+    BOOST_TEST((screen.find("\x1b[K", at) == std::min(cleared, redrawn)), screen);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_word_that_is_no_command_is_named) {

@@ -14,6 +14,7 @@
 #include "core/base/coding.hpp"
 #include "fs/control/client.hpp"
 #include "fs/control/socket_address.hpp"
+#include "fs/control/tree_stream.hpp"
 #include "tests/control/helpers.hpp"
 #include "tests/support/check.hpp"
 
@@ -244,6 +245,77 @@ BOOST_AUTO_TEST_CASE(refused_put_of_a_large_file_tells_why) {
   TextSource source(std::string(4 << 20, 'x'));
   CHECK_FAILS(Errc::kNotFound,
               client->execute({{"command", "put"}, {"path", "/no/such/parent"}}, sink, source));
+}
+
+/// Tells how much progress had been heard of when its last bytes were taken.
+struct SlowSource : TextSource {
+  SlowSource(std::string t, const RecordingSink& s) : TextSource(std::move(t)), sink(s) {}
+  Result<size_t> read(std::span<char> out) override {
+    heard = sink.progresses;
+    if (!text.empty()) std::this_thread::sleep_for(50ms);
+    return TextSource::read(out);
+  }
+  const RecordingSink& sink;
+  int heard = 0;
+};
+
+BOOST_AUTO_TEST_CASE(progress_is_heard_while_data_are_sent) {
+  const SampleStore place(true);
+  auto client = test::unwrap(ControlClient::connect(place.path()));
+  RecordingSink sink;
+  SlowSource source(std::string(4 << 20, 'x'), sink);
+  test::unwrap(client->execute({{"command", "put"}, {"path", "/hello"}}, sink, source));
+  BOOST_TEST(source.heard >= 3);
+}
+
+BOOST_AUTO_TEST_CASE(refusal_is_heard_while_data_are_sent) {
+  const SampleStore place(true);
+  auto client = test::unwrap(ControlClient::connect(place.path()));
+  RecordingSink sink;
+  SlowSource source(std::string(64 << 20, 'x'), sink);
+  CHECK_FAILS(Errc::kNotFound,
+              client->execute({{"command", "put"}, {"path", "/no/such/parent"}}, sink, source));
+  BOOST_TEST(source.text.size() > 60u << 20);
+}
+
+BOOST_AUTO_TEST_CASE(more_remarks_than_the_socket_holds_hold_nobody_up) {
+  const SampleStore place(true, {.stall_limit = 2s});
+  constexpr size_t kEntries = 10'000;
+  std::string tree;
+  TreeEntry entry;
+  entry.mode = S_IFREG | 0644;
+  for (size_t i = 0; i < kEntries; ++i) {
+    entry.path = "../" + std::to_string(i);
+    tree += encode(entry);
+  }
+  tree += encode_tree_end();
+  auto client = test::unwrap(ControlClient::connect(place.path()));
+  RecordingSink sink;
+  TextSource source(std::move(tree));
+  const auto result =
+      test::unwrap(client->execute({{"command", "import"}, {"path", "/new"}}, sink, source));
+  BOOST_TEST(result["clean"] == false);
+  BOOST_TEST(sink.items.size() == kEntries);
+}
+
+BOOST_AUTO_TEST_CASE(progress_is_told_to_a_reader_who_is_slower_than_the_disk) {
+  const SampleStore place(true);
+  std::string large(8 << 20, 'x');
+  for (size_t i = 0; i < large.size(); i += 100) large[i] = char(i * 31);
+  auto client = test::unwrap(ControlClient::connect(place.path()));
+  struct SlowSink : RecordingSink {
+    Status data(std::string_view bytes) override {
+      std::this_thread::sleep_for(20ms);
+      return RecordingSink::data(bytes);
+    }
+  } sink;
+  TextSource source(large);
+  test::unwrap(client->execute({{"command", "put"}, {"path", "/large"}}, sink, source));
+  client = test::unwrap(ControlClient::connect(place.path()));
+  sink.progresses = 0;
+  test::unwrap(client->execute({{"command", "get"}, {"path", "/large"}}, sink, source));
+  BOOST_TEST((sink.received == large));
+  BOOST_TEST(sink.progresses >= 4);
 }
 
 BOOST_AUTO_TEST_CASE(stopping_ends_idle_and_busy_connections_and_removes_the_socket) {

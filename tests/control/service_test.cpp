@@ -13,6 +13,7 @@
 using namespace memoria;
 using memoria::test::RecordingSink;
 using memoria::test::TextSource;
+using namespace std::string_literals;
 
 namespace {
 
@@ -141,6 +142,33 @@ BOOST_AUTO_TEST_CASE(directory_of_many_entries_is_listed_completely) {
   std::set<std::string> names;
   for (const auto& item : sink.items) names.insert(item["name"]);
   BOOST_TEST(names.size() == size_t(kFiles + 4));
+}
+
+BOOST_AUTO_TEST_CASE(walks_tell_how_many_entries_they_have_seen) {
+  result({{"command", "snapshot-create"}, {"name", "before"}});
+  const auto seen = [&](const Json& request) {
+    sink.latest = {};
+    result(request);
+    BOOST_TEST((sink.latest.unit == Progress::Unit::kEntries));
+    BOOST_TEST(sink.latest.total >= sink.latest.done);
+    return std::pair(std::string(sink.latest.phase), sink.latest.done);
+  };
+  const auto entries = place.volume().files() - 1;  // without the root
+  BOOST_TEST((seen({{"command", "find"}, {"path", "/"}}) == std::pair("find"s, entries)));
+  BOOST_TEST((seen({{"command", "count"}, {"path", "/"}}) == std::pair("count"s, entries)));
+  BOOST_TEST(
+      (seen({{"command", "snapshot-diff"}, {"name", "before"}}) == std::pair("diff"s, entries)));
+  const auto keys = place.volume().store().count();
+  BOOST_TEST((seen({{"command", "find"}, {"key", ""}}) == std::pair("find"s, keys)));
+  BOOST_TEST((seen({{"command", "count"}, {"key", ""}}) == std::pair("count"s, keys)));
+}
+
+BOOST_AUTO_TEST_CASE(progress_is_called_what_was_asked_for) {
+  test::put_file(place.volume(), "/large", std::string(4 << 20, 'x'));
+  result({{"command", "hints-check"}});
+  BOOST_TEST((sink.phases == std::set<std::string>{"hints"}));
+  result({{"command", "verify"}});
+  BOOST_TEST(sink.phases.contains("verify"));
 }
 
 BOOST_AUTO_TEST_CASE(statistics_add_up_over_the_segments) {

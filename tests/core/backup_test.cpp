@@ -3,6 +3,7 @@
 #include "core/store/backup.hpp"
 
 #include <map>
+#include <set>
 
 #include "core/log/manifest.hpp"
 #include "tests/core/store_helpers.hpp"
@@ -149,6 +150,28 @@ BOOST_FIXTURE_TEST_CASE(snapshots_are_carried_and_share_space, Fixture) {
   BOOST_TEST(unwrap(run()).snapshots == 1u);
   check("b", expected);
   CHECK_FAILS(Errc::kNotFound, open_store(backup, options)->open_snapshot("a"));
+}
+
+BOOST_FIXTURE_TEST_CASE(progress_knows_of_the_snapshots_from_the_beginning, Fixture) {
+  change(100);
+  unwrap(store->create_snapshot("a"));
+  change(100);
+  unwrap(store->create_snapshot("b"));
+  unwrap(store->merge({.all = true}));
+  for (int time = 0; time < 2; ++time) {
+    uint64_t done = 0;
+    std::set<uint64_t> totals;
+    unwrap(run({}, [&](const Progress& progress) {
+      BOOST_TEST(progress.done >= done);
+      done = progress.done;
+      totals.insert(progress.total);
+      return true;
+    }));
+    BOOST_REQUIRE(totals.size() == 1u);
+    BOOST_TEST(done == *totals.begin());
+    change(20);
+    unwrap(store->create_snapshot(numbered("c", uint64_t(time))));
+  }
 }
 
 BOOST_FIXTURE_TEST_CASE(nothing_is_written_where_something_else_is, Fixture) {
