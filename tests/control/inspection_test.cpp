@@ -135,6 +135,18 @@ BOOST_DATA_TEST_CASE(statistics_and_a_dry_run_agree_on_what_a_merge_frees, kBoth
   check();
 }
 
+BOOST_AUTO_TEST_CASE(statistics_tell_that_a_manifest_was_lost) {
+  const SampleStore place(false);
+  BOOST_TEST(document(run_ctl({"stats", "--json", place.path()}))["unsure_until"].is_null());
+  BOOST_TEST(!contains(run_ctl({"stats", place.path()}).out, "in doubt"));
+  files::remove(files::path(place.path()) / "manifest");
+  BOOST_TEST(run_ctl({"put", place.path(), "/hello"}, "again").code == 0);
+  for (int i = 0; i < 2; ++i) {
+    BOOST_TEST(document(run_ctl({"stats", "--json", place.path()}))["unsure_until"].is_string());
+    BOOST_TEST(contains(run_ctl({"stats", place.path()}).out, "in doubt"));
+  }
+}
+
 BOOST_DATA_TEST_CASE(map_draws_a_line_for_each_segment, kBothWays, served) {
   const SampleStore place(served);
   for (int i = 0; i < 3; ++i) {
