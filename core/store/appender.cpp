@@ -44,7 +44,6 @@ Status Appender::append(const Batch& batch) {
   Writer writer;
   writer.batch = &batch;
   writer.size = GroupEncoder::encoded_size(batch);
-  writer.frees = frees_space(batch, parts_.directory);
   writer.patches = GroupEncoder::patches(batch);
   return enqueue(writer);
 }
@@ -211,7 +210,15 @@ void Appender::install(const Writer& writer, size_t first, size_t last) {
 /// The reserve is for changes that free space. Looked at now and then only: it is a courtesy to
 /// whoever must clean up, not the guard against a full disk, which is the write itself.
 Status Appender::check_space(const Writer& writer) {
-  if (writer.frees) return ok();
+  auto room = has_room(writer);
+  return !room.has_value() && frees(writer) ? Status(ok()) : room;
+}
+
+bool Appender::frees(const Writer& writer) const {
+  return writer.batch != nullptr && frees_space(*writer.batch, parts_.directory);
+}
+
+Status Appender::has_room(const Writer& writer) {
   if (memory_limit_ != 0 && writer.batch != nullptr) MEMORIA_TRY(check_memory());
   if (from_reserve_) MEMORIA_TRY(check_files(false));
   const uint64_t reserve = parts_.options.reserve_bytes;
@@ -276,10 +283,11 @@ Status Appender::make_room(const Writer& writer) {
   const bool has_records = active_ && active_->end() > kSegmentHeaderSize;
   const bool fits = active_ && active_->end() + writer.size <= parts_.options.segment.max_size;
   if (active_ && (fits || !has_records)) return ok();
-  auto room = check_files(writer.frees);
+  const bool frees = this->frees(writer);
+  auto room = check_files(frees);
   if (has_records && room.has_value()) {
     room = seal_segment();
-  } else if (!writer.frees && !room.has_value()) {
+  } else if (!frees && !room.has_value()) {
     return room;
   }
   if (room.has_value()) return open_segment();

@@ -81,7 +81,6 @@ class Appender {
     std::function<void(Location)> installed;
     bool rotate = false, close = false;
     uint64_t size = 0;
-    bool frees = false;    // may use the reserve
     bool patches = false;  // see GroupEncoder::patches()
     Status result = ok();
     bool done = false;
@@ -91,6 +90,8 @@ class Appender {
   void lead(const std::vector<Writer*>& group);
   Status make_room(const Writer& writer);
   Status check_space(const Writer& writer);
+  Status has_room(const Writer& writer);
+  bool frees(const Writer& writer) const;
   Status check_memory();
   Status check_files(bool frees);
   Status open_segment();

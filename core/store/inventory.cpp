@@ -311,12 +311,8 @@ Status Inventory::compare_with_manifest() {
   for (auto& found : found_) {
     const auto* entry = listed(found);
     there.insert(entry);
-    const bool has_length = entry != nullptr && entry->length != 0;
-    // A hint is written when a segment is sealed and durable, so its length is the other witness.
-    const auto hinted = has_length ? 0 : hinted_length(found.name_id, found.header->id);
-    if (!has_length && hinted <= found.size) continue;
-    found.expected = has_length ? entry->length : hinted;
-    if (found.expected == found.size) continue;
+    MEMORIA_TRY(found.expected, sealed_length(found, entry));
+    if (found.expected == 0 || found.expected == found.size) continue;
     log(Severity::kError,
         fmt::format("{} has {} bytes; it was sealed with {}",
                     segment_file(found.name_id, kDataSuffix), found.size, found.expected));
@@ -368,16 +364,22 @@ Result<std::optional<size_t>> Inventory::tail() const {
   return std::optional<size_t>();
 }
 
-/// By its hint; 0: it has none that says so.
-uint64_t Inventory::hinted_length(uint64_t name_id, uint64_t segment_id) const {
-  if (!hints_.contains(name_id)) return 0;
+/// By the manifest; without it by the hint, if it knows of more than is there: hints are written of
+/// what is sealed and durable. 0: not known. The only error: there are no descriptors to ask the
+/// hint.
+Result<uint64_t> Inventory::sealed_length(const FoundSegment& found,
+                                          const ManifestEntry* entry) const {
+  if (entry != nullptr && entry->length != 0) return entry->length;
+  if (!hints_.contains(found.name_id)) return uint64_t{0};
   const auto file =
-      environment_.open(segment_file(name_id, kHintSuffix), Environment::Access::kRead);
-  if (!file.has_value()) return 0;
+      environment_.open(segment_file(found.name_id, kHintSuffix), Environment::Access::kRead);
+  if (!file.has_value() && file.error().lacks_descriptors()) return file.error();
+  if (!file.has_value()) return uint64_t{0};
   const ReadHint read = [&](uint64_t offset, std::span<char> out) {
     return file.value()->read(offset, out);
   };
-  return memoria::hinted_length(read, segment_id).value_or(0);
+  const uint64_t hinted = hinted_length(read, found.header->id).value_or(0);
+  return hinted > found.size ? hinted : 0;
 }
 
 /// Hints are written of what is sealed and durable, so damage took the seal, and not a crash.

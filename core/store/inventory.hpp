@@ -86,7 +86,7 @@ class Inventory {
   Status finish_merges();
   Status compare_with_manifest();
   Status remove_found(uint64_t name_id, bool with_hint = true);
-  uint64_t hinted_length(uint64_t name_id, uint64_t segment_id) const;
+  Result<uint64_t> sealed_length(const FoundSegment& found, const ManifestEntry* entry) const;
   bool has_hint_of_its_length(const FoundSegment& found) const;
   Result<bool> has_lost_only_its_seal(const FoundSegment& found) const;
   void log(Severity severity, const std::string& text) const;

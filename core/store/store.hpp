@@ -30,8 +30,8 @@ namespace memoria {
 ///
 /// Errors every call can give: kClosed; kIo and kCorrupt (reads: what was asked for cannot be
 /// delivered intact; never another value in its place); kReadOnly (changes: opened so, or latched
-/// so after a failed write or sync, see StoreStats::read_only_reason); kNoSpace (changes: nothing
-/// was changed; erase() still works).
+/// so after a failed write or sync, see StoreStats::read_only_reason); kNoSpace (changes, also
+/// beyond Options::memory_limit: nothing was changed; what frees something still works).
 class Store {
  public:
   /// Opens the store in `environment`, making a new one in an empty directory.
