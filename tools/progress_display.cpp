@@ -38,8 +38,8 @@ void ProgressDisplay::update(const Progress& progress) {
   }
   if (now < next_) return;
   if (style_ == Style::kJson) {
-    (void)streams_.err(to_text(progress_to_json(progress)) +
-                       "\n");  // progress that cannot be shown is no failure
+    // Progress that cannot be shown is no failure.
+    (void)streams_.err(to_text(progress_to_json(progress)) + "\n");
     next_ = now + kJsonInterval;
   } else if (style_ == Style::kTerminal) {
     draw(describe(progress, now));

@@ -141,8 +141,8 @@ void lseek(fuse_req_t raw, fuse_ino_t ino, off_t offset, int whence, fuse_file_i
     flusher.flush_then(ino, offset, [=](int error) {
       serve(std::move(*waiting), [&](Request& flushed) -> Status {
         if (error == 0) return reply_found(flushed, offset, whence);
-        flushed.reply_errno(
-            EIO);  // better than a hole where data may be; the flusher has logged why
+        // Better than a hole where data may be; the flusher has logged why.
+        flushed.reply_errno(EIO);
         return ok();
       });
     });
