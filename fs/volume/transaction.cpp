@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <chrono>
+#include <ctime>
 #include <span>
 
 #include "fs/volume/errors.hpp"
@@ -26,8 +26,9 @@ Result<std::string_view> read_short(const Store& store, std::string_view key, Bu
 }  // namespace
 
 TimeNs wall_clock() {
-  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count();
+  timespec time{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
+  return to_time_ns(time);
 }
 
 Result<Inode> load_inode(const Store& store, InodeNumber ino) {

@@ -17,7 +17,10 @@
 
 namespace memoria {
 
-/// Now, for timestamps.
+/// Now, for timestamps: the clock that the kernel takes for those that it sets itself, which moves
+/// at each timer interrupt. By another clock a file that was made after another was written could
+/// be the older one; and the kernel reports the time of a first write only if it is not that of the
+/// creation.
 TimeNs wall_clock();
 
 /// The inode as it is in the store: kNotFound, or kCorrupt when it cannot be read.

@@ -107,8 +107,8 @@ Result<NodeChange> compare_nodes(const Store& before, const TreeNode& was, const
   out.attributes = then.mode != now.mode || then.uid != now.uid || then.gid != now.gid ||
                    then.rdev != now.rdev ||
                    (same && !now.is_directory() && then.mtime != now.mtime);
-  // Changing an extended attribute sets the time of the inode's change.
-  if (out.attributes || (was.ino == is.ino && then.ctime == now.ctime)) return out;
+  if (out.attributes) return out;
+  // Even where the times of change are one: the clock may not have moved in between.
   MEMORIA_TRY(const bool same_extended, same_extended_attributes(before, was.ino, after, is.ino));
   out.attributes = !same_extended;
   return out;

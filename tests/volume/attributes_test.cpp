@@ -33,7 +33,7 @@ AttributeChanges owner(uid_t uid, gid_t gid) {
 BOOST_FIXTURE_TEST_SUITE(attributes, AttributesFixture)
 
 BOOST_AUTO_TEST_CASE(chmod_keeps_the_type_and_takes_permission_bits_only) {
-  const auto before = stat(file);
+  const auto before = stat_before(file);
   const auto after = set(file, mode(S_IFDIR | 06755));
   BOOST_TEST(after.mode == (S_IFREG | 06755u));
   BOOST_TEST(after.ctime > before.ctime);
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(a_change_of_owner_takes_capabilities_away) {
 
 BOOST_AUTO_TEST_CASE(truncating_cuts_and_grows_and_leaves_the_mode_to_the_kernel) {
   set(file, mode(06755));
-  const auto before = stat(file);
+  const auto before = stat_before(file);
   const auto cut = set(file, size(4));
   BOOST_TEST(cut.size == 4u);
   BOOST_TEST(cut.mode == (S_IFREG | 06755u));
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(times_are_kept_to_the_nanosecond) {
   AttributeChanges changes;
   changes.atime = -1;
   changes.mtime = 1'234'567'890'123'456'789;
-  const auto before = stat(file);
+  const auto before = stat_before(file);
   const auto after = set(file, changes);
   BOOST_TEST(after.atime == -1);
   BOOST_TEST(after.mtime == 1'234'567'890'123'456'789);
@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(now_is_the_time_of_the_change) {
 }
 
 BOOST_AUTO_TEST_CASE(changing_nothing_changes_no_time) {
-  const auto before = stat(file);
+  const auto before = stat_before(file);
   const auto written = volume->store().stats().bytes_written;
   BOOST_TEST(set(file, {}).ctime == before.ctime);
   BOOST_TEST(volume->store().stats().bytes_written == written);

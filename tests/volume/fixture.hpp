@@ -9,9 +9,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "core/log/manifest.hpp"
+#include "fs/volume/transaction.hpp"
 #include "fs/volume/volume.hpp"
 #include "tests/support/check.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -22,6 +24,12 @@ namespace memoria::test {
 template <class T>
 int errno_of(const Result<T>& r) {
   return r.has_value() ? 0 : r.error().to_errno();
+}
+
+/// Until the clock for times of files has moved, which it does with the timer interrupt.
+inline void wait_for_tick() {
+  const auto now = wall_clock();
+  while (wall_clock() == now) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 inline constexpr Caller kCaller{.uid = 1000, .gid = 100};
@@ -74,6 +82,12 @@ struct VolumeUse {
     return errno_of(found);
   }
   Attributes stat(InodeNumber ino) { return unwrap(volume->getattr(ino)); }
+  /// What it is before a change, whose time then is a later one.
+  Attributes stat_before(InodeNumber ino) {
+    const auto out = stat(ino);
+    wait_for_tick();
+    return out;
+  }
   std::string contents(InodeNumber ino) {
     std::string out(stat(ino).size, '\0');
     BOOST_REQUIRE_EQUAL(unwrap(volume->read(ino, 0, out)), out.size());

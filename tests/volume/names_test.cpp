@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(a_new_volume_has_an_empty_root_of_its_creator) {
 }
 
 BOOST_AUTO_TEST_CASE(a_new_file_has_the_attributes_that_it_was_made_with) {
-  const auto before = stat(kRoot);
+  const auto before = stat_before(kRoot);
   const auto made = unwrap(volume->mknod(kRoot, "file", S_IFREG | 04640, 0, kCaller));
   BOOST_TEST(made.mode == (S_IFREG | 04640u));
   BOOST_TEST(made.links == 1u);
@@ -143,9 +143,24 @@ BOOST_AUTO_TEST_CASE(an_inode_that_is_not_there_gives_enoent) {
   BOOST_TEST(keys('C') == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(times_are_those_that_the_kernel_would_set_at_the_moment) {
+  const auto kernels = [] {
+    timespec time{};
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
+    return to_time_ns(time);
+  };
+  for (int i = 0; i < 20; ++i) {
+    const TimeNs before = kernels();
+    const auto made = stat(make_file(std::to_string(i)));
+    // Else a file that is written now would be older than one that was made earlier.
+    BOOST_TEST(made.mtime <= kernels());
+    BOOST_TEST(made.mtime >= before);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(hard_links_share_one_inode) {
   const auto file = make_file("a", "contents");
-  const auto before = stat(file);
+  const auto before = stat_before(file);
   make_link(file, "b");
   BOOST_TEST(find("b").ino == file);
   BOOST_TEST(stat(file).links == 2u);
@@ -225,7 +240,7 @@ BOOST_AUTO_TEST_CASE(a_directory_counts_its_subdirectories_as_links) {
 BOOST_AUTO_TEST_CASE(removing_a_name_touches_the_directory_and_the_inode) {
   const auto file = make_file("a");
   make_link(file, "b");
-  const auto before = stat(kRoot);
+  const auto before = stat_before(kRoot);
   REQUIRE_OK(volume->unlink(kRoot, "b"));
   BOOST_TEST(stat(kRoot).mtime > before.mtime);
   BOOST_TEST(stat(kRoot).ctime == stat(kRoot).mtime);

@@ -20,7 +20,7 @@ BOOST_FIXTURE_TEST_SUITE(renaming, RenameFixture)
 
 BOOST_AUTO_TEST_CASE(a_name_moves_within_its_directory) {
   const auto file = make_file("old", "contents", a);
-  const auto before = stat(file);
+  const auto before = stat_before(file);
   BOOST_TEST(rename(a, "old", a, "new") == 0);
   BOOST_TEST(lookup_errno("old", a) == ENOENT);
   BOOST_TEST(find("new", a).ino == file);
