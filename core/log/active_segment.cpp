@@ -40,18 +40,33 @@ Result<std::unique_ptr<ActiveSegment>> ActiveSegment::create(Environment& enviro
   return std::unique_ptr<ActiveSegment>(new ActiveSegment(header, std::move(file)));
 }
 
-Status ActiveSegment::append(std::span<iovec> parts, uint64_t size, uint64_t prepare) {
+Status ActiveSegment::append(std::span<iovec> parts, uint64_t size, Prepare prepare) {
+  const uint64_t zeros = zeros_behind(end_ + size, prepare);
+  auto result = write(parts, size, zeros);
+  if (zeros > 0 && !result.has_value() && result.error().code == Errc::kNoSpace) {
+    result = write(parts, size, 0);
+  }
+  if (result.has_value()) start_writeback();
+  return result;
+}
+
+/// How many to write with records that end at `end`.
+uint64_t ActiveSegment::zeros_behind(uint64_t end, Prepare prepare) const {
+  if (end <= prepared_ || end >= prepare.until) return 0;
+  const uint64_t units = (end + prepare.ahead + kPrepareUnit - 1) / kPrepareUnit;
+  return std::min(units * kPrepareUnit, prepare.until) - end;
+}
+
+Status ActiveSegment::write(std::span<iovec> parts, uint64_t size, uint64_t zeros) {
   Status result = ok();
-  uint64_t new_prepared = std::max(prepared_, end_ + size);
-  if (prepare > 0 && end_ + size > prepared_) {
-    static const std::string zeros(1 << 20, '\0');
+  if (zeros > 0) {
+    static const std::string block(1 << 20, '\0');
     std::vector<iovec> with_zeros(parts.begin(), parts.end());
-    for (uint64_t left = prepare; left > 0;) {
-      const auto n = std::min<uint64_t>(left, zeros.size());
-      with_zeros.push_back({const_cast<char*>(zeros.data()), n});
+    for (uint64_t left = zeros; left > 0;) {
+      const auto n = std::min<uint64_t>(left, block.size());
+      with_zeros.push_back(part(std::string_view(block).substr(0, n)));
       left -= n;
     }
-    new_prepared = end_ + size + prepare;
     result = file_->write(end_, with_zeros);
   } else {
     result = file_->write(end_, parts);
@@ -66,16 +81,16 @@ Status ActiveSegment::append(std::span<iovec> parts, uint64_t size, uint64_t pre
     return result;
   }
   end_ += size;
-  prepared_ = new_prepared;
-  start_writeback();
+  prepared_ = std::max(prepared_, end_ + zeros);
   return ok();
 }
 
 /// So that the sync of a full segment, for which all writers wait, finds little left to do.
 void ActiveSegment::start_writeback() {
-  if (end_ - begun_ < kWritebackBytes) return;
-  file_->start_writeback(begun_, end_ - begun_);
-  begun_ = end_;
+  const uint64_t whole = end_ / kPrepareUnit * kPrepareUnit;  // what is not appended to any more
+  if (whole - std::min(whole, begun_) < kWritebackBytes) return;
+  file_->start_writeback(begun_, whole - begun_);
+  begun_ = whole;
 }
 
 Status ActiveSegment::seal(uint64_t records, uint64_t timestamp) {
@@ -89,7 +104,7 @@ Status ActiveSegment::seal(uint64_t records, uint64_t timestamp) {
   std::string bytes;
   encode_prefix(r, {}, {header_.seed(), end_}, bytes);
   iovec parts[] = {part(bytes)};
-  MEMORIA_TRY(append(parts, bytes.size(), 0));
+  MEMORIA_TRY(append(parts, bytes.size(), {}));
   if (prepared_ > end_) {
     MEMORIA_TRY(file_->truncate(end_));
     prepared_ = end_;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint64_t kMaxGroupBytes = 1 << 20;
 constexpr size_t kMaxGroup = 256;
-// Space is prepared by this much, when this many syncs happened since the last time.
+// At least so many zeros are prepared when so many syncs happened since the last time.
 constexpr uint64_t kPrepareBytes = 512 << 10;
 constexpr uint32_t kPrepareSyncs = 8;
 // How often the disk's free space is looked at, in bytes written.
@@ -168,18 +168,13 @@ void Appender::begin_group(bool track) {
 
 Status Appender::flush() {
   const uint64_t size = encoder_.size();
-  uint64_t prepare = 0;
-  if (recent_syncs_.load(std::memory_order_relaxed) >= kPrepareSyncs &&
-      active_->end() + size > active_->prepared_end()) {
-    const uint64_t room = parts_.options.segment.max_size -
-                          std::min(parts_.options.segment.max_size, active_->end() + size);
-    prepare = std::min(kPrepareBytes, room);
+  ActiveSegment::Prepare prepare{.until = parts_.options.segment.max_size};
+  if (active_->end() + size > active_->prepared_end() &&
+      recent_syncs_.load(std::memory_order_relaxed) >= kPrepareSyncs) {
+    prepare.ahead = kPrepareBytes;
+    recent_syncs_.store(0, std::memory_order_relaxed);
   }
-  const auto parts = std::span(encoder_.parts());
-  auto result = active_->append(parts, size, prepare);
-  if (prepare > 0 && !result.has_value() && result.error().code == Errc::kNoSpace) {
-    result = active_->append(parts, size, 0);  // the records may fit, if not what is behind them
-  }
+  auto result = active_->append(std::span(encoder_.parts()), size, prepare);
   if (!result.has_value()) {
     if (result.error().code == Errc::kNoSpace) {
       space_checked_at_ = 0;
@@ -187,7 +182,6 @@ Status Appender::flush() {
     }
     return parts_.health.latch(result.error(), "a write failed");
   }
-  if (prepare > 0) recent_syncs_.store(0, std::memory_order_relaxed);
   parts_.segments.add_total(segment_->slot, encoder_.overhead(), 0);
   segment_->file_bytes = active_->end();
   bytes_written_.fetch_add(size, std::memory_order_relaxed);

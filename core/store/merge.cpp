@@ -295,7 +295,7 @@ Status Merge::open_output() {
 Status Merge::flush_output() {
   auto& buffer = output_->buffer;
   iovec parts[] = {{buffer.data(), buffer.size()}};
-  MEMORIA_TRY(output_->file->append(parts, buffer.size(), 0));
+  MEMORIA_TRY(output_->file->append(parts, buffer.size(), {}));
   report_.bytes_written += buffer.size();
   buffer.clear();
   return ok();
@@ -376,7 +376,7 @@ Status Merge::commit() {
   encode_prefix(replaces, ids, {header.seed(), marker->end()}, bytes);
   bytes += ids;
   iovec parts[] = {{bytes.data(), bytes.size()}};
-  MEMORIA_TRY(marker->append(parts, bytes.size(), 0));
+  MEMORIA_TRY(marker->append(parts, bytes.size(), {}));
   MEMORIA_TRY(marker->seal(1, parts_.timeline.take()));
   MEMORIA_TRY(parts_.environment.rename(segment_file(header.id, kMergeSuffix),
                                         segment_file(header.id, kDataSuffix)));
