@@ -29,7 +29,7 @@ Status check_apart(const Moment& moment, const Environment& to, const std::strin
 Result<Json> result_of(const Carrying& context, const CopyReport& report,
                        const std::shared_ptr<Environment>& copy) {
   if (!report.damages.empty()) {
-    const auto store = open_read_only(copy, {});  // it has the names
+    const auto store = open_read_only(copy, {}, {});  // it has the names
     MEMORIA_TRY(control::tell_damages(
         context.sink, store.has_value() ? store.value().get() : nullptr, report.damages));
   }
@@ -46,7 +46,8 @@ Result<Json> result_of(const Carrying& context, const CopyReport& report,
 }  // namespace
 
 Result<Json> run_backup(const Carrying& context) {
-  MEMORIA_TRY(const auto moment, Moment::take(context.line.target, context.logger));
+  MEMORIA_TRY(const auto moment,
+              Moment::take(context.line.target, context.logger, late_progress_of(context.sink)));
   context.reached = true;
   const auto& destination = context.line.destination;
   MEMORIA_TRY(const auto to, open_directory(destination, true));

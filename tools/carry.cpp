@@ -4,9 +4,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <chrono>
+
 #include "fs/settings/settings_file.hpp"
 
 namespace memoria::ctl {
+namespace {
+
+constexpr auto kSoon = std::chrono::milliseconds(500);
+
+}  // namespace
 
 bool is_carrying(Verb verb) {
   switch (verb) {
@@ -40,6 +47,14 @@ Result<Json> carry(const Carrying& context) {
 
 ProgressFn progress_of(Sink& sink) {
   return [&sink](const Progress& progress) {
+    sink.progress(progress);
+    return !sink.cancelled();
+  };
+}
+
+ProgressFn late_progress_of(Sink& sink) {
+  return [&sink, begin = std::chrono::steady_clock::now()](const Progress& progress) {
+    if (std::chrono::steady_clock::now() - begin < kSoon) return true;
     sink.progress(progress);
     return !sink.cancelled();
   };

@@ -55,7 +55,8 @@ Result<std::vector<Json>> Moment::run(const Json& request) {
     MEMORIA_TRY(session_->executor().execute(request, collector, collector));
     return std::move(collector.items);
   }
-  MEMORIA_TRY(auto session, Session::open(target_.data_directory, Need::kStore, logger_));
+  MEMORIA_TRY(auto session,
+              Session::open(target_.data_directory, Need::kStore, logger_, progress_));
   const bool served = session.is_served();
   if (!served) session_ = std::make_unique<Session>(std::move(session));
   auto& executor = served ? session.executor() : session_->executor();
@@ -63,9 +64,11 @@ Result<std::vector<Json>> Moment::run(const Json& request) {
   return std::move(collector.items);
 }
 
-Result<Moment> Moment::take(const std::string& path, const Logger& logger) {
+Result<Moment> Moment::take(const std::string& path, const Logger& logger,
+                            const ProgressFn& progress) {
   Moment moment;
   moment.logger_ = logger;
+  moment.progress_ = progress;
   MEMORIA_TRY(const auto mounts, read_mounts());
   MEMORIA_TRY(moment.target_, find_target(path, mounts));
   MEMORIA_TRY(moment.origin_, open_directory(moment.target_.data_directory, false));
@@ -126,10 +129,12 @@ Moment::~Moment() {
   if (!closed.has_value() && logger_) logger_(Severity::kError, closed.error().describe());
 }
 
-Result<std::unique_ptr<Store>> open_read_only(std::shared_ptr<Environment> place, Logger logger) {
+Result<std::unique_ptr<Store>> open_read_only(std::shared_ptr<Environment> place, Logger logger,
+                                              const ProgressFn& progress) {
   auto options = Volume::store_options();
   options.read_only = true;
   options.logger = std::move(logger);
+  options.on_opening = progress;
   return Store::open(std::move(place), options);
 }
 

@@ -26,7 +26,8 @@ class Moment {
  public:
   /// `path` as a TARGET on the command line. Errors: those of find_target(), Session::open() and
   /// of making a snapshot.
-  static Result<Moment> take(const std::string& path, const Logger& logger);
+  static Result<Moment> take(const std::string& path, const Logger& logger,
+                             const ProgressFn& progress);
   /// The snapshot NAME of the store at `path`, which stays; kNotFound.
   static Result<Moment> of_snapshot(const std::string& path, const std::string& name);
   Moment(Moment&& other) noexcept
@@ -35,7 +36,8 @@ class Moment {
         frozen_(std::move(other.frozen_)),
         session_(std::move(other.session_)),
         name_(std::exchange(other.name_, {})),
-        logger_(std::move(other.logger_)) {}
+        logger_(std::move(other.logger_)),
+        progress_(std::move(other.progress_)) {}
   Moment& operator=(Moment&&) = delete;
   ~Moment();
 
@@ -55,9 +57,11 @@ class Moment {
   std::unique_ptr<Session> session_;  // of a store that is not mounted: it is ours until the end
   std::string name_;                  // empty: nothing to delete
   Logger logger_;
+  ProgressFn progress_;  // of opening a store that is not mounted
 };
 
 /// Opens a moment read-only.
-Result<std::unique_ptr<Store>> open_read_only(std::shared_ptr<Environment> place, Logger logger);
+Result<std::unique_ptr<Store>> open_read_only(std::shared_ptr<Environment> place, Logger logger,
+                                              const ProgressFn& progress);
 
 }  // namespace memoria::ctl

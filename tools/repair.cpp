@@ -26,7 +26,8 @@ struct Patient {
   std::unique_ptr<Store> store;
 };
 
-Result<Patient> open_patient(const std::string& path, const Logger& logger) {
+Result<Patient> open_patient(const std::string& path, const Logger& logger,
+                             const ProgressFn& progress) {
   MEMORIA_TRY(const auto mounts, read_mounts());
   MEMORIA_TRY(const auto target, find_target(path, mounts));
   Patient patient;
@@ -39,7 +40,7 @@ Result<Patient> open_patient(const std::string& path, const Logger& logger) {
     return Error(Errc::kNotAStore, fmt::format("{} holds no segments", target.data_directory));
   }
   if (ControlClient::connect(target.data_directory).has_value()) {
-    MEMORIA_TRY(auto moment, Moment::take(path, logger));
+    MEMORIA_TRY(auto moment, Moment::take(path, logger, progress));
     place = moment.frozen();
     patient.moment.emplace(std::move(moment));
   } else {
@@ -48,7 +49,7 @@ Result<Patient> open_patient(const std::string& path, const Logger& logger) {
     if (!lock.has_value() && lock.error().code == Errc::kLocked) return lock.error();
     if (lock.has_value()) patient.lock = std::move(lock).value();
   }
-  MEMORIA_TRY(patient.store, open_read_only(std::move(place), logger));
+  MEMORIA_TRY(patient.store, open_read_only(std::move(place), logger, progress));
   return patient;
 }
 
@@ -76,7 +77,8 @@ Result<Json> run_repair(const Carrying& context) {
   const Logger logger = [&](Severity severity, std::string_view text) {
     if (opening && severity >= Severity::kError) troubles.emplace_back(text);
   };
-  MEMORIA_TRY(const auto patient, open_patient(context.line.target, logger));
+  MEMORIA_TRY(const auto patient,
+              open_patient(context.line.target, logger, late_progress_of(context.sink)));
   opening = false;
   context.reached = true;
   MEMORIA_TRY(auto made, NewStore::make(context.line.destination, context.logger));

@@ -25,6 +25,7 @@
 namespace memoria::ctl {
 namespace {
 
+constexpr auto kSoon = std::chrono::milliseconds(500);
 constexpr auto kPausePiece = std::chrono::milliseconds(20);
 
 /// An error and how the program ends because of it.
@@ -169,7 +170,8 @@ class Program {
     if (!target) return Failure{target.error(), exit_code_of_opening(target.error())};
     auto request = make_request(target.value());
     if (!request) return Failure{request.error(), exit_code_of(request.error())};
-    auto session = Session::open(target.value().data_directory, need_of(line_), warnings_.logger());
+    auto session = Session::open(target.value().data_directory, need_of(line_), warnings_.logger(),
+                                 progress_of_opening());
     if (!session) return Failure{session.error(), exit_code_of_opening(session.error())};
     if (session.value().is_served()) flush(target.value());
     const auto done = execute(session.value(), std::move(request.value()));
@@ -177,6 +179,15 @@ class Program {
     if (!done) return Failure{done.error(), exit_code_of(done.error())};
     if (!closed) return Failure{closed.error(), exit_code_of(closed.error())};
     return std::nullopt;
+  }
+
+  /// What is done soon shows none, and is not stopped: the command itself will be.
+  ProgressFn progress_of_opening() {
+    return [this, begin = streams_.now()](const Progress& progress) {
+      if (streams_.now() - begin < kSoon) return true;
+      progress_.update(progress);
+      return !streams_.interrupted || !streams_.interrupted();
+    };
   }
 
   std::unique_ptr<Report> make_report() const {

@@ -48,7 +48,8 @@ Result<bool> holds_store(Environment& environment) {
   return false;
 }
 
-Result<std::unique_ptr<Store>> open_store(const std::string& data_directory, Logger logger) {
+Result<std::unique_ptr<Store>> open_store(const std::string& data_directory, const Logger& logger,
+                                          const ProgressFn& progress) {
   MEMORIA_TRY(auto environment, open_directory(data_directory, false));
   MEMORIA_TRY(const bool is_store, holds_store(*environment));
   if (!is_store) {
@@ -62,13 +63,15 @@ Result<std::unique_ptr<Store>> open_store(const std::string& data_directory, Log
            fmt::format("{}; without it this command goes on", loaded.error().describe()));
   }
   options.segment.merge_check_interval = std::chrono::milliseconds(0);  // only what was asked for
-  options.logger = std::move(logger);
+  options.logger = logger;
+  options.on_opening = progress;
   return Store::open(std::move(environment), options);
 }
 
 }  // namespace
 
-Result<Session> Session::open(const std::string& data_directory, Need need, Logger logger) {
+Result<Session> Session::open(const std::string& data_directory, Need need, const Logger& logger,
+                              const ProgressFn& progress) {
   int endings = 0;
   for (int attempt = 1;; ++attempt) {
     auto client = ControlClient::connect(data_directory);
@@ -82,21 +85,25 @@ Result<Session> Session::open(const std::string& data_directory, Need need, Logg
       return session;
     }
     if (client.error().code != Errc::kNotFound) return client.error();
-    auto session = open_here(data_directory, need, logger);
+    auto session = open_here(data_directory, need, logger, progress);
     if (session || session.error().code != Errc::kLocked) return session;
     if (attempt >= (endings > 0 ? kEndingAttempts : kAttempts)) {
-      return Error(Errc::kLocked, fmt::format("{}; it does not answer on {}/control",
-                                              session.error().describe(), data_directory));
+      const auto control = data_directory + "/control";
+      if (::access(control.c_str(), F_OK) != 0)
+        return session;  // a command, or a reader of a backup
+      return Error(Errc::kLocked, fmt::format("{}; it does not answer on {}",
+                                              session.error().describe(), control));
     }
     std::this_thread::sleep_for(kPause);
   }
 }
 
-Result<Session> Session::open_here(const std::string& data_directory, Need need, Logger logger) {
+Result<Session> Session::open_here(const std::string& data_directory, Need need,
+                                   const Logger& logger, const ProgressFn& progress) {
   Session session;
   session.data_directory_ = data_directory;
   session.logger_ = logger;
-  MEMORIA_TRY(session.store_, open_store(data_directory, logger));
+  MEMORIA_TRY(session.store_, open_store(data_directory, logger, progress));
   // Opening a volume makes its root directory when there is nothing: not in somebody's plain keys.
   if (need != Need::kStore && holds_volume(*session.store_)) {
     auto volume = Volume::open(std::move(session.store_), Caller{::getuid(), ::getgid()});
@@ -105,7 +112,7 @@ Result<Session> Session::open_here(const std::string& data_directory, Need need,
     } else if (need == Need::kVolume) {
       return volume.error();
     } else {
-      MEMORIA_TRY(session.store_, open_store(data_directory, logger));
+      MEMORIA_TRY(session.store_, open_store(data_directory, logger, progress));
     }
   }
   auto& store = session.volume_ ? session.volume_->store() : *session.store_;
@@ -121,7 +128,7 @@ Result<Json> Session::roll_back(const std::string& snapshot,
   store_.reset();
   volume_.reset();
   MEMORIA_TRY(
-      memoria::roll_back([&] { return open_store(data_directory_, logger_); }, snapshot, keep));
+      memoria::roll_back([&] { return open_store(data_directory_, logger_, {}); }, snapshot, keep));
   Json out = {{"kept", nullptr}};
   set_bytes(out, "name", snapshot);
   if (keep) set_bytes(out, "kept", *keep);

@@ -25,8 +25,10 @@ enum class Need {
 class Session {
  public:
   /// Errors: kNotFound, kNotAStore, kNewerFormat, kIo (no access), kLocked (owned, and nobody
-  /// answers on the control socket) ... `logger` hears of warnings while a store is opened here.
-  static Result<Session> open(const std::string& data_directory, Need need, Logger logger);
+  /// answers on the control socket), kCancelled ... While a store is opened here, `logger` hears of
+  /// warnings and `progress` of how far it is.
+  static Result<Session> open(const std::string& data_directory, Need need, const Logger& logger,
+                              const ProgressFn& progress);
 
   Executor& executor() { return *executor_; }
   /// Through the daemon that owns it.
@@ -38,7 +40,8 @@ class Session {
   Status close();
 
  private:
-  static Result<Session> open_here(const std::string& data_directory, Need need, Logger logger);
+  static Result<Session> open_here(const std::string& data_directory, Need need,
+                                   const Logger& logger, const ProgressFn& progress);
 
   std::string data_directory_;
   Logger logger_;

@@ -119,14 +119,41 @@ Status Recovery::load_tail(FoundSegment& found) {
   return ok();
 }
 
+void Recovery::begin_phase(std::string_view phase, uint64_t total, Progress::Unit unit) {
+  const Lock lock(progress_mutex_);
+  progress_ = {phase, 0, total, unit};
+}
+
+/// Any thread.
+void Recovery::tell_of(uint64_t more) {
+  if (!options_.on_opening) return;
+  const Lock lock(progress_mutex_);
+  progress_.done += more;
+  unwanted_ = !options_.on_opening(progress_) || unwanted_;
+}
+
+Status Recovery::check_wanted() const {
+  const Lock lock(progress_mutex_);
+  if (!unwanted_) return ok();
+  return Error{Errc::kCancelled, environment_.describe() + ": opening it was stopped on request"};
+}
+
 /// Fills the key directory.
 Status Recovery::load_runs() {
-  while (const auto bad = memoria::load_runs(runs_, directory_, options_.inline_limit, threads())) {
+  uint64_t records = 0;
+  for (const auto& run : runs_) records += run.index.entries();
+  const auto load = [&] {
+    begin_phase("index", records, Progress::Unit::kEntries);
+    return memoria::load_runs(runs_, directory_, options_.inline_limit, threads(),
+                              [this](uint64_t more) { tell_of(more); });
+  };
+  while (const auto bad = load()) {
     directory_.clear();
     segments_.forget_counts();
     sources_[*bad]->segment->has_hint = false;
     MEMORIA_TRY(runs_[*bad], without_hint(*sources_[*bad]));
   }
+  MEMORIA_TRY(check_wanted());
   for (size_t i = 0; i < runs_.size(); ++i) {
     timeline_.advance(runs_[i].index.newest());
     // What is neither header, record nor seal is the heads of batches, or damage: dead either way.
@@ -148,6 +175,9 @@ unsigned Recovery::threads() const {
 /// Finds out what each segment says of its keys.
 Status Recovery::load_all(const std::vector<FoundSegment*>& found) {
   const size_t helpers_wanted = std::min<size_t>(threads(), std::max<size_t>(found.size(), 1)) - 1;
+  uint64_t bytes = 0;
+  for (const auto* segment : found) bytes += segment->full_size();
+  begin_phase("open", bytes, Progress::Unit::kBytes);
   std::vector<std::optional<Run>> runs(found.size());
   std::atomic<size_t> next{0};
   Mutex mutex;
@@ -155,6 +185,8 @@ Status Recovery::load_all(const std::vector<FoundSegment*>& found) {
   const auto work = [&] {
     for (size_t i = next++; i < found.size(); i = next++) {
       auto run = load(*found[i]);
+      tell_of(found[i]->full_size());
+      if (const auto wanted = check_wanted(); !wanted.has_value()) run = wanted.error();
       if (run.has_value()) {
         runs[i] = std::move(run).value();
         continue;

@@ -4,8 +4,10 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "core/base/mutex.hpp"
 #include "core/io/environment.hpp"
 #include "core/log/timeline.hpp"
 #include "core/store/inventory.hpp"
@@ -29,7 +31,7 @@ class Recovery {
         timeline_(timeline),
         inventory_(environment, options, timeline) {}
 
-  /// Errors: those of Inventory::take().
+  /// Errors: those of Inventory::take(); kCancelled, see Options::on_opening.
   Status run();
 
   bool has_lost_manifest() const { return inventory_.has_lost_manifest(); }
@@ -53,6 +55,9 @@ class Recovery {
   Result<Run> scan(const FoundSegment& found);
   Status load_runs();
   unsigned threads() const;
+  void begin_phase(std::string_view phase, uint64_t total, Progress::Unit unit);
+  void tell_of(uint64_t more);
+  Status check_wanted() const;
   void log(Severity severity, const std::string& text) const;
 
   Environment& environment_;
@@ -64,6 +69,9 @@ class Recovery {
   uint64_t unsure_until_ = 0;
   std::vector<Run> runs_;                     // what all segments say of their keys
   std::vector<const FoundSegment*> sources_;  // of runs_, by their numbers
+  mutable Mutex progress_mutex_;
+  Progress progress_ GUARDED_BY(progress_mutex_);
+  bool unwanted_ GUARDED_BY(progress_mutex_) = false;
 };
 
 }  // namespace memoria

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/log/record.hpp"
+#include "core/store/progress.hpp"
 
 namespace memoria {
 
@@ -82,16 +83,6 @@ struct StoreStats {
   std::string read_only_reason;
   std::vector<SegmentStats> segments;  ///< by id
 };
-
-/// What a long call has done so far. `total` is 0 while unknown.
-struct Progress {
-  enum class Unit { kBytes, kEntries };
-  std::string_view phase;  ///< "merge", "verify", "hints"
-  uint64_t done = 0, total = 0;
-  Unit unit = Unit::kBytes;
-};
-/// Returns false to stop (the call then ends with kCancelled and leaves nothing half done).
-using ProgressFn = std::function<bool(const Progress&)>;
 
 struct MergeRequest {
   bool all = false;  ///< every sealed segment (seals the active one first)

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "core/base/coding.hpp"
 #include "core/base/mutex.hpp"
@@ -19,6 +20,8 @@ constexpr size_t kBufferBytes = 16 << 20;  // of all runs together
 constexpr size_t kLeastChunk = 16 << 10, kMostChunk = 1 << 20;
 // Below this many entries a second thread costs more than it brings.
 constexpr uint64_t kEntriesPerThread = 20'000;
+// How often is told how many were loaded.
+constexpr uint64_t kToldAtOnce = 50'000;
 
 /// Keys from `from` on and below `to`; no `to`: to the end.
 struct KeyRange {
@@ -113,7 +116,8 @@ class Merger {
   }
 
   /// Returns the number of a run that is damaged or cannot be read.
-  std::optional<size_t> run(KeyDirectory::Loader& loader, size_t inline_limit) {
+  std::optional<size_t> run(KeyDirectory::Loader& loader, size_t inline_limit,
+                            const std::function<void(uint64_t)>& on_loaded) {
     for (auto& source : sources_) {
       const auto there = source->start(range_.from);
       if (!there.has_value()) return source->number();
@@ -122,6 +126,7 @@ class Merger {
     for (size_t i = heap_.size() / 2; i-- > 0;) sift_down(i);
     std::string key;
     Group group;
+    uint64_t untold = 0;
     while (!heap_.empty() && !beyond(heap_.front()->key())) {
       key = heap_.front()->key();
       group.clear();
@@ -129,8 +134,12 @@ class Merger {
         group.add(*heap_.front(), inline_limit);
         if (!advance()) return heap_.front()->number();
       } while (!heap_.empty() && heap_.front()->key() == key);
-      loader.add(key, group.records());
+      const auto records = group.records();
+      loader.add(key, records);
+      untold += records.size();
+      if (untold >= kToldAtOnce) on_loaded(std::exchange(untold, 0));
     }
+    on_loaded(untold);
     return std::nullopt;
   }
 
@@ -188,14 +197,15 @@ std::vector<KeyRange> split(const std::vector<Run>& runs, unsigned threads) {
 }  // namespace
 
 std::optional<size_t> load_runs(const std::vector<Run>& runs, KeyDirectory& directory,
-                                size_t inline_limit, unsigned threads) {
+                                size_t inline_limit, unsigned threads,
+                                const std::function<void(uint64_t records)>& on_loaded) {
   const auto ranges = split(runs, threads);
   std::vector<KeyDirectory::Loader> loaders;
   for (size_t i = 0; i < ranges.size(); ++i) loaders.emplace_back(directory);
   Mutex mutex;
   std::optional<size_t> bad;
   const auto work = [&](size_t i) {
-    const auto failed = Merger(runs, ranges[i]).run(loaders[i], inline_limit);
+    const auto failed = Merger(runs, ranges[i]).run(loaders[i], inline_limit, on_loaded);
     if (!failed) return;
     Lock lock(mutex);
     bad = failed;

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -25,7 +27,9 @@ struct Run {
 /// has them. Needs some 16 MiB for each thread beside the key directory, or 16 KiB for each run, if
 /// that is more. Returns the number of a run that is damaged or cannot be read, whereupon the
 /// directory and the counts of the segments hold a part of the whole; nothing when all is loaded.
+/// `on_loaded` is told of so many records more, now and then, by any of the threads.
 std::optional<size_t> load_runs(const std::vector<Run>& runs, KeyDirectory& directory,
-                                size_t inline_limit, unsigned threads);
+                                size_t inline_limit, unsigned threads,
+                                const std::function<void(uint64_t records)>& on_loaded);
 
 }  // namespace memoria

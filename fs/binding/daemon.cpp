@@ -8,12 +8,14 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <memory>
 #include <optional>
 #include <thread>
 
 #include "fs/binding/logging.hpp"
 #include "fs/binding/mount_table.hpp"
 #include "fs/binding/notifier.hpp"
+#include "fs/binding/opening_report.hpp"
 #include "fs/binding/page_flusher.hpp"
 #include "fs/binding/session.hpp"
 #include "fs/control/server.hpp"
@@ -86,9 +88,23 @@ Result<std::unique_ptr<Store>> open_store(const std::string& data_directory,
   }
 }
 
-Checked<std::unique_ptr<Volume>> open_volume(const Paths& paths, const MountOptions& wanted) {
+/// By a signal that is blocked until the mount is served.
+bool is_told_to_end() {
+  sigset_t pending;
+  sigpending(&pending);
+  return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
+}
+
+Checked<std::unique_ptr<Volume>> open_volume(const Paths& paths, const MountOptions& wanted,
+                                             const Supervision* supervision) {
   Options options = wanted.store;
   options.logger = store_logger();
+  const auto report = std::make_shared<OpeningReport>(
+      paths.data_directory, supervision != nullptr ? &supervision->manager : nullptr);
+  options.on_opening = [report](const Progress& progress) {
+    report->update(progress);
+    return !is_told_to_end();
+  };
   options.read_only = wanted.read_only && on_read_only_disk(paths.data_directory);
   auto store = open_store(paths.data_directory, options);
   if (!store) return cannot_open(store.error(), paths.data_directory);
@@ -158,7 +174,7 @@ Checked<void> run_daemon(const Paths& paths, const MountOptions& wanted, Reporte
                          const Supervision* supervision) {
   prepare_process();
   std::optional<BlockedSignals> blocked(std::in_place);
-  MEMORIA_TRY(const auto volume, open_volume(paths, wanted));
+  MEMORIA_TRY(const auto volume, open_volume(paths, wanted, supervision));
   MountOptions options = wanted;
   options.read_only |= volume->store().options().read_only;  // as a snapshot's directory is
   auto served = serve(*volume, paths, options, reporter, supervision, blocked);

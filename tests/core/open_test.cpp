@@ -204,6 +204,48 @@ BOOST_AUTO_TEST_CASE(a_store_written_with_other_options_opens) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(opening_tells_how_far_it_is_and_can_be_stopped) {
+  const auto environment = SimulatedEnvironment::make();
+  constexpr uint64_t kKeys = 60'000;  // more than are told of at once
+  {
+    const auto store = open_store(environment, quiet_options(256 << 10));
+    Batch batch;
+    for (uint64_t i = 0; i < kKeys; ++i) batch.put(numbered("key", int(i)), "");
+    REQUIRE_OK(store->apply(batch));
+    for (int i = 0; i < 10; ++i) REQUIRE_OK(store->put(numbered("k", i), std::string(90'000, 'x')));
+  }
+  auto options = quiet_options();
+  std::vector<Progress> told;
+  options.on_opening = [&](const Progress& progress) {
+    told.push_back(progress);
+    return true;
+  };
+  {
+    const auto store = open_store(environment, options);
+    BOOST_TEST(store->count() == kKeys + 10);
+  }
+  uint64_t done = 0;
+  std::string_view phase;
+  for (const auto& progress : told) {
+    BOOST_TEST(progress.done >= (progress.phase == phase ? done : 0));
+    BOOST_TEST(progress.done <= progress.total);
+    phase = progress.phase;
+    done = progress.done;
+  }
+  BOOST_TEST(told.front().phase == "open");
+  BOOST_TEST((told.front().unit == Progress::Unit::kBytes));
+  BOOST_TEST(told.back().phase == "index");
+  BOOST_TEST(told.back().done == told.back().total);
+  BOOST_TEST(told.back().total >= kKeys + 10);
+
+  for (size_t last = 1; last <= told.size(); ++last) {
+    size_t calls = 0;
+    options.on_opening = [&](const Progress&) { return ++calls < last; };
+    CHECK_FAILS(Errc::kCancelled, Store::open(environment, options));
+  }
+  BOOST_TEST(open_store(environment)->count() == kKeys + 10);
+}
+
 BOOST_AUTO_TEST_CASE(every_call_that_fails_while_opening_is_reported_and_harmless) {
   const auto prepared = SimulatedEnvironment::make();
   {

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "fs/binding/opening_report.hpp"
 #include "fs/binding/service_reporter.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -56,6 +57,26 @@ ServiceManager manager_of(const char* socket, const char* interval, const char* 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(service_manager)
+
+BOOST_AUTO_TEST_CASE(a_long_opening_is_told_and_waited_for) {
+  const memoria::test::TemporaryDirectory directory;
+  const auto name = directory.path() + "/notify";
+  const Inbox inbox(name);
+  const auto manager = manager_of(name.c_str(), nullptr, nullptr);
+  using memoria::Progress;
+  const Progress read{"open", 70 << 20, 200 << 20};
+  const Progress loaded{"index", 3, 4, Progress::Unit::kEntries};
+  memoria::OpeningReport eager("/srv/data", &manager, std::chrono::milliseconds(0));
+  eager.update(read);
+  BOOST_TEST(inbox.next() ==
+             "EXTEND_TIMEOUT_USEC=300000000\nSTATUS=Opening /srv/data: 35 % of 200.0 MiB");
+  eager.update(loaded);
+  BOOST_TEST(inbox.next() ==
+             "EXTEND_TIMEOUT_USEC=300000000\nSTATUS=Opening /srv/data: 3 of 4 records");
+  memoria::OpeningReport patient("/srv/data", &manager);
+  patient.update(read);
+  BOOST_TEST(inbox.next() == "nothing");
+}
 
 BOOST_AUTO_TEST_CASE(sends_to_a_socket_in_the_file_system) {
   const memoria::test::TemporaryDirectory directory;
