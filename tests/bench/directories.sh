@@ -5,7 +5,8 @@
 #   MEMORIA_FS=... MEMORIA_BENCH=... tests/bench/directories.sh [WORK [MEMORIA-BENCH-OPTION...]]
 # WORK (default: /var/tmp) lies on the disk to measure, best one with ext4; all that is made there is
 # removed. The options go to memoria-bench, as in "--rounds 3 --groups small,tree --svg chart.svg".
-# $MEMORIA_MOUNT_OPTIONS are for the mount, as behind -o. As root it also reads with cold caches.
+# $MEMORIA_MOUNT_OPTIONS are for the mount, as behind -o; $CEILING_OPTIONS for the ceiling, where "xattr"
+# makes it one that may have extended attributes. As root it also reads with cold caches.
 set -euo pipefail
 shopt -s inherit_errexit
 
@@ -74,7 +75,7 @@ mkdir "$work/ext4" "$mnt" "$work/ceiling"
 mountpoint -q "$mnt" || fail "$mnt is not mounted"
 arguments=(--dir "ext4=$work/ext4" --dir "memoria=$mnt")
 if [[ -n ${CEILING_FS-} ]]; then
-  "$CEILING_FS" "$work/ceiling" || fail "$CEILING_FS ended with code $?"
+  "$CEILING_FS" "$work/ceiling" -o "${CEILING_OPTIONS:-rw}" || fail "$CEILING_FS ended with code $?"
   mountpoint -q "$work/ceiling" || fail "$work/ceiling is not mounted"
   arguments+=(--dir "ceiling=$work/ceiling")
 fi

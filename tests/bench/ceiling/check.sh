@@ -157,13 +157,14 @@ is "$(stat -c %h .)" 2 "links of the root"
 step "unmounting"
 cd "$work"
 fusermount3 -u "$mnt"
-"$program" "$mnt" -f &
+"$program" "$mnt" -f -o xattr &
 daemon=$!
 for ((tries = 0; tries < 100; tries++)); do
   mountpoint -q "$mnt" && break
   sleep 0.1
 done
 echo 1 >"$mnt/file"
+is "$(python3 -c 'import os, sys; print(os.listxattr(sys.argv[1]))' "$mnt/file")" "[]" "extended attributes"
 kill "$daemon"
 wait "$daemon" || fail "it ended with code $? after SIGTERM"
 if mountpoint -q "$mnt"; then fail "still mounted after SIGTERM"; fi

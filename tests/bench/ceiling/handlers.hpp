@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What this filesystem answers the kernel. What it does not handle ends with the first answer of
 // ENOSYS, which libfuse gives, and costs no request any more: flush, create (a MKNOD alone does,
-// and there is no RELEASE then), extended attributes, lseek, access, copy_file_range.
+// and there is no RELEASE then), extended attributes (but with -o xattr), lseek, access,
+// copy_file_range.
 #pragma once
 
 #include <cerrno>
@@ -50,5 +51,8 @@ void serve(fuse_req_t request, Body&& body) noexcept {
 void add_file_handlers(fuse_lowlevel_ops& operations);
 void add_name_handlers(fuse_lowlevel_ops& operations);
 void add_listing_handlers(fuse_lowlevel_ops& operations);
+/// There may be extended attributes then, and are none. That costs a request for each file which is
+/// written to after it was made or truncated: the kernel asks for security.capability.
+void add_xattr_handlers(fuse_lowlevel_ops& operations);
 
 }  // namespace memoria::ceiling

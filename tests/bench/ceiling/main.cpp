@@ -17,12 +17,13 @@ void init(void* user_data, fuse_conn_info* connection) {
   if (server.on_ready) server.on_ready();
 }
 
-fuse_lowlevel_ops make_operations() {
+fuse_lowlevel_ops make_operations(bool xattrs) {
   fuse_lowlevel_ops operations{};
   operations.init = init;
   add_file_handlers(operations);
   add_name_handlers(operations);
   add_listing_handlers(operations);
+  if (xattrs) add_xattr_handlers(operations);
   return operations;
 }
 
@@ -40,10 +41,11 @@ int loop(fuse_session* session, const fuse_cmdline_opts& options) {
 }
 
 /// Serves until the end of the mount. libfuse says what is wrong on the standard error.
-MountExit serve_mount(fuse_args& arguments, const fuse_cmdline_opts& options, Reporter& reporter) {
+MountExit serve_mount(fuse_args& arguments, const fuse_cmdline_opts& options, bool xattrs,
+                      Reporter& reporter) {
   Server server;
   server.on_ready = [&] { reporter.ready(); };
-  const auto operations = make_operations();
+  const auto operations = make_operations(xattrs);
   auto* const session = fuse_session_new(&arguments, &operations, sizeof operations, &server);
   if (session == nullptr) {
     reporter.failed({MountExit::kUsage, "a mount option is wrong"});
@@ -64,6 +66,8 @@ MountExit serve_mount(fuse_args& arguments, const fuse_cmdline_opts& options, Re
 
 void print_help(const char* program) {
   std::printf("usage: %s MOUNTPOINT [-f] [-o OPTIONS]\n\n", program);
+  std::puts(
+      "    -o xattr               there may be extended attributes: the kernel asks for them");
   fuse_cmdline_help();
   fuse_lowlevel_help();
 }
@@ -98,11 +102,16 @@ int run(int argc, char** argv) {
   if (options.mountpoint == nullptr) {
     return fail(argv[0], MountExit::kUsage, "MOUNTPOINT is required");
   }
+  int xattrs = 0;
+  const fuse_opt ours[] = {{"xattr", 0, 1}, FUSE_OPT_END};
+  if (fuse_opt_parse(&arguments, &xattrs, ours, nullptr) != 0) {
+    return fail(argv[0], MountExit::kUsage, "the options cannot be read");
+  }
   add_argument(arguments, "-ofsname=memoria-ceiling,default_permissions");
   if (kHasIoUring) add_argument(arguments, "-oio_uring");
 
   const auto daemon = [&](Reporter& reporter) {
-    return serve_mount(line.arguments, line.options, reporter);
+    return serve_mount(line.arguments, line.options, xattrs != 0, reporter);
   };
   if (options.foreground != 0) {
     Reporter nobody;
