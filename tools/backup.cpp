@@ -47,7 +47,7 @@ Result<Json> result_of(const Carrying& context, const CopyReport& report,
 
 Result<Json> run_backup(const Carrying& context) {
   MEMORIA_TRY(const auto moment,
-              Moment::take(context.line.target, context.logger, late_progress_of(context.sink)));
+              Moment::take(context.line.target, context.logger, late(progress_of(context.sink))));
   context.reached = true;
   const auto& destination = context.line.destination;
   MEMORIA_TRY(const auto to, open_directory(destination, true));

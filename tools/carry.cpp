@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <utility>
 
 #include "fs/settings/settings_file.hpp"
 
@@ -52,11 +53,10 @@ ProgressFn progress_of(Sink& sink) {
   };
 }
 
-ProgressFn late_progress_of(Sink& sink) {
-  return [&sink, begin = std::chrono::steady_clock::now()](const Progress& progress) {
-    if (std::chrono::steady_clock::now() - begin < kSoon) return true;
-    sink.progress(progress);
-    return !sink.cancelled();
+ProgressFn late(ProgressFn progress) {
+  const auto begin = std::chrono::steady_clock::now();
+  return [progress = std::move(progress), begin](const Progress& done) {
+    return std::chrono::steady_clock::now() - begin < kSoon || progress(done);
   };
 }
 

@@ -38,9 +38,9 @@ Result<Json> run_import(const Carrying& context);
 
 /// For the long calls of the store: tells the sink and asks it whether to go on.
 ProgressFn progress_of(Sink& sink);
-/// The same for the opening of a store, which mostly is done in half a second: that long it says
-/// nothing and stops nothing.
-ProgressFn late_progress_of(Sink& sink);
+/// For the opening of a store, which mostly is done in half a second: that long `progress` is not
+/// called, and nothing stopped.
+ProgressFn late(ProgressFn progress);
 /// The file memoria.toml of a data directory, to go along. One that cannot be read stays behind,
 /// and that is told.
 std::optional<std::string> settings_to_carry(const std::string& data_directory,

@@ -323,10 +323,10 @@ Result<Json> run_export(const Carrying& context) {
   }
   MEMORIA_TRY(const auto moment,
               line.snapshot.empty()
-                  ? Moment::take(line.target, context.logger, late_progress_of(context.sink))
+                  ? Moment::take(line.target, context.logger, late(progress_of(context.sink)))
                   : Moment::of_snapshot(line.target, line.snapshot));
   MEMORIA_TRY(auto store,
-              open_read_only(moment.frozen(), context.logger, late_progress_of(context.sink)));
+              open_read_only(moment.frozen(), context.logger, late(progress_of(context.sink))));
   if (!holds_volume(*store)) {
     return Error(Errc::kNotAStore,
                  fmt::format("{} holds plain keys, not a volume with files", line.target));

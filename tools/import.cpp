@@ -97,7 +97,7 @@ Result<Json> run_import(const Carrying& context) {
   MEMORIA_TRY(const auto mounts, read_mounts());
   MEMORIA_TRY(const auto target, find_target(line.target, mounts));
   MEMORIA_TRY(auto session, Session::open(target.data_directory, Need::kVolume, context.logger,
-                                          late_progress_of(context.sink)));
+                                          late(progress_of(context.sink))));
   context.reached = true;
   Json request = {{"command", "import"}};
   set_bytes(request, "path", path_in_volume(target, line.name).value_or("/"));

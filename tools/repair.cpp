@@ -78,7 +78,7 @@ Result<Json> run_repair(const Carrying& context) {
     if (opening && severity >= Severity::kError) troubles.emplace_back(text);
   };
   MEMORIA_TRY(const auto patient,
-              open_patient(context.line.target, logger, late_progress_of(context.sink)));
+              open_patient(context.line.target, logger, late(progress_of(context.sink))));
   opening = false;
   context.reached = true;
   MEMORIA_TRY(auto made, NewStore::make(context.line.destination, context.logger));

@@ -25,7 +25,6 @@
 namespace memoria::ctl {
 namespace {
 
-constexpr auto kSoon = std::chrono::milliseconds(500);
 constexpr auto kPausePiece = std::chrono::milliseconds(20);
 
 /// An error and how the program ends because of it.
@@ -181,13 +180,11 @@ class Program {
     return std::nullopt;
   }
 
-  /// What is done soon shows none, and is not stopped: the command itself will be.
   ProgressFn progress_of_opening() {
-    return [this, begin = streams_.now()](const Progress& progress) {
-      if (streams_.now() - begin < kSoon) return true;
+    return late([this](const Progress& progress) {
       progress_.update(progress);
       return !streams_.interrupted || !streams_.interrupted();
-    };
+    });
   }
 
   std::unique_ptr<Report> make_report() const {

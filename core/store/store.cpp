@@ -172,7 +172,6 @@ Result<std::unique_ptr<Store>> Store::open_snapshot(std::string_view name) const
   MEMORIA_TRY(auto directory, Snapshots(*impl_->environment_).directory(name));
   Options options = impl_->options_;
   options.read_only = true;
-  options.on_opening = nullptr;  // is about this store
   options.file_cache.max_size = std::min(options.file_cache.max_size, kSnapshotFiles);
   return open(std::move(directory), options);
 }

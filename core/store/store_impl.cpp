@@ -73,6 +73,7 @@ Status Store::Impl::open() {
   MEMORIA_TRY(take_lock());
   Recovery recovery(*environment_, options_, segments_, directory_, timeline_);
   MEMORIA_TRY(recovery.run());
+  options_.on_opening = nullptr;  // what it refers to need not live longer
   uuid_ = recovery.uuid();
   unsure_until_ = recovery.unsure_until();
   if (!options_.read_only) {

@@ -174,7 +174,14 @@ Checked<void> run_daemon(const Paths& paths, const MountOptions& wanted, Reporte
                          const Supervision* supervision) {
   prepare_process();
   std::optional<BlockedSignals> blocked(std::in_place);
-  MEMORIA_TRY(const auto volume, open_volume(paths, wanted, supervision));
+  const auto opened = open_volume(paths, wanted, supervision);
+  if (!opened && is_told_to_end()) {
+    spdlog::info("told to end: {}", opened.error().message);
+    reporter.failed(opened.error());  // somebody may wait for the mount
+    return ok();
+  }
+  if (!opened) return opened.error();
+  const auto& volume = opened.value();
   MountOptions options = wanted;
   options.read_only |= volume->store().options().read_only;  // as a snapshot's directory is
   auto served = serve(*volume, paths, options, reporter, supervision, blocked);

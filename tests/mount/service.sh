@@ -111,6 +111,15 @@ await READY=1
 kill -TERM "$daemon"
 wait_for_end "$daemon"
 
+step "told to end while it opens the store, it ends, and has not mounted"
+python3 -c 'import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+os.kill(os.getpid(), signal.SIGTERM)  # is pending still in the program that comes
+os.execv(sys.argv[1], sys.argv[1:])' "$MEMORIA_FS" --foreground "$data" "$mnt" 2>"$work/log" ||
+  fail "it ended with code $?: $(cat "$work/log")"
+grep -q "told to end: .*opening it was stopped on request" "$work/log" || fail "log: $(cat "$work/log")"
+if grep -q "is mounted at" "$work/log"; then fail "it was mounted: $(cat "$work/log")"; fi
+
 step "no ping from a mount that does not answer"
 disk=$work/disk
 mkdir "$disk"
