@@ -17,6 +17,7 @@
 #include "fs/binding/notifier.hpp"
 #include "fs/binding/opening_report.hpp"
 #include "fs/binding/page_flusher.hpp"
+#include "fs/binding/service_reporter.hpp"
 #include "fs/binding/session.hpp"
 #include "fs/control/server.hpp"
 
@@ -96,11 +97,10 @@ bool is_told_to_end() {
 }
 
 Checked<std::unique_ptr<Volume>> open_volume(const Paths& paths, const MountOptions& wanted,
-                                             const Supervision* supervision) {
+                                             const ServiceManager* manager) {
   Options options = wanted.store;
   options.logger = store_logger();
-  const auto report = std::make_shared<OpeningReport>(
-      paths.data_directory, supervision != nullptr ? &supervision->manager : nullptr);
+  const auto report = std::make_shared<OpeningReport>(paths.data_directory, manager);
   options.on_opening = [report](const Progress& progress) {
     report->update(progress);
     return !is_told_to_end();
@@ -133,7 +133,7 @@ void write_back(const Binding& binding, PageFlusher& flusher) {
 /// Serves until the mount ends, and closes the volume. `blocked` is lifted when all of our threads
 /// are there.
 Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& options,
-                    Reporter& reporter, const Supervision* supervision,
+                    Reporter& reporter, MountGuard& guard, const ServiceManager* manager,
                     std::optional<BlockedSignals>& blocked) {
   SnapshotTrees snapshots(volume);
   Binding binding{.volume = volume,
@@ -141,6 +141,7 @@ Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& opti
                   .cache_times = options.cache_times,
                   .writeback = options.writeback && !options.read_only};
   MEMORIA_TRY(const auto session, Session::mount(binding, options, paths));
+  guard.mounted(session->device());
   PageFlusher flusher(*session);
   binding.flusher = &flusher;
   volume.set_caches(kernel_caches(*session, binding, flusher));
@@ -153,11 +154,15 @@ Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& opti
     }
   };
   std::optional<ServiceReporter> service;
-  if (supervision != nullptr) service.emplace(*supervision, volume, paths.mount_point);
+  if (manager != nullptr) service.emplace(*manager, guard, volume, paths.mount_point);
   blocked.reset();
   auto served = session->serve(options.max_threads);
   service.reset();
-  if (session->was_told_to_end()) write_back(binding, flusher);
+  if (session->was_told_to_end()) {
+    write_back(binding, flusher);
+  } else {
+    guard.unmounted();
+  }
   flusher.finish();
   control.reset();
   volume.set_caches({});
@@ -171,10 +176,10 @@ Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& opti
 }  // namespace
 
 Checked<void> run_daemon(const Paths& paths, const MountOptions& wanted, Reporter& reporter,
-                         const Supervision* supervision) {
+                         MountGuard& guard, const ServiceManager* manager) {
   prepare_process();
   std::optional<BlockedSignals> blocked(std::in_place);
-  const auto opened = open_volume(paths, wanted, supervision);
+  const auto opened = open_volume(paths, wanted, manager);
   if (!opened && is_told_to_end()) {
     spdlog::info("told to end: {}", opened.error().message);
     reporter.failed(opened.error());  // somebody may wait for the mount
@@ -184,7 +189,7 @@ Checked<void> run_daemon(const Paths& paths, const MountOptions& wanted, Reporte
   const auto& volume = opened.value();
   MountOptions options = wanted;
   options.read_only |= volume->store().options().read_only;  // as a snapshot's directory is
-  auto served = serve(*volume, paths, options, reporter, supervision, blocked);
+  auto served = serve(*volume, paths, options, reporter, guard, manager, blocked);
   if (served) spdlog::info("{} is unmounted and closed", paths.data_directory);
   return served;
 }

@@ -17,12 +17,6 @@
 namespace memoria {
 namespace {
 
-void redirect_to_null(std::initializer_list<int> descriptors) {
-  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (const int descriptor : descriptors) ::dup2(null, descriptor);
-  if (null > STDERR_FILENO) ::close(null);
-}
-
 std::string read_all(int pipe) {
   std::string text;
   std::array<char, 1024> part{};
@@ -58,6 +52,12 @@ Failure died_silently(pid_t child) {
 }
 
 }  // namespace
+
+void redirect_to_null(std::initializer_list<int> descriptors) {
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (const int descriptor : descriptors) ::dup2(null, descriptor);
+  if (null > STDERR_FILENO) ::close(null);
+}
 
 bool Reporter::send(MountExit code, const std::string& message) {
   const int pipe = std::exchange(pipe_, -1);

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <initializer_list>
 #include <string>
 
 #include "fs/binding/mount_exit.hpp"
@@ -31,6 +32,9 @@ class Reporter {
 
   int pipe_ = -1;
 };
+
+/// Makes these descriptors /dev/null.
+void redirect_to_null(std::initializer_list<int> descriptors);
 
 /// Runs `daemon` in a new process, which begins a session when it is ready, and returns its pid
 /// when it has reported ready(), or what it reported instead. The new process ends with what

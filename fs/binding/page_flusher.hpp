@@ -21,8 +21,8 @@ namespace memoria {
 /// waits, one file after the other; and so the serving threads may end only after finish().
 ///
 /// Should the process be killed just then, that thread keeps the mount from becoming a dead one:
-/// nobody is left to answer, and the kernel waits uninterruptibly. The next memoria-fs sees to it
-/// (stale_mount.hpp).
+/// nobody is left to answer, and the kernel waits uninterruptibly. MountGuard sees to it; and the
+/// next memoria-fs (stale_mount.hpp), should the guard have been killed, too.
 class PageFlusher {
  public:
   explicit PageFlusher(Session& session);

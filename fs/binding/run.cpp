@@ -52,24 +52,27 @@ Checked<void> check_answers(const std::string& mount_point) {
   return ok();
 }
 
+Failure no_guard(int error) {
+  return {MountExit::kInternal, "cannot start the process that guards the mount: " +
+                                    std::generic_category().message(error)};
+}
+
 Checked<void> run_foreground(const Paths& paths, const MountOptions& options,
                              const ServiceManager& manager) {
   Reporter nobody;
-  if (!manager.listens()) return run_daemon(paths, options, nobody, nullptr);
-  MountProbe probe(paths.mount_point);
-  if (!probe.works()) {
-    return Failure(MountExit::kInternal, "cannot start the process that watches the mount: " +
-                                             std::generic_category().message(errno));
-  }
+  MountGuard guard(paths.mount_point, true);
+  if (!guard.works()) return no_guard(errno);
+  if (!manager.listens()) return run_daemon(paths, options, nobody, guard, nullptr);
   manager.notify("STATUS=Opening " + paths.data_directory);
-  const Supervision supervision{manager, probe};
-  return run_daemon(paths, options, nobody, &supervision);
+  return run_daemon(paths, options, nobody, guard, &manager);
 }
 
 /// Logs what it ends with, and tells whoever waits for the mount.
 MountExit run_logged(const Paths& paths, const MountOptions& options, Reporter& reporter) {
   try {
-    const auto done = run_daemon(paths, options, reporter, nullptr);
+    MountGuard guard(paths.mount_point, false);
+    const Checked<void> done =
+        guard.works() ? run_daemon(paths, options, reporter, guard, nullptr) : no_guard(errno);
     if (done) return MountExit::kOk;
     spdlog::error("{}", done.error().message);
     reporter.failed(done.error());

@@ -52,9 +52,10 @@ std::string describe_counts(const StoreStats& stats, uint64_t files) {
       stats.read_errors == 0 ? "" : fmt::format(", {} reads failed", stats.read_errors));
 }
 
-ServiceReporter::ServiceReporter(Supervision supervision, const Volume& volume,
-                                 std::string mount_point)
-    : supervision_(supervision),
+ServiceReporter::ServiceReporter(const ServiceManager& manager, MountGuard& guard,
+                                 const Volume& volume, std::string mount_point)
+    : manager_(manager),
+      guard_(guard),
       volume_(volume),
       mount_point_(std::move(mount_point)),
       end_(make_event()),
@@ -64,18 +65,17 @@ ServiceReporter::~ServiceReporter() {
   eventfd_write(end_, 1);
   thread_.join();
   ::close(end_);
-  supervision_.manager.notify("STOPPING=1\nSTATUS=Syncing and closing");
+  manager_.notify("STOPPING=1\nSTATUS=Syncing and closing");
 }
 
 void ServiceReporter::run() {
-  const auto& [manager, probe] = supervision_;
-  const int period = period_ms(manager);
+  const int period = period_ms(manager_);
   bool ready = false;
   for (;;) {
-    probe.ask();
+    guard_.ask();
     if (!wait_for_answer()) return;
-    if (probe.answered()) {
-      manager.notify((ready ? "WATCHDOG=1\nSTATUS=" : "READY=1\nSTATUS=") + status());
+    if (guard_.answered()) {
+      manager_.notify((ready ? "WATCHDOG=1\nSTATUS=" : "READY=1\nSTATUS=") + status());
       ready = true;
     }
     if (ends_within(period)) return;
@@ -84,7 +84,7 @@ void ServiceReporter::run() {
 
 /// False: the thread shall end.
 bool ServiceReporter::wait_for_answer() const {
-  pollfd sources[] = {{end_, POLLIN, 0}, {supervision_.probe.descriptor(), POLLIN, 0}};
+  pollfd sources[] = {{end_, POLLIN, 0}, {guard_.descriptor(), POLLIN, 0}};
   while (::poll(sources, 2, -1) < 0 && errno == EINTR) {
   }
   return sources[0].revents == 0;

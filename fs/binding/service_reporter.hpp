@@ -5,25 +5,21 @@
 #include <string>
 #include <thread>
 
-#include "fs/binding/mount_probe.hpp"
+#include "fs/binding/mount_guard.hpp"
 #include "fs/binding/service_manager.hpp"
 #include "fs/volume/volume.hpp"
 
 namespace memoria {
-
-/// The service manager of this process, and the probe that asks the mount on its behalf.
-struct Supervision {
-  const ServiceManager& manager;
-  MountProbe& probe;
-};
 
 /// From a thread of its own: READY=1 when a program that asked the mount was answered; from then
 /// on, after each further answer, WATCHDOG=1 and a STATUS line with the counts. A mount that does
 /// not answer is reported nothing of, and what happens then is the manager's to decide.
 class ServiceReporter {
  public:
-  /// The mount is there, and served soon. `supervision` and `volume` outlive this.
-  ServiceReporter(Supervision supervision, const Volume& volume, std::string mount_point);
+  /// The mount is there, and served soon. `manager`, `guard`, which asks the mount, and `volume`
+  /// outlive this.
+  ServiceReporter(const ServiceManager& manager, MountGuard& guard, const Volume& volume,
+                  std::string mount_point);
   /// Says STOPPING=1. Afterwards `volume` is not used.
   ~ServiceReporter();
   ServiceReporter(const ServiceReporter&) = delete;
@@ -35,7 +31,8 @@ class ServiceReporter {
   bool ends_within(int timeout_ms) const;
   std::string status() const;
 
-  const Supervision supervision_;
+  const ServiceManager& manager_;
+  MountGuard& guard_;
   const Volume& volume_;
   const std::string mount_point_;
   const int end_;  // an eventfd: readable when the thread shall end

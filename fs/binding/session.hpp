@@ -33,6 +33,9 @@ class Session {
   /// Ends serve(); only from inside a request.
   void stop() { fuse_session_exit(raw_); }
 
+  /// The /dev/fuse that requests are read from; -1 when they come over io_uring.
+  int device() const { return io_uring_ ? -1 : fuse_session_fd(raw_); }
+
   /// For notifications; any thread, but not inside a request.
   fuse_session* raw() const { return raw_; }
 

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
 
@@ -13,6 +12,7 @@
 #include <sstream>
 #include <thread>
 
+#include "fs/binding/connection.hpp"
 #include "fs/binding/mount_table.hpp"
 
 namespace memoria {
@@ -72,10 +72,10 @@ std::optional<std::string> detach_stale_mounts(const std::string& mount_point) {
   for (int i = 0; i < kMostStaleMounts; ++i) {
     const auto mounted = mounted_at(mount_point);
     if (!mounted || mounted->type != kFilesystemType) return std::nullopt;
-    // Killed while one of its threads waited for the kernel to write pages, which needs another of
-    // its threads (PageFlusher): whoever asks this mount anything hangs, until the kernel is told.
+    // Killed, and its guard with it (mount_guard.hpp): whoever asks this mount anything hangs.
     if (const auto pid = owner(mounted->source); pid && is_stuck_corpse(*pid)) {
-      if (::umount2(mount_point.c_str(), MNT_FORCE | UMOUNT_NOFOLLOW) != 0 && errno == EPERM) {
+      const auto device = device_mounted_at(mount_point);
+      if (device && end_connection(mount_point, *device) == EPERM) {
         return fmt::format(
             "mount point {}: its filesystem's daemon, process {}, was killed and cannot end; "
             "run as root: umount -f {}",

@@ -72,6 +72,10 @@ clean_up() {
   ((code == 0)) || echo "FAILED with code $code in ${work##*/}" >&2
   # Before anything that could wait for a daemon, which could wait for its disk.
   while read -r mounted; do fsfreeze -u "$mounted" 2>/dev/null; done < <(mounts_below "$work" ext4)
+  # A daemon that was killed may be unable to end, and then the programs that use its mount are, too.
+  if ((code != 0)); then
+    while read -r mounted; do umount -f "$mounted" 2>/dev/null; done < <(mounts_below "$work" fuse.memoria)
+  fi
   while read -r mounted; do
     fusermount3 -uz "$mounted" 2>/dev/null || umount -l "$mounted"
   done < <(mounts_below "$work")
