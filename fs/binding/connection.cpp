@@ -28,7 +28,7 @@ constexpr size_t kUsualRequest = (1 << 20) + (1 << 14), kLargestRequest = size_t
 
 /// `request` begins with a fuse_in_header.
 void refuse(int fuse_device, const char* request) {
-  fuse_in_header asked;
+  fuse_in_header asked{};
   std::memcpy(&asked, request, sizeof asked);
   switch (asked.opcode) {  // those that nobody waits for
     case FUSE_FORGET:
