@@ -65,7 +65,7 @@ Result<VolumeState::Departure> VolumeState::name_grown(InodeNumber grown, const 
   uint64_t cookie = 0;
   if (old) {
     cookie = old->cookie;
-    MEMORIA_TRY(departure, drop_directory(change, to.directory, old->ino));
+    MEMORIA_TRY(departure, drop_directory(change, to.directory, *old));
   } else {
     MEMORIA_TRY(cookie, counters.next_cookie());
     ++above->entries;
@@ -74,6 +74,7 @@ Result<VolumeState::Departure> VolumeState::name_grown(InodeNumber grown, const 
   change.set_name(to.directory, to.name, {grown, S_IFDIR, cookie});
   change.batch().erase(Key(Table::kGrowing, grown));
   inode->parent = to.directory;
+  inode->place = cookie;
   inode->ctime = above->mtime = above->ctime = change.now();
   MEMORIA_TRY(change.commit());
   depart(departure);
@@ -92,8 +93,9 @@ Result<std::vector<std::string>> VolumeState::fill_root(InodeNumber grown) {
   return names;
 }
 
-/// Goes on where a crash stopped it. Names keep their cookies: those are of the whole volume. A
-/// directory has its new parent before it has its name, so that nobody finds it meanwhile.
+/// Goes on where a crash stopped it. Names keep their cookies: those are of the whole volume, and
+/// so a directory keeps its place. It has its new parent before it has its name, so that nobody
+/// finds it meanwhile.
 Status VolumeState::move_into_root(InodeNumber grown, std::vector<std::string>& moved) {
   MEMORIA_TRY(bool marked, is_moving(*store, grown));
   NameCursor names(*store, grown);
@@ -186,7 +188,7 @@ Result<VolumeState::Removal> VolumeState::fate_of(const NameCursor::Entry& entry
   if (!S_ISDIR(entry.dentry->type)) return Removal::kWhole;
   const auto inode = load_inode(*store, entry.dentry->ino);
   if (!inode.has_value()) return Removal::kName;
-  if (inode.value().parent != directory) return Removal::kName;
+  if (!is_named_by(directory, entry.dentry->cookie, inode.value())) return Removal::kName;
   MEMORIA_TRY(const bool holds, has_names(*store, entry.dentry->ino));
   return holds ? Removal::kLater : Removal::kWhole;
 }

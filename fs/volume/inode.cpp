@@ -10,12 +10,12 @@
 namespace memoria {
 namespace {
 
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kFirstVersion = 1, kVersionWithPlace = 2;
 
 // Version, mode 3, links 5, uid 5, gid 5, rdev 10, flags 5, btime 8, times 30, parent 10, entries
-// 10 never occur all together: a device is no directory.
+// 10, place 10 never occur all together: a device is no directory.
 static_assert(1 + 3 + 5 + 5 + 5 + 10 + 5 + 8 + 30 + 1 + kMaxExtension <= kMaxInodeSize);
-static_assert(1 + 3 + 5 + 5 + 5 + 1 + 5 + 8 + 30 + 20 + 1 + kMaxExtension <= kMaxInodeSize);
+static_assert(1 + 3 + 5 + 5 + 5 + 1 + 5 + 8 + 30 + 30 + 1 + kMaxExtension <= kMaxInodeSize);
 
 /// Differences wrap around, so that every pair of times has one.
 void append_difference(std::string& out, TimeNs time, TimeNs base) {
@@ -43,6 +43,7 @@ std::string_view contradiction(const Inode& inode) {
     return "a directory without a parent";
   }
   if (inode.is_directory() && inode.links < 2) return "a directory with too few links";
+  if (!inode.is_directory() && inode.place != 0) return "a place of what is no directory";
   if (inode.extension.size() > kMaxExtension) return "too long an extension";
   return {};
 }
@@ -53,7 +54,7 @@ std::string encode(const Inode& inode) {
   assert(contradiction(inode).empty());
   std::string out;
   out.reserve(64);
-  out.push_back(char(kVersion));
+  out.push_back(char(inode.place == 0 ? kFirstVersion : kVersionWithPlace));
   for (const uint64_t field : {uint64_t{inode.mode}, uint64_t{inode.links}, uint64_t{inode.uid},
                                uint64_t{inode.gid}, inode.rdev, uint64_t{inode.flags}}) {
     append_varint(out, field);
@@ -65,6 +66,7 @@ std::string encode(const Inode& inode) {
   if (inode.is_directory()) {
     append_varint(out, inode.parent);
     append_varint(out, inode.entries);
+    if (inode.place != 0) append_varint(out, inode.place);
   }
   if ((inode.flags & kInodeExtended) != 0) {
     append_varint(out, inode.extension.size());
@@ -77,8 +79,9 @@ std::string encode(const Inode& inode) {
 Result<Inode> decode_inode(std::string_view bytes) {
   if (bytes.size() > kMaxInodeSize) return damaged("an inode is too long");
   Decoder in(bytes);
-  if (const auto version = in.le<uint8_t>(); in.ok() && version != kVersion) {
-    return Error(version > kVersion ? Errc::kNewerFormat : Errc::kCorrupt, EIO,
+  const auto version = in.le<uint8_t>();
+  if (in.ok() && (version < kFirstVersion || version > kVersionWithPlace)) {
+    return Error(version > kVersionWithPlace ? Errc::kNewerFormat : Errc::kCorrupt, EIO,
                  "an inode is of an unknown version");
   }
   const auto mode = in.varint(), links = in.varint(), uid = in.varint(), gid = in.varint();
@@ -103,9 +106,13 @@ Result<Inode> decode_inode(std::string_view bytes) {
   if (out.is_directory()) {
     out.parent = in.varint();
     out.entries = in.varint();
+    if (version == kVersionWithPlace) out.place = in.varint();
   }
   if ((out.flags & kInodeExtended) != 0) out.extension = in.bytes(in.varint());
   if (!in.done()) return damaged("an inode is cut short or too long");
+  if ((version == kVersionWithPlace) != (out.place != 0)) {
+    return damaged("an inode is of another version than it says");
+  }
   if (const auto what = contradiction(out); !what.empty()) {
     return damaged("an inode is impossible: " + std::string(what));
   }

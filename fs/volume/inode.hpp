@@ -14,9 +14,12 @@
 
 namespace memoria {
 
-/// version 1 B (= 1) | mode, links, uid, gid, rdev, flags: varints | btime 8 B | ctime - btime,
-/// mtime - ctime, atime - mtime: zigzag varints | for a directory: parent, entries: varints |
-/// with kInodeExtended: length varint, that many bytes of extension
+/// version 1 B | mode, links, uid, gid, rdev, flags: varints | btime 8 B | ctime - btime,
+/// mtime - ctime, atime - mtime: zigzag varints | for a directory: parent, entries: varints | in
+/// version 2, which only directories have: place, a varint | with kInodeExtended: length varint,
+/// that many bytes of extension
+///
+/// A directory that was named before there was version 2 keeps version 1 until it is renamed.
 ///
 /// Growing without breaking: a later version puts new fields into the extension, which this one
 /// keeps and writes back unread. The low 16 flags are such that a program which does not know one
@@ -32,6 +35,7 @@ struct Inode {
   uint32_t flags = 0;
   TimeNs btime = 0, ctime = 0, mtime = 0, atime = 0;
   InodeNumber parent = 0;  ///< directories only; the root's is the root
+  uint64_t place = 0;      ///< directories only: the cookie of its name there; 0: not known
   uint64_t entries = 0;    ///< directories only: names in it
   std::string extension;   ///< of a later version
 
@@ -44,13 +48,14 @@ struct Inode {
 inline constexpr uint32_t kInodeExtended = 1;  ///< an extension follows
 inline constexpr uint32_t kKnownInodeFlags = kInodeExtended;
 inline constexpr uint32_t kCompatibleFlags = 0xffff;  ///< those that may be ignored
-inline constexpr size_t kMaxInodeSize = 100;          ///< bytes, encoded
+inline constexpr size_t kMaxInodeSize = 110;          ///< bytes, encoded
 inline constexpr size_t kMaxExtension = 16;
 
-/// Whether an entry of `directory` may lead to this inode. A directory has one name: where damage
-/// brings an old one back, it would have a second, and could be inside itself.
-inline bool is_inside(InodeNumber directory, const Inode& inode) {
-  return !inode.is_directory() || inode.parent == directory;
+/// Whether an entry of `directory` with this cookie may lead to this inode. A directory has one
+/// name: where damage brings an old one back, it would have a second, and could be inside itself.
+inline bool is_named_by(InodeNumber directory, uint64_t cookie, const Inode& inode) {
+  if (!inode.is_directory()) return true;
+  return inode.parent == directory && (inode.place == 0 || inode.place == cookie);
 }
 
 /// One of the seven types that S_IFMT can hold.

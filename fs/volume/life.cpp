@@ -58,9 +58,10 @@ Result<VolumeState::Departure> VolumeState::drop_link(Transaction& change, Inode
 }
 
 Result<VolumeState::Departure> VolumeState::drop_directory(Transaction& change, InodeNumber parent,
-                                                           InodeNumber ino) {
+                                                           const Dentry& entry) {
+  const auto ino = entry.ino;
   MEMORIA_TRY(Inode* const inode, change.directory(ino));
-  if (!is_inside(parent, *inode)) return damaged("the directory is elsewhere");
+  if (!is_named_by(parent, entry.cookie, *inode)) return damaged("the directory is elsewhere");
   bool empty = true;
   MEMORIA_TRY(store->scan(Key(Table::kNames, ino), {}, [&](const KeyInfo&) {
     empty = false;

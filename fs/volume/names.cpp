@@ -36,7 +36,8 @@ Result<Attributes> Volume::lookup(InodeNumber parent, std::string_view name) {
     const auto guard = impl_->stripes.lock(ino);
     const auto inode = load_inode(*impl_->store, ino);
     const bool is_orphan = inode.has_value() && inode.value().links == 0;
-    const bool is_elsewhere = inode.has_value() && !is_inside(parent, inode.value());
+    const bool is_elsewhere =
+        inode.has_value() && !is_named_by(parent, entry.value().cookie, inode.value());
     if (inode.has_value() && !is_orphan && !is_elsewhere) {
       impl_->references.hold(ino);
       return impl_->attributes(ino, inode.value());
@@ -44,7 +45,7 @@ Result<Attributes> Volume::lookup(InodeNumber parent, std::string_view name) {
     if (!inode.has_value() && inode.error().code != Errc::kNotFound) return inode.error();
     // Removed just now, or replaced; or damage, when the name still leads there.
     const auto again = load_dentry(*impl_->store, parent, name);
-    if (again.has_value() && again.value().ino == ino) {
+    if (again.has_value() && again.value() == entry.value()) {
       return damaged("entry '" + std::string(name) + "' leads to " +
                      (is_orphan      ? "an inode without links"
                       : is_elsewhere ? "a directory that is elsewhere"
@@ -89,6 +90,7 @@ Result<Attributes> VolumeState::create(InodeNumber parent, std::string_view name
   // Under the lock, so that the names of a directory get theirs in the order of their making.
   MEMORIA_TRY(const auto cookie, counters.next_cookie());
   MEMORIA_TRY(auto inode, new_inode(change, ino, parent, *directory, node, caller));
+  if (inode.is_directory()) inode.place = cookie;
   const Inode* const made = change.create_inode(ino, std::move(inode));
   change.set_name(parent, name, {ino, made->mode & S_IFMT, cookie});
   if (made->is_symlink()) change.batch().put(Key(Table::kContents, ino), node.target);
@@ -177,7 +179,7 @@ Status Volume::rmdir(InodeNumber parent, std::string_view name) {
   touch(*directory, change.now());
   if (directory->entries > 0) --directory->entries;
   if (directory->links > 2) --directory->links;
-  MEMORIA_TRY(const auto departure, impl_->drop_directory(change, parent, entry.ino));
+  MEMORIA_TRY(const auto departure, impl_->drop_directory(change, parent, entry));
   MEMORIA_TRY(change.commit());
   impl_->depart(departure);
   return ok();

@@ -18,9 +18,9 @@ Result<Dentry> entry_of(const Store& store, const KeyInfo& info) {
   return load_dentry(store, inode_in_key(info.key), name_in_key(info.key));
 }
 
-bool leads_inside(const Store& store, InodeNumber directory, InodeNumber ino) {
-  const auto inode = load_inode(store, ino);
-  return inode.has_value() && is_inside(directory, inode.value());
+bool is_right(const Store& store, InodeNumber directory, const Dentry& entry) {
+  const auto inode = load_inode(store, entry.ino);
+  return inode.has_value() && is_named_by(directory, entry.cookie, inode.value());
 }
 
 }  // namespace
@@ -32,11 +32,11 @@ Result<PathFinder> PathFinder::read(const Store& store, const std::set<InodeNumb
     if (!is_name(info.key)) return true;
     const auto entry = entry_of(store, info);
     if (!entry.has_value()) return true;
-    const auto [ino, type, cookie] = entry.value();
+    const auto [ino, type, _] = entry.value();
     if (!S_ISDIR(type) && !inodes.contains(ino)) return true;
     const auto directory = inode_in_key(info.key);
     const auto [place, is_new] = out.places_.try_emplace(ino);
-    if (is_new || (S_ISDIR(type) && leads_inside(store, directory, ino))) {
+    if (is_new || (S_ISDIR(type) && is_right(store, directory, entry.value()))) {
       place->second = {directory, std::string(name_in_key(info.key))};
     }
     return true;

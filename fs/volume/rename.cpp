@@ -45,13 +45,17 @@ Status check_shape(const Store& store, const End& from, const End& to, bool exch
   return ok();
 }
 
-/// The inode at `from` is now under `to`: its ctime, and for a directory its parent and the link
-/// that its ".." is.
-Status relocate(Transaction& change, const End& from, const End& to) {
+/// The inode at `from` is now under `to`, at the place `cookie`: its ctime, and for a directory
+/// where it is and the link that its ".." is.
+Status relocate(Transaction& change, const End& from, const End& to, uint64_t cookie) {
   MEMORIA_TRY(Inode* const inode, change.inode(from.entry->ino));
-  if (!is_inside(from.ref.directory, *inode)) return damaged("the directory is elsewhere");
+  if (!is_named_by(from.ref.directory, from.entry->cookie, *inode)) {
+    return damaged("the directory is elsewhere");
+  }
   inode->ctime = change.now();
-  if (!inode->is_directory() || from.ref.directory == to.ref.directory) return ok();
+  if (!inode->is_directory()) return ok();
+  inode->place = cookie;
+  if (from.ref.directory == to.ref.directory) return ok();
   inode->parent = to.ref.directory;
   if (from.directory->links > 2) --from.directory->links;
   ++to.directory->links;
@@ -59,8 +63,8 @@ Status relocate(Transaction& change, const End& from, const End& to) {
 }
 
 Status exchange(Transaction& change, const End& from, const End& to) {
-  MEMORIA_TRY(relocate(change, from, to));
-  MEMORIA_TRY(relocate(change, to, from));
+  MEMORIA_TRY(relocate(change, from, to, to.entry->cookie));
+  MEMORIA_TRY(relocate(change, to, from, from.entry->cookie));
   // Each name keeps its place in the listing.
   change.set_name(from.ref.directory, from.ref.name,
                   {to.entry->ino, to.entry->type, from.entry->cookie});
@@ -71,7 +75,7 @@ Status exchange(Transaction& change, const End& from, const End& to) {
 
 /// Moves the name; `cookie` is the place of the new one.
 Status move(Transaction& change, const End& from, const End& to, uint64_t cookie) {
-  MEMORIA_TRY(relocate(change, from, to));
+  MEMORIA_TRY(relocate(change, from, to, cookie));
   change.erase_name(from.ref.directory, from.ref.name, from.entry->cookie);
   change.set_name(to.ref.directory, to.ref.name, {from.entry->ino, from.entry->type, cookie});
   if (from.directory->entries > 0) --from.directory->entries;
@@ -106,7 +110,7 @@ Status VolumeState::rename(const NameRef& from_ref, const NameRef& to_ref, unsig
     uint64_t cookie = 0;
     if (to.entry) {
       cookie = to.entry->cookie;
-      auto dropped = to.holds_directory() ? drop_directory(change, to_ref.directory, to.entry->ino)
+      auto dropped = to.holds_directory() ? drop_directory(change, to_ref.directory, *to.entry)
                                           : drop_link(change, to.entry->ino);
       if (!dropped.has_value()) return dropped.error();
       departure = dropped.value();

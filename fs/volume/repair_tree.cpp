@@ -57,13 +57,14 @@ class TreeBuilder {
     }
     Node& node = out_.nodes[kRootInode];
     node.path.assign(1, '/');
-    place_directory(node, kRootInode);
+    place_directory(node, kRootInode, 0);
     out_.highest = std::max(out_.highest, kRootInode);
   }
 
-  void place_directory(Node& node, InodeNumber parent) {
+  void place_directory(Node& node, InodeNumber parent, uint64_t cookie) {
     node.placed = true;
     node.inode.parent = parent;
+    node.inode.place = cookie;
     node.inode.links = 2;
     node.inode.entries = 0;
   }
@@ -122,7 +123,8 @@ class TreeBuilder {
       lose(What::kName, path, fmt::format("the directory is at {} already", node->path));
       return std::nullopt;
     }
-    if (!node->made_up && !is_inside(directory, node->inode) && !take_old_names_) {
+    if (!node->made_up && !take_old_names_ &&
+        !is_named_by(directory, name.entry->cookie, node->inode)) {
       old_names_.emplace_back(directory, name);
       return std::nullopt;
     }
@@ -153,11 +155,16 @@ class TreeBuilder {
 
   void give_name(InodeNumber directory, InodeNumber ino, Node& node, std::string_view name,
                  uint64_t cookie, const std::string& path) {
+    auto& used = cookies_[directory];
+    if (cookie < kFirstCookie || cookie >= kDamagedCookies || !used.insert(cookie).second) {
+      cookie = out_.next_cookie++;
+      used.insert(cookie);
+    }
     Node& parent = out_.nodes[directory];
     ++parent.inode.entries;
     if (node.inode.is_directory()) {
       ++parent.inode.links;
-      place_directory(node, directory);
+      place_directory(node, directory, cookie);
     } else if (!node.placed) {
       node.placed = true;
       node.inode.links = 1;
@@ -166,11 +173,6 @@ class TreeBuilder {
     }
     if (node.path.empty()) node.path = path;
     if (node.made_up) lose(What::kAttributes, path, "the inode is gone; the contents are there");
-    auto& used = cookies_[directory];
-    if (cookie < kFirstCookie || cookie >= kDamagedCookies || !used.insert(cookie).second) {
-      cookie = out_.next_cookie++;
-      used.insert(cookie);
-    }
     out_.names[directory].push_back(
         {std::string(name), Dentry{ino, node.inode.mode & S_IFMT, cookie}});
   }

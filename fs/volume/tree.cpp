@@ -52,7 +52,9 @@ std::optional<Dentry> usable_entry(const Store& store, InodeNumber directory,
   if (!dentry.has_value()) return std::nullopt;
   if (!S_ISDIR(dentry.value().type)) return dentry.value();
   const auto inode = load_inode(store, dentry.value().ino);
-  if (!inode.has_value() || !is_inside(directory, inode.value())) return std::nullopt;
+  if (!inode.has_value() || !is_named_by(directory, dentry.value().cookie, inode.value())) {
+    return std::nullopt;
+  }
   return dentry.value();
 }
 
@@ -89,7 +91,9 @@ Result<TreeNode> find_node(const Store& store, std::string_view path) {
     if (!entry.has_value()) return entry.error();
     const auto directory = std::exchange(node.ino, entry.value().ino);
     MEMORIA_TRY(node.inode, load_inode(store, node.ino));
-    if (!is_inside(directory, node.inode)) return damaged("the directory is elsewhere");
+    if (!is_named_by(directory, entry.value().cookie, node.inode)) {
+      return damaged("the directory is elsewhere");
+    }
   }
   return node;
 }

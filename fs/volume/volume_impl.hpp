@@ -93,7 +93,7 @@ struct VolumeState {
   /// Takes a link of a file; without links it goes, or becomes an orphan while somebody holds it.
   Result<Departure> drop_link(Transaction& change, InodeNumber ino);
   /// Removes an empty directory (ENOTEMPTY) that has a name in `parent`.
-  Result<Departure> drop_directory(Transaction& change, InodeNumber parent, InodeNumber ino);
+  Result<Departure> drop_directory(Transaction& change, InodeNumber parent, const Dentry& entry);
   /// To be called when the batch is applied, stripes still held.
   void depart(const Departure& departure);
   /// Removes an inode that has no name and that nobody holds any more; its stripe is held.

@@ -29,6 +29,7 @@ Inode plain_directory() {
   out.mode = S_IFDIR | S_ISGID | 0755;
   out.links = 12;
   out.parent = 4711;
+  out.place = 250;
   out.entries = 1'000'000;
   return out;
 }
@@ -39,7 +40,7 @@ Inode largest(mode_t type) {
   out.links = ~uint32_t{0};
   out.uid = out.gid = ~uint32_t{0};
   if (S_ISCHR(type)) out.rdev = ~uint64_t{0};
-  if (S_ISDIR(type)) out.parent = kMaxInode, out.entries = ~uint64_t{0};
+  if (S_ISDIR(type)) out.parent = kMaxInode, out.place = out.entries = ~uint64_t{0};
   out.flags = kCompatibleFlags;
   out.btime = INT64_MIN;
   out.ctime = INT64_MAX;
@@ -197,10 +198,26 @@ BOOST_AUTO_TEST_CASE(an_inode_that_only_a_later_version_understands_is_refused) 
   inode.flags = 0x10000;
   BOOST_TEST((decode_inode(encode(inode)).error().code == Errc::kNewerFormat));
   std::string bytes = encode(plain_file());
-  bytes[0] = 2;
+  bytes[0] = 3;
   BOOST_TEST((decode_inode(bytes).error().code == Errc::kNewerFormat));
-  bytes[0] = 0;
-  BOOST_TEST((decode_inode(bytes).error().code == Errc::kCorrupt));
+  for (const char wrong : {0, 2}) {  // 2: of directories alone
+    bytes[0] = wrong;
+    BOOST_TEST((decode_inode(bytes).error().code == Errc::kCorrupt));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_directory_of_the_first_version_has_no_place) {
+  Inode inode = plain_directory();
+  inode.place = 0;
+  const auto bytes = encode(inode);
+  BOOST_TEST(int(bytes[0]) == 1);
+  BOOST_TEST((decode_inode(bytes).value() == inode));
+  BOOST_TEST(int(encode(plain_directory())[0]) == 2);
+  BOOST_TEST(is_named_by(4711, 7, inode));
+  BOOST_TEST(!is_named_by(4712, 7, inode));
+  BOOST_TEST(is_named_by(4711, 250, plain_directory()));
+  BOOST_TEST(!is_named_by(4711, 7, plain_directory()));
+  BOOST_TEST(is_named_by(1, 7, plain_file()));
 }
 
 BOOST_AUTO_TEST_CASE(entries_of_every_type_come_back) {

@@ -353,6 +353,37 @@ BOOST_AUTO_TEST_CASE(an_old_name_of_a_directory_that_damage_brought_back_is_an_e
   BOOST_TEST(!unwrap(names.peek())->dentry.has_value());
 }
 
+BOOST_AUTO_TEST_CASE(so_is_an_old_name_in_the_directory_where_the_new_one_is) {
+  const auto directory = make_directory("first");
+  make_directory("other");
+  // Each leaves behind, for damage to bring back, the name that it had.
+  struct {
+    const char *from, *to;
+    unsigned flags;
+  } const renames[] = {{"first", "second", 0},
+                       {"second", "other", 0},
+                       {"other", "third", 0},
+                       {"third", "first", 0},
+                       {"first", "file", 0}};
+  for (const auto& [from, to, flags] : renames) {
+    const Key key(Table::kNames, kRoot, from);
+    const auto old = unwrap(volume->store().get(key));
+    REQUIRE_OK(volume->rename(kRoot, from, kRoot, to, flags));
+    REQUIRE_OK(volume->store().put(key, old));
+    BOOST_TEST(lookup_errno(from) == EIO);
+    BOOST_TEST(errno_of(volume->resolve("/" + std::string(from))) == EIO);
+    BOOST_TEST(errno_of(volume->rmdir(kRoot, from)) == EIO);
+    BOOST_TEST(errno_of(volume->rename(kRoot, from, kRoot, "c", 0)) == EIO);
+    BOOST_TEST(find(to).ino == directory);
+    REQUIRE_OK(volume->store().erase(key));
+  }
+  make_directory("one");
+  make_directory("two", find("one").ino);
+  REQUIRE_OK(volume->rename(kRoot, "file", find("one").ino, "two", RENAME_EXCHANGE));
+  BOOST_TEST(find("two", find("one").ino).ino == directory);
+  BOOST_TEST(unwrap(volume->resolve("/file")).ino != directory);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace memoria::test
