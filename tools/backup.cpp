@@ -67,7 +67,9 @@ Result<Json> run_backup(const Carrying& context) {
 }
 
 Result<Json> run_restore(const Carrying& context) {
-  MEMORIA_TRY(const auto from, open_directory(context.line.target, false));
+  MEMORIA_TRY(const auto mounts, read_mounts());
+  MEMORIA_TRY(const auto target, find_target(context.line.target, mounts));
+  MEMORIA_TRY(const auto from, open_directory(target.data_directory, false));
   context.reached = true;
   const auto& destination = context.line.destination;
   MEMORIA_TRY(const auto to, open_directory(destination, true));

@@ -37,7 +37,9 @@ Result<Patient> open_patient(const std::string& path, const Logger& logger,
   const bool is_store = std::any_of(names.begin(), names.end(),
                                     [](const auto& name) { return name.ends_with(".data"); });
   if (!is_store) {
-    return Error(Errc::kNotAStore, fmt::format("{} holds no segments", target.data_directory));
+    return Error(Errc::kNotAStore,
+                 fmt::format("{} holds no segments, so nothing can be saved: name a data directory",
+                             target.data_directory));
   }
   if (ControlClient::connect(target.data_directory).has_value()) {
     MEMORIA_TRY(auto moment, Moment::take(path, logger, progress));

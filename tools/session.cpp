@@ -33,10 +33,9 @@ bool is_ending(const Status& ping) {
 
 /// Opening an empty directory would make a store in it: somebody who asks for statistics does not
 /// want that. Whether it is a whole one, opening tells.
-Result<bool> holds_store(Environment& environment) {
-  MEMORIA_TRY(const auto names, environment.list());
+Result<bool> holds_store(Environment& environment, const std::vector<std::string>& names) {
   for (const auto& name : names) {
-    if (name.ends_with(kDataSuffix) || name.ends_with(kHintSuffix) || name == kManifestFile) {
+    if (segment_id(name, kDataSuffix) || segment_id(name, kHintSuffix) || name == kManifestFile) {
       return true;
     }
     if (name == kSnapshotsDirectory) {
@@ -48,15 +47,31 @@ Result<bool> holds_store(Environment& environment) {
   return false;
 }
 
+/// Only where memoria-fs would make a store is that the advice.
+Error no_store(const std::string& directory, bool is_empty) {
+  if (!is_empty) {
+    return {Errc::kNotAStore,
+            fmt::format("{} holds no store: name a data directory, a mount point, or a path in a "
+                        "mount",
+                        directory)};
+  }
+  return {Errc::kNotAStore,
+          fmt::format("{0} is empty: `memoria-fs {0} MOUNTPOINT` makes a store in it; is it the "
+                      "mount point of one, mount that first",
+                      directory)};
+}
+
+Status check_holds_store(Environment& environment) {
+  MEMORIA_TRY(const auto names, environment.list());
+  MEMORIA_TRY(const bool is_store, holds_store(environment, names));
+  if (is_store) return ok();
+  return no_store(environment.describe(), names.empty());
+}
+
 Result<std::unique_ptr<Store>> open_store(const std::string& data_directory, const Logger& logger,
                                           const ProgressFn& progress) {
   MEMORIA_TRY(auto environment, open_directory(data_directory, false));
-  MEMORIA_TRY(const bool is_store, holds_store(*environment));
-  if (!is_store) {
-    return Error(
-        Errc::kNotAStore,
-        fmt::format("{} holds no store; mounting it with memoria-fs makes one", data_directory));
-  }
+  MEMORIA_TRY(check_holds_store(*environment));
   auto options = Volume::store_options();
   if (const auto loaded = load_settings(data_directory, options); !loaded && logger) {
     logger(Severity::kWarning,

@@ -24,6 +24,8 @@ namespace {
 namespace fs = boost::filesystem;
 
 constexpr std::string_view kType = "fuse.memoria";
+constexpr std::string_view kWantedTarget =
+    "a data directory, a mount point, or a path in a mount is wanted";
 
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
@@ -99,7 +101,10 @@ std::string resolved(const fs::path& path) {
                                                          &std::free);
   if (real) return real.get();
   const auto last = path.filename();
-  if (errno != ENOENT || last == "." || last == "..") return path.lexically_normal().string();
+  const bool is_root = !path.has_relative_path();
+  if (is_root || errno != ENOENT || last == "." || last == "..") {
+    return path.lexically_normal().string();
+  }
   return joined(resolved(path.parent_path()), "/" + last.string());
 }
 
@@ -135,12 +140,16 @@ Result<std::vector<Mount>> read_mounts() {
 }
 
 Result<Target> find_target(const std::string& path, const std::vector<Mount>& mounts) {
+  if (path.empty()) {
+    return Error(Errc::kInvalidArgument, fmt::format("the target has no name: {}", kWantedTarget));
+  }
   // Without a trailing slash, so that the last name is a name.
   std::string plain = path;
   while (plain.size() > 1 && plain.back() == '/') plain.pop_back();
   MEMORIA_TRY(const auto whole, absolute(plain));
   // The last name is not followed: in the volume it may be a link that is meant itself.
-  if (const auto last = whole.filename(); last != "." && last != "..") {
+  const auto last = whole.filename();
+  if (whole.has_relative_path() && last != "." && last != "..") {
     const auto parent = resolved(whole.parent_path());
     const auto unfollowed = joined(parent, "/" + last.string());
     if (auto found = in_mount(unfollowed, mounts)) return *found;
@@ -150,15 +159,16 @@ Result<Target> find_target(const std::string& path, const std::vector<Mount>& mo
   boost::system::error_code error;
   const auto status = fs::status(followed, error);
   if (status.type() == fs::file_not_found) {
-    return Error(Errc::kNotFound, fmt::format("{}: no such file or directory", path));
+    return Error(Errc::kNotFound, fmt::format("{}: no such file or directory; check the name: {}",
+                                              path, kWantedTarget));
   }
   if (status.type() == fs::status_error) {
     return Error(Errc::kIo, error.value(), fmt::format("{}: {}", path, error.message()));
   }
   if (status.type() != fs::directory_file) {
-    return Error(Errc::kNotAStore, fmt::format("{} is neither a data directory nor in a mount of "
-                                               "one",
-                                               path));
+    return Error(
+        Errc::kNotAStore,
+        fmt::format("{} is neither a data directory nor in a mount of one: name one", path));
   }
   return Target{followed, "/", false};
 }

@@ -88,10 +88,11 @@ Status Inventory::list() {
     }
   }
   if (found_.empty() && !has_manifest_ && !stranger.empty()) {
-    return Error{Errc::kNotAStore,
-                 fmt::format("{} is not a Memoria store: it has no segments, and holds {}; name an "
-                             "empty or a new directory",
-                             environment_.describe(), stranger)};
+    return Error{
+        Errc::kNotAStore,
+        fmt::format("{} is not a Memoria store: it has no segments, and holds {}; name the "
+                    "directory of a store, or to make one an empty or a new directory",
+                    environment_.describe(), stranger)};
   }
   if (found_.empty() && !has_manifest_) MEMORIA_TRY(check_is_new(names));
   std::sort(found_.begin(), found_.end(),

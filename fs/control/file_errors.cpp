@@ -19,7 +19,9 @@ Error worded(const Call& call, const Error& error) {
   }
   switch (error.to_errno()) {
     case ENOENT:
-      return {Errc::kNotFound, fmt::format("no such file in the volume {}", store)};
+      return {Errc::kNotFound, fmt::format("no such file in the volume {}; `memoria-ctl ls` "
+                                           "and `find` list what there is",
+                                           store)};
     case ENOTDIR:
       return Error::posix(ENOTDIR, fmt::format("no such file in the volume {}: a part of the path "
                                                "is not a directory",

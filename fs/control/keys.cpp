@@ -13,7 +13,9 @@ namespace memoria::control {
 namespace {
 
 Error no_such_key(const Call& call) {
-  return {Errc::kNotFound, fmt::format("no such key in the store {}", call.store.describe())};
+  return {Errc::kNotFound, fmt::format("no such key in the store {}; `memoria-ctl ls --key` "
+                                       "lists those that there are",
+                                       call.store.describe())};
 }
 
 /// What a volume consists of is not to be edited piecemeal.

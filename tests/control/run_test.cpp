@@ -2,6 +2,8 @@
 // memoria-ctl in process: each command on a store that is served and on one that is not.
 #include "tools/run.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/filesystem/operations.hpp>
 #include <boost/test/data/test_case.hpp>
 
@@ -211,7 +213,8 @@ BOOST_DATA_TEST_CASE(missing_path_is_one_clear_line, kBothWays, served) {
     BOOST_TEST(ran.out == "");
     BOOST_TEST(ran.err == std::string("memoria-ctl: ") + command +
                               " /no/such: no such file in the volume " +
-                              files::canonical(place.path()).string() + "\n");
+                              files::canonical(place.path()).string() +
+                              "; `memoria-ctl ls` and `find` list what there is\n");
   }
   const auto put = run_ctl({"put", place.path(), "/no/such"}, "x");
   BOOST_TEST(put.code == 5);
@@ -300,6 +303,41 @@ BOOST_AUTO_TEST_CASE(target_that_is_no_store_is_told) {
   test::write_whole_file(directory.path("file"), "x");
   BOOST_TEST(run_ctl({"stats", directory.path("file")}).code == 3);
   BOOST_TEST(run_ctl({"put", directory.path(), "/x"}, "x").code == 3);
+}
+
+BOOST_AUTO_TEST_CASE(directory_without_a_store_is_told_by_what_it_is) {
+  const test::TemporaryDirectory directory;
+  const auto path = files::canonical(directory.path()).string();
+  BOOST_TEST(
+      run_ctl({"stats", path}).err ==
+      "memoria-ctl: stats: " + path + " is empty: `memoria-fs " + path +
+          " MOUNTPOINT` makes a store in it; is it the mount point of one, mount that first\n");
+  test::write_whole_file(directory.path("odd.data"), "x");
+  for (const std::string& other : {path, std::string("/"), std::string("/proc")}) {
+    for (const char* command : {"stats", "verify", "ls", "export"}) {
+      const auto ran = run_ctl({command, other});
+      BOOST_TEST(ran.code == 3, command << " " << other);
+      BOOST_TEST(ran.err == fmt::format("memoria-ctl: {}{}: {} holds no store: name a data "
+                                        "directory, a mount point, or a path in a mount\n",
+                                        command, command == std::string("ls") ? " /" : "", other));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(target_of_no_characters_is_not_the_current_directory) {
+  const SampleStore place(false);
+  const auto before = files::current_path();
+  files::current_path(place.path());
+  for (const char* command : {"stats", "ls", "verify", "export", "repair", "backup", "restore"}) {
+    const auto copies = std::string(command) == "repair" || std::string(command) == "backup" ||
+                        std::string(command) == "restore";
+    std::vector<std::string> arguments{command, ""};
+    if (copies) arguments.emplace_back("never-made");
+    const auto ran = run_ctl(arguments);
+    BOOST_TEST(ran.code == 2, command);
+    BOOST_TEST(ran.err.find("the target has no name") != std::string::npos, ran.err);
+  }
+  files::current_path(before);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_left_of_a_store_is_not_called_none) {

@@ -107,6 +107,27 @@ BOOST_AUTO_TEST_CASE(file_is_no_data_directory) {
   CHECK_FAILS(Errc::kNotFound, find_target(directory.path("missing"), {}));
 }
 
+BOOST_AUTO_TEST_CASE(root_of_everything_is_a_directory_as_others) {
+  for (const char* root : {"/", "//", "///", "/.", "/.."}) {
+    const auto target = found(root);
+    BOOST_TEST(target.data_directory == "/", root);
+    BOOST_TEST(!target.in_mount, root);
+  }
+  const std::vector<Mount> all{{"/", "/", "fuse.memoria", "/srv/data"}};
+  BOOST_TEST(test::unwrap(find_target("/", all)).data_directory == "/srv/data");
+  BOOST_TEST(test::unwrap(find_target("/a", all)).inside == "/a");
+}
+
+BOOST_AUTO_TEST_CASE(missing_target_is_told_with_what_to_name) {
+  const auto missing = find_target("/nowhere", {});
+  BOOST_REQUIRE(!missing.has_value());
+  BOOST_TEST(
+      missing.error().describe() ==
+      "/nowhere: no such file or directory; check the name: a data directory, a mount point, "
+      "or a path in a mount is wanted");
+  CHECK_FAILS(Errc::kInvalidArgument, find_target("", {}));
+}
+
 BOOST_AUTO_TEST_CASE(paths_are_relative_to_the_target) {
   const Target whole{"/srv/data", "/", false}, part{"/srv/data", "/sub", true};
   BOOST_TEST(path_in_volume(whole, "a").value() == "/a");
