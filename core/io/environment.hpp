@@ -42,6 +42,7 @@ struct Space {
   uint64_t free_bytes = 0;   ///< what an ordinary user may still take
   uint64_t total_files = 0;  ///< 0: the filesystem does not count them
   uint64_t free_files = 0;   ///< that an ordinary user may still make
+  bool read_only = false;    ///< the disk is mounted so that nothing on it can be changed
 };
 
 enum class LockMode { kExclusive, kShared };
@@ -86,7 +87,13 @@ class Environment {
 };
 
 /// The directory `path` of the local filesystem. With `create_missing`, makes it (mode 0700).
-/// Errors: kNotFound (missing), kIo (not a directory, no permission).
+/// Errors: kNotFound (missing), kIo (not a directory, no permission: names whose it is).
+///
+/// What root makes in somebody else's directory is given to its owner and group, sub-directories
+/// included: root may look after a user's store, and the user goes on with it.
 Result<std::shared_ptr<Environment>> open_directory(const std::string& path, bool create_missing);
+
+/// Whether `path` lies on a disk that is mounted read-only. False when that cannot be told.
+bool on_read_only_disk(const std::string& path);
 
 }  // namespace memoria

@@ -20,6 +20,7 @@
 
 #include "core/base/unique_fd.hpp"
 #include "core/io/environment.hpp"
+#include "core/io/permission.hpp"
 
 namespace memoria {
 namespace {
@@ -150,16 +151,23 @@ class LocalFile final : public File {
   std::string path_;
 };
 
+bool is_read_only(const struct statvfs& disk) {
+  return (disk.f_flag & ST_RDONLY) != 0;
+}
+
 class LocalDirectory final : public Environment {
  public:
-  LocalDirectory(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  LocalDirectory(UniqueFd fd, std::string path)
+      : fd_(std::move(fd)), path_(std::move(path)), heir_(fd_.get()) {}
 
   Result<std::unique_ptr<File>> create(std::string_view name) override {
-    return open_with(name, O_RDWR | O_CREAT | O_EXCL, "create");
+    UniqueFd fd = open_at(name, O_RDWR | O_CREAT | O_EXCL);
+    if (fd) heir_.take(fd.get());
+    return opened(std::move(fd), name, "create");
   }
 
   Result<std::unique_ptr<File>> open(std::string_view name, Access access) override {
-    return open_with(name, access == Access::kRead ? O_RDONLY : O_RDWR, "open");
+    return opened(open_at(name, access == Access::kRead ? O_RDONLY : O_RDWR), name, "open");
   }
 
   Result<std::vector<std::string>> list() override {
@@ -193,13 +201,15 @@ class LocalDirectory final : public Environment {
   Status make_directory(std::string_view name) override {
     const int rc = ::mkdirat(fd_.get(), text(name), 0700);
     if (rc != 0 && errno == EEXIST) return ok();
-    return check(rc, "make directory", name);
+    MEMORIA_TRY(check(rc, "make directory", name));
+    if (const auto made = open_at(name, O_RDONLY | O_DIRECTORY)) heir_.take(made.get());
+    return ok();
   }
 
   Result<std::shared_ptr<Environment>> directory(std::string_view name) override {
     auto path = path_ + "/" + std::string(name);
     UniqueFd fd = open_at(name, O_RDONLY | O_DIRECTORY);
-    if (!fd) return Error::from_errno(errno, "open directory", path);
+    if (!fd) return failed_access(errno, "open directory", path);
     return std::shared_ptr<Environment>(
         std::make_shared<LocalDirectory>(std::move(fd), std::move(path)));
   }
@@ -214,13 +224,13 @@ class LocalDirectory final : public Environment {
       return Error::from_errno(errno, "statfs", path_);
     }
     return Space{uint64_t(st.f_blocks) * st.f_frsize, uint64_t(st.f_bavail) * st.f_frsize,
-                 st.f_files, st.f_favail};
+                 st.f_files, st.f_favail, is_read_only(st)};
   }
 
   Result<std::shared_ptr<void>> lock(LockMode mode) override {
     const bool exclusive = mode == LockMode::kExclusive;
-    UniqueFd fd = open_at("lock", (exclusive ? O_RDWR : O_RDONLY) | O_CREAT);
-    if (!fd) return Error::from_errno(errno, "open", path_ + "/lock");
+    UniqueFd fd = open_lock(exclusive ? O_RDWR : O_RDONLY);
+    if (!fd) return failed_access(errno, "open", path_ + "/lock");
     const int operation = exclusive ? LOCK_EX : LOCK_SH;
     if (uninterrupted([&] { return ::flock(fd.get(), operation | LOCK_NB); }) != 0) {
       if (errno != EWOULDBLOCK) return Error::from_errno(errno, "lock", path_ + "/lock");
@@ -250,7 +260,7 @@ class LocalDirectory final : public Environment {
 
   Status check(int rc, const char* what, std::string_view name) const {
     if (rc == 0) return ok();
-    return Error::from_errno(errno, what, path_ + "/" + std::string(name));
+    return failed_access(errno, what, path_ + "/" + std::string(name));
   }
 
   UniqueFd open_at(std::string_view name, int flags) const {
@@ -259,32 +269,49 @@ class LocalDirectory final : public Environment {
         [&] { return ::openat(fd_.get(), path, flags | O_CLOEXEC | O_NOFOLLOW, 0600); }));
   }
 
-  Result<std::unique_ptr<File>> open_with(std::string_view name, int flags, const char* what) {
-    UniqueFd fd = open_at(name, flags);
+  /// Made when it is missing. One that is there may be anything: it is given to nobody.
+  UniqueFd open_lock(int access) const {
+    constexpr auto kName = "lock";
+    UniqueFd fd = open_at(kName, access);
+    if (fd || errno != ENOENT) return fd;
+    fd = open_at(kName, access | O_CREAT | O_EXCL);
+    if (fd) heir_.take(fd.get());
+    return fd || errno != EEXIST ? std::move(fd) : open_at(kName, access);
+  }
+
+  /// The file behind `fd`, which was tried to be opened just now.
+  Result<std::unique_ptr<File>> opened(UniqueFd fd, std::string_view name, const char* what) const {
+    const int error = errno;
     auto path = path_ + "/" + std::string(name);
-    if (!fd) return Error::from_errno(errno, what, path);
+    if (!fd) return failed_access(error, what, path);
     return std::unique_ptr<File>(std::make_unique<LocalFile>(std::move(fd), std::move(path)));
   }
 
   UniqueFd fd_;
   std::string path_;
+  Heir heir_;
 };
 
 }  // namespace
 
 Result<std::shared_ptr<Environment>> open_directory(const std::string& path, bool create_missing) {
   if (create_missing && ::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    return Error::from_errno(errno, "make directory", path);
+    return failed_access(errno, "make directory", path);
   }
   UniqueFd fd(
       uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
-  if (!fd) return Error::from_errno(errno, "open data directory", path);
+  if (!fd) return failed_access(errno, "open data directory", path);
   // For messages. Not canonical() of Boost.Filesystem: it throws when the current directory is
   // gone.
   const std::unique_ptr<char, decltype(&std::free)> full(::realpath(path.c_str(), nullptr),
                                                          &std::free);
   return std::shared_ptr<Environment>(
       std::make_shared<LocalDirectory>(std::move(fd), full ? full.get() : path));
+}
+
+bool on_read_only_disk(const std::string& path) {
+  struct statvfs disk {};
+  return ::statvfs(path.c_str(), &disk) == 0 && is_read_only(disk);
 }
 
 }  // namespace memoria

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +14,7 @@
 #include <system_error>
 #include <thread>
 
+#include "core/io/environment.hpp"
 #include "fs/binding/mount_table.hpp"
 #include "fs/binding/stale_mount.hpp"
 
@@ -152,11 +152,6 @@ Checked<std::string> snapshot_directory(const std::string& data_directory,
 
 bool is_handed_over(const std::string& mount_point) {
   return mount_point.starts_with("/dev/fd/");
-}
-
-bool on_read_only_disk(const std::string& data_directory) {
-  struct statvfs st {};
-  return ::statvfs(data_directory.c_str(), &st) == 0 && (st.f_flag & ST_RDONLY) != 0;
 }
 
 Checked<Paths> check_paths(const std::string& data_directory, const std::string& mount_point,

@@ -28,7 +28,4 @@ Checked<std::string> snapshot_directory(const std::string& data_directory,
 /// drop_privileges). Such a path cannot be looked at.
 bool is_handed_over(const std::string& mount_point);
 
-/// Whether the data directory lies on a disk that is mounted read-only.
-bool on_read_only_disk(const std::string& data_directory);
-
 }  // namespace memoria

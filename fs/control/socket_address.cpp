@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/io/permission.hpp"
+
 namespace memoria {
 namespace {
 
@@ -66,6 +68,19 @@ Status remove_stale(const std::string& path) {
   return ok();
 }
 
+/// To the directory's owner, who is to find out that nobody listens there after a daemon of root's
+/// was killed. Whom a daemon listens to is not decided by that.
+void give_away(const std::string& path) {
+  const auto slash = path.find_last_of('/') + 1;
+  const auto parent = slash == 0 ? std::string(".") : path.substr(0, slash);
+  const UniqueFd directory(::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto name = path.substr(slash);
+  const UniqueFd made(::openat(directory.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat found {};
+  if (!made || ::fstat(made.get(), &found) != 0 || !S_ISSOCK(found.st_mode)) return;
+  Heir(directory.get()).take(made.get());
+}
+
 }  // namespace
 
 Result<UniqueFd> listen_at(const std::string& path) {
@@ -78,6 +93,7 @@ Result<UniqueFd> listen_at(const std::string& path) {
     return Error::from_errno(errno, "make the control socket", path);
   }
   if (::chmod(path.c_str(), kOwnerOnly) != 0) return Error::from_errno(errno, "protect", path);
+  give_away(path);
   if (::listen(fd.get(), kBacklog) != 0) return Error::from_errno(errno, "listen at", path);
   return fd;
 }
@@ -89,7 +105,7 @@ Result<UniqueFd> connect_to(const std::string& path) {
   if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR) {
     return Error(Errc::kNotFound, fmt::format("nobody listens at {}", path));
   }
-  return Error::from_errno(errno, "connect to", path);
+  return failed_access(errno, "connect to", path);
 }
 
 Result<Peer> peer_of(int socket) {

@@ -26,6 +26,36 @@ Status write_parts(File& file, uint64_t offset, std::vector<std::string> parts) 
   return file.write(offset, vectors);
 }
 
+BOOST_FIXTURE_TEST_CASE(what_root_makes_belongs_to_the_directorys_owner, Fixture) {
+  constexpr uid_t kUser = 65534;
+  constexpr gid_t kGroup = 65533;
+  if (::geteuid() != 0) {
+    BOOST_TEST_MESSAGE("NOT TESTED: only root can make what is somebody else's");
+    return;
+  }
+  write_whole_file(directory.path("before"), "root's own");
+  BOOST_REQUIRE(::chown(directory.path().c_str(), kUser, kGroup) == 0);
+  environment = unwrap(open_directory(directory.path(), false));
+  unwrap(environment->create("file"));
+  REQUIRE_OK(environment->rename("file", "renamed"));
+  REQUIRE_OK(environment->make_directory("sub"));
+  unwrap(unwrap(environment->directory("sub"))->create("below"));
+  unwrap(environment->lock(LockMode::kExclusive));
+  for (const char* name : {"renamed", "sub", "sub/below", "lock"}) {
+    struct stat st {};
+    BOOST_REQUIRE(::lstat(directory.path(name).c_str(), &st) == 0);
+    BOOST_TEST(st.st_uid == kUser, name);
+    BOOST_TEST(st.st_gid == kGroup, name);
+  }
+  // What was there is given to nobody, whatever its name.
+  REQUIRE_OK(environment->rename("before", "lock"));
+  unwrap(environment->lock(LockMode::kShared));
+  unwrap(environment->open("lock", Environment::Access::kWrite));
+  struct stat st {};
+  BOOST_REQUIRE(::lstat(directory.path("lock").c_str(), &st) == 0);
+  BOOST_TEST(st.st_uid == 0u);
+}
+
 BOOST_FIXTURE_TEST_CASE(what_is_written_is_read_and_is_in_the_file, Fixture) {
   const auto file = unwrap(environment->create("a"));
   REQUIRE_OK(write_parts(*file, 3, {"abc", "", "defg"}));

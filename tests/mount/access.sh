@@ -85,6 +85,56 @@ as "$user" "$work/memoria-ctl" ls "$data" / >/dev/null || fail "the owner may no
 refused "Permission denied" as "$other" "$work/memoria-ctl" ls "$data" /
 refused "Permission denied" as "$other" "$work/memoria-fs" "$data" "$mnt"
 
+step "what root makes in a user's store is the user's"
+# All of it belongs to the user, who goes on where root was.
+stays_the_users() { # WHAT
+  local foreign
+  foreign=$(find "$data" ! -uid "$user" -o ! -gid "$user")
+  [[ -z $foreign ]] || fail "after $1 by root, somebody else's: $foreign"
+  as "$user" "$work/memoria-ctl" put "$data" /after "$MEMORIA_CTL" || fail "after $1, the owner's put"
+}
+"$MEMORIA_CTL" put "$data" /by-root "$MEMORIA_CTL"
+stays_the_users put
+"$MEMORIA_CTL" config set "$data" file_cache 10 --save >/dev/null
+stays_the_users "config set"
+"$MEMORIA_CTL" merge --all "$data" >/dev/null
+stays_the_users merge
+"$MEMORIA_CTL" hints rebuild --all "$data" >/dev/null
+stays_the_users "hints rebuild"
+"$MEMORIA_CTL" snapshot create "$data" of-root >/dev/null
+stays_the_users "snapshot create"
+"$MEMORIA_CTL" snapshot rollback "$data" of-root --keep before >/dev/null
+stays_the_users "snapshot rollback"
+rm "$data/lock"
+"$MEMORIA_CTL" put "$data" /by-root /dev/null
+stays_the_users "a lock made"
+mkdir "$work/roots-mount"
+"$MEMORIA_FS" "$data" "$work/roots-mount"
+daemon=$(owner "$data")
+echo new >"$work/roots-mount/file"
+sync "$work/roots-mount/file"
+as "$user" "$work/memoria-ctl" stats "$data" >"$work/out" 2>&1 && fail "a user controls root's daemon"
+kill -9 "$daemon"
+wait_for_end "$daemon"
+umount -l "$work/roots-mount"
+stays_the_users "a mount that was killed"
+[[ $(as "$user" "$work/memoria-ctl" get "$data" /file) == new ]] || fail "what root wrote through its mount"
+ln "$data/manifest" "$work/home/link"
+ln -s /etc/hostname "$data/memoria.toml.tmp"
+"$MEMORIA_CTL" config set "$data" file_cache 11 --save >/dev/null
+[[ $(stat -c %u /etc/hostname) == 0 ]] || fail "a link was followed"
+rm "$work/home/link"
+as "$user" mkdir "$work/home/backup"
+"$MEMORIA_CTL" backup "$data" "$work/home/backup" >/dev/null
+[[ -z $(find "$work/home/backup" ! -uid "$user") ]] || fail "a backup in a user's directory"
+
+step "who may not is told whose it is"
+refused "$data belongs to user $user: go on as that user or as root" as "$other" "$work/memoria-ctl" stats "$data"
+chown 0 "$data/manifest"
+refused "open $data/manifest: Permission denied; $data/manifest belongs to user 0: .*chown" \
+  as "$user" "$work/memoria-ctl" stats "$data"
+chown "$user" "$data/manifest"
+
 step "what a user may not ask for"
 if ! grep -Eqs '^\s*user_allow_other' /etc/fuse.conf; then
   refused "allow_other" as "$user" "$work/memoria-fs" -o allow_other "$data" "$mnt"
