@@ -8,6 +8,7 @@
 #include "fs/control/damage_items.hpp"
 #include "tools/carry.hpp"
 #include "tools/moment.hpp"
+#include "tools/patience.hpp"
 
 namespace memoria::ctl {
 namespace {
@@ -43,6 +44,17 @@ Result<Json> result_of(const Carrying& context, const CopyReport& report,
               {"clean", report.damages.empty()}};
 }
 
+/// Who read a backup until now may be about to let go of it.
+template <class Copy>
+Result<CopyReport> copy_patiently(const std::string& backup, const Copy& copy) {
+  Patience patience(backup);
+  for (;;) {
+    auto copied = copy();
+    const bool in_use = !copied && copied.error().code == Errc::kLocked;
+    if (!in_use || !patience.wait()) return copied;
+  }
+}
+
 }  // namespace
 
 Result<Json> run_backup(const Carrying& context) {
@@ -51,14 +63,14 @@ Result<Json> run_backup(const Carrying& context) {
   context.reached = true;
   const auto& destination = context.line.destination;
   MEMORIA_TRY(const auto to, open_directory(destination, true));
-  auto copied = [&]() -> Result<CopyReport> {
+  auto copied = copy_patiently(to->describe(), [&]() -> Result<CopyReport> {
     MEMORIA_TRY(check_apart(moment, *to, destination));
     const CopyOptions options{
         .recheck = context.line.recheck,
         .skipped_snapshots = std::string(kMomentPrefix),
         .settings = settings_to_carry(moment.target().data_directory, context.logger)};
     return back_up({moment.frozen(), moment.origin()}, *to, options, progress_of(context.sink));
-  }();
+  });
   if (!copied) {
     ::rmdir(destination.c_str());  // when it was made in vain; what holds something stays
     return copied.error();
@@ -74,7 +86,9 @@ Result<Json> run_restore(const Carrying& context) {
   const auto& destination = context.line.destination;
   MEMORIA_TRY(const auto to, open_directory(destination, true));
   const CopyOptions options{.settings = settings_to_carry(from->describe(), context.logger)};
-  auto copied = restore({from, from}, *to, options, progress_of(context.sink));
+  auto copied = copy_patiently(from->describe(), [&] {
+    return restore({from, from}, *to, options, progress_of(context.sink));
+  });
   if (!copied) {
     ::rmdir(destination.c_str());
     return copied.error();

@@ -14,6 +14,7 @@
 #include "tools/carry.hpp"
 #include "tools/moment.hpp"
 #include "tools/new_store.hpp"
+#include "tools/patience.hpp"
 
 namespace memoria::ctl {
 namespace {
@@ -41,15 +42,20 @@ Result<Patient> open_patient(const std::string& path, const Logger& logger,
                  fmt::format("{} holds no segments, so nothing can be saved: name a data directory",
                              target.data_directory));
   }
-  if (ControlClient::connect(target.data_directory).has_value()) {
-    MEMORIA_TRY(auto moment, Moment::take(path, logger, progress));
-    place = moment.frozen();
-    patient.moment.emplace(std::move(moment));
-  } else {
+  Patience patience(target.data_directory);
+  for (;;) {
+    // One that takes connections and does not answer is about to go.
+    if (ControlClient::ping(target.data_directory).has_value()) {
+      MEMORIA_TRY(auto moment, Moment::take(path, logger, progress));
+      place = moment.frozen();
+      patient.moment.emplace(std::move(moment));
+      break;
+    }
     auto lock = place->lock(LockMode::kShared);
-    // On a disk that cannot be written to nobody else writes.
-    if (!lock.has_value() && lock.error().code == Errc::kLocked) return lock.error();
     if (lock.has_value()) patient.lock = std::move(lock).value();
+    // On a disk that cannot be written to nobody else writes.
+    if (lock.has_value() || lock.error().code != Errc::kLocked) break;
+    if (!patience.wait()) return lock.error();
   }
   MEMORIA_TRY(patient.store, open_read_only(std::move(place), logger, progress));
   return patient;

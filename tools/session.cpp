@@ -4,9 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <thread>
-
 #include "core/log/manifest.hpp"
 #include "core/log/segment.hpp"
 #include "core/store/snapshots.hpp"
@@ -14,16 +11,10 @@
 #include "fs/settings/settings_file.hpp"
 #include "fs/volume/rollback.hpp"
 #include "fs/volume/superblock.hpp"
+#include "tools/patience.hpp"
 
 namespace memoria::ctl {
 namespace {
-
-// A daemon that is starting owns the directory a moment before it listens; one that is ending a
-// moment after it stopped.
-constexpr int kAttempts = 10;
-constexpr auto kPause = std::chrono::milliseconds(100);
-// A daemon that ends seals its log and writes its hints first.
-constexpr int kEndingAttempts = 300;
 
 /// The daemon takes connections and drops them: it is about to go.
 bool is_ending(const Status& ping) {
@@ -87,13 +78,14 @@ Result<std::unique_ptr<Store>> open_store(const std::string& data_directory, con
 
 Result<Session> Session::open(const std::string& data_directory, Need need, const Logger& logger,
                               const ProgressFn& progress) {
-  int endings = 0;
-  for (int attempt = 1;; ++attempt) {
+  Patience patience(data_directory);
+  bool ending = false;
+  for (;;) {
     auto client = ControlClient::connect(data_directory);
     if (client) {
-      if (is_ending(ControlClient::ping(data_directory)) && ++endings < kEndingAttempts) {
-        std::this_thread::sleep_for(kPause);
-        continue;
+      if (is_ending(ControlClient::ping(data_directory))) {
+        ending = true;
+        if (patience.wait(ending)) continue;
       }
       Session session;
       session.executor_ = std::move(client.value());
@@ -102,14 +94,13 @@ Result<Session> Session::open(const std::string& data_directory, Need need, cons
     if (client.error().code != Errc::kNotFound) return client.error();
     auto session = open_here(data_directory, need, logger, progress);
     if (session || session.error().code != Errc::kLocked) return session;
-    if (attempt >= (endings > 0 ? kEndingAttempts : kAttempts)) {
+    if (!patience.wait(ending)) {
       const auto control = data_directory + "/control";
       if (::access(control.c_str(), F_OK) != 0)
         return session;  // a command, or a reader of a backup
       return Error(Errc::kLocked, fmt::format("{}; it does not answer on {}",
                                               session.error().describe(), control));
     }
-    std::this_thread::sleep_for(kPause);
   }
 }
 

@@ -53,4 +53,21 @@ step "while it is being brought up to date nobody reads it"
 flock "$backup/lock" "$MEMORIA_CTL" verify "$backup" >"$work/said" 2>&1 && fail "it was read"
 grep -q "is in use by" "$work/said" || fail "$(cat "$work/said")"
 unmount_it
+step "right after an unmount, when the daemon has not let go yet"
+for ((round = 0; round < 5; round++)); do
+  for command in "backup $data $backup" "export $data -o $work/archive.tar" "repair $data $work/saved-$round" \
+    "restore $data/snapshots/kept $work/again-$round" "verify $data"; do
+    "$MEMORIA_FS" "$data" "$mnt"
+    head -c 5M /dev/urandom >"$mnt/file"
+    [[ -d $data/snapshots/kept ]] || "$MEMORIA_CTL" snapshot create "$mnt" kept >/dev/null
+    fusermount3 -u "$mnt"
+    # shellcheck disable=SC2086
+    "$MEMORIA_CTL" $command >"$work/said" 2>&1 || fail "$command: $(cat "$work/said")"
+  done
+  "$MEMORIA_FS" "$backup" "$second"
+  cat "$second/file" >/dev/null
+  fusermount3 -u "$second"
+  "$MEMORIA_CTL" backup "$data" "$backup" >"$work/said" 2>&1 || fail "backup: $(cat "$work/said")"
+  rm -r "$work/saved-$round" "$work/again-$round"
+done
 step "done"
