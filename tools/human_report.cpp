@@ -35,7 +35,7 @@ class HumanReport : public Report {
   }
 
   // The line on standard error says it all.
-  Status failed(const Error&, ExitCode) override { return ok(); }
+  Status failed(const Error&, ExitCode, const Json&) override { return ok(); }
 
  private:
   std::string text_of(const Json& result) {

@@ -99,6 +99,7 @@ Result<Json> run_import(const Carrying& context) {
   MEMORIA_TRY(auto session, Session::open(target.data_directory, Need::kVolume, context.logger,
                                           late(progress_of(context.sink))));
   context.reached = true;
+  MEMORIA_TRY(session.check_writable());
   Json request = {{"command", "import"}};
   set_bytes(request, "path", path_in_volume(target, line.name).value_or("/"));
   const bool is_archive = line.from_memoria.empty() && line.from_bitcask.empty();

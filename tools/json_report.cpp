@@ -54,8 +54,9 @@ class JsonReport : public Report {
 
   Status result(const Json& result) override { return finish(result); }
 
-  Status failed(const Error& error, ExitCode exit) override {
+  Status failed(const Error& error, ExitCode exit, const Json& about) override {
     auto json = error_to_json(error);
+    json.update(about);
     json["exit"] = int(exit);
     return finish({{"error", json}});
   }

@@ -11,6 +11,7 @@
 
 #include "core/log/manifest.hpp"
 #include "fs/control/byte_text.hpp"
+#include "fs/control/client.hpp"
 
 namespace memoria::ctl {
 namespace {
@@ -75,6 +76,13 @@ Result<Moment> Moment::take(const std::string& path, const Logger& logger,
   // What is wrong with a manifest is for the opening to say.
   const auto manifest = read_manifest(*moment.origin_);
   if (manifest.has_value() && manifest.value() && manifest.value()->snapshot) {
+    moment.frozen_ = moment.origin_;
+    return moment;
+  }
+  // A daemon that answers writes to it by another way.
+  if (on_read_only_disk(moment.target_.data_directory) &&
+      !ControlClient::connect(moment.target_.data_directory)) {
+    MEMORIA_TRY(check_holds_store(*moment.origin_));
     moment.frozen_ = moment.origin_;
     return moment;
   }

@@ -21,7 +21,7 @@ namespace memoria::ctl {
 inline constexpr std::string_view kMomentPrefix = "memoria-ctl.";
 
 /// Of a store, mounted or not, this is a snapshot that is deleted at the end; what is read-only
-/// anyway (a snapshot, a backup) is taken as it is.
+/// anyway (a snapshot, a backup, a store on a read-only disk) is taken as it is.
 class Moment {
  public:
   /// `path` as a TARGET on the command line. Errors: those of find_target(), Session::open() and

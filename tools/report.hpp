@@ -18,8 +18,8 @@ class Report {
   /// One element of the result's list; comes before the result.
   virtual Status item(const Json& item) = 0;
   virtual Status result(const Json& result) = 0;
-  /// Instead of the result.
-  virtual Status failed(const Error& error, ExitCode exit) = 0;
+  /// Instead of the result. `about` names what it is about, as members of a JSON object.
+  virtual Status failed(const Error& error, ExitCode exit, const Json& about) = 0;
 };
 
 /// One JSON document, written while it comes in: {"entries": [...], ...}; after a failure it holds

@@ -157,7 +157,7 @@ class Program {
     warnings_.flush();
     if (!failure) return exit_;
     if (failure->exit == ExitCode::kOutputClosed) return failure->exit;  // nobody to tell
-    (void)report_->failed(failure->error, failure->exit);
+    (void)report_->failed(failure->error, failure->exit, about());
     say(failure->error);
     return failure->exit;
   }
@@ -245,7 +245,8 @@ class Program {
     if (const auto path = path_through_mount(target, subject_, mounts_)) flush_written(*path);
   }
 
-  Result<Json> make_request(const Target& target) {
+  /// A path into a snapshot moves the target there.
+  Result<Json> make_request(Target& target) {
     Json request = {{"command", request_word(line_.verb)}};
     if (line_.all) request["all"] = true;
     if (line_.dry_run) request["dry_run"] = true;
@@ -272,6 +273,11 @@ class Program {
     auto path = path_in_volume(target, line_.name);
     const bool prefix = line_.verb == Verb::kFind || line_.verb == Verb::kCount;
     if (!path && (prefix || line_.verb == Verb::kList || line_.verb == Verb::kLocate)) path = "/";
+    if (path) {
+      auto there = through_snapshots({target.data_directory, *path, target.in_mount});
+      target.data_directory = std::move(there.data_directory);
+      path = std::move(there.inside);
+    }
     // "a/" means what is below it, and "a" also what only begins so.
     if (prefix && line_.name && line_.name->ends_with('/') && !path->ends_with('/')) *path += '/';
     if (!path) {
@@ -290,7 +296,7 @@ class Program {
     if (input.expected() > 0) request["size"] = input.expected();
     ToolSink sink(streams_, progress_, warnings_, *report_, output);
     MEMORIA_TRY(auto result, line_.verb == Verb::kSnapshotRollback && !session.is_served()
-                                 ? session.roll_back(snapshot_, kept_name())
+                                 ? session.roll_back(snapshot_, kept())
                                  : session.executor().execute(request, sink, input));
     MEMORIA_TRY(output.commit());
     if (!subject_.empty()) set_bytes(result, line_.is_key ? "named_key" : "path", subject_);
@@ -298,10 +304,23 @@ class Program {
   }
 
   /// The snapshot that the present becomes before it is rolled back.
-  std::optional<std::string> kept_name() const {
-    if (line_.discard) return std::nullopt;
-    if (line_.keep) return line_.keep;
-    return fmt::format("before-rollback-{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+  Kept kept() const {
+    if (line_.discard) return {};
+    if (line_.keep) return {line_.keep, true};
+    return {fmt::format("before-rollback-{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))};
+  }
+
+  /// What an error is about, for programs: it is not in the message.
+  Json about() const {
+    Json out = Json::object();
+    if (line_.verb == Verb::kImport) {
+      if (line_.name) set_bytes(out, "path", *line_.name);
+    } else if (!subject_.empty()) {
+      set_bytes(out, line_.is_key ? "key" : "path", subject_);
+    } else if (!snapshot_.empty()) {
+      set_bytes(out, "snapshot", snapshot_);
+    }
+    return out;
   }
 
   /// "memoria-ctl: get /x/y: no such file in the volume /srv/data"
@@ -311,8 +330,10 @@ class Program {
                        : subject_.empty()          ? snapshot_
                                                    : subject_;
     if (!about.empty()) line += " " + printable(about);
+    // What has something to say about it, like how to go on, says that it was stopped.
+    const bool has_words = !error.message.empty() && error.message != name(error.code);
     const auto words =
-        error.code == Errc::kCancelled ? std::string("interrupted") : error.describe();
+        error.code == Errc::kCancelled && !has_words ? "interrupted" : error.describe();
     (void)streams_.err(fmt::format("{}: {}\n", line, words));
   }
 

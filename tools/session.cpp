@@ -8,10 +8,12 @@
 #include "core/log/segment.hpp"
 #include "core/store/snapshots.hpp"
 #include "fs/control/byte_text.hpp"
+#include "fs/control/key_text.hpp"
 #include "fs/settings/settings_file.hpp"
 #include "fs/volume/rollback.hpp"
 #include "fs/volume/superblock.hpp"
 #include "tools/patience.hpp"
+#include "tools/target.hpp"
 
 namespace memoria::ctl {
 namespace {
@@ -52,13 +54,6 @@ Error no_store(const std::string& directory, bool is_empty) {
                       directory)};
 }
 
-Status check_holds_store(Environment& environment) {
-  MEMORIA_TRY(const auto names, environment.list());
-  MEMORIA_TRY(const bool is_store, holds_store(environment, names));
-  if (is_store) return ok();
-  return no_store(environment.describe(), names.empty());
-}
-
 Result<std::unique_ptr<Store>> open_store(const std::string& data_directory, const Logger& logger,
                                           const ProgressFn& progress) {
   MEMORIA_TRY(auto environment, open_directory(data_directory, false));
@@ -71,10 +66,27 @@ Result<std::unique_ptr<Store>> open_store(const std::string& data_directory, con
   options.segment.merge_check_interval = std::chrono::milliseconds(0);  // only what was asked for
   options.logger = logger;
   options.on_opening = progress;
+  options.read_only = on_read_only_disk(data_directory);
   return Store::open(std::move(environment), options);
 }
 
+/// Where a store is mounted that never changes. Its daemon listens to nobody: there is nothing that
+/// could not be asked here as well.
+std::string mount_of(const Store& store) {
+  if (!store.options().read_only) return {};
+  const auto mounts = read_mounts();
+  if (!mounts) return {};
+  return path_through_mount({store.describe()}, "/", mounts.value()).value_or("");
+}
+
 }  // namespace
+
+Status check_holds_store(Environment& environment) {
+  MEMORIA_TRY(const auto names, environment.list());
+  MEMORIA_TRY(const bool is_store, holds_store(environment, names));
+  if (is_store) return ok();
+  return no_store(environment.describe(), names.empty());
+}
 
 Result<Session> Session::open(const std::string& data_directory, Need need, const Logger& logger,
                               const ProgressFn& progress) {
@@ -123,12 +135,38 @@ Result<Session> Session::open_here(const std::string& data_directory, Need need,
   }
   auto& store = session.volume_ ? session.volume_->store() : *session.store_;
   session.executor_ = std::make_unique<ControlService>(
-      store, session.volume_.get(), ControlService::Context{Caller{::getuid(), ::getgid()}, false});
+      store, session.volume_.get(),
+      ControlService::Context{Caller{::getuid(), ::getgid()}, false, mount_of(store)});
   return session;
 }
 
-Result<Json> Session::roll_back(const std::string& snapshot,
-                                const std::optional<std::string>& keep) {
+Store* Session::store() const {
+  return volume_ ? &volume_->store() : store_.get();
+}
+
+Status Session::check_writable() const {
+  return is_served() ? Status(ok()) : store()->check_writable();
+}
+
+/// The name that the present gets as a snapshot.
+Result<std::optional<std::string>> Session::free_name(const Kept& kept) const {
+  auto name = kept.name;
+  for (int number = 2; name; ++number) {
+    MEMORIA_TRY(const bool taken, store()->has_snapshot(*name));
+    if (!taken) break;
+    if (kept.exactly) {
+      return Error(Errc::kExists, fmt::format("there is a snapshot \"{}\" already: --keep the "
+                                              "present under another name",
+                                              printable(*name)));
+    }
+    name = fmt::format("{}-{}", *kept.name, number);
+  }
+  return name;
+}
+
+Result<Json> Session::roll_back(const std::string& snapshot, const Kept& kept) {
+  MEMORIA_TRY(check_writable());
+  MEMORIA_TRY(const auto keep, free_name(kept));
   executor_.reset();
   MEMORIA_TRY(close());
   store_.reset();

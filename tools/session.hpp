@@ -21,6 +21,15 @@ enum class Need {
                    ///< opened
 };
 
+/// kNotAStore: the directory holds none, and what to name instead.
+Status check_holds_store(Environment& environment);
+
+/// The snapshot that the present becomes before a rollback.
+struct Kept {
+  std::optional<std::string> name;  ///< nothing: it is lost
+  bool exactly = false;             ///< false: one like it will do, when it is taken
+};
+
 /// Something that executes commands on one data directory. One command, one thread.
 class Session {
  public:
@@ -35,13 +44,17 @@ class Session {
   bool is_served() const { return !store_ && !volume_; }
   /// Makes the store that was opened here what the snapshot is, and closes it; see roll_back() in
   /// fs/volume/rollback.hpp.
-  Result<Json> roll_back(const std::string& snapshot, const std::optional<std::string>& keep);
+  Result<Json> roll_back(const std::string& snapshot, const Kept& kept);
+  /// Of a store that was opened here: that it can be changed; kReadOnly says why not.
+  Status check_writable() const;
   /// Closes a store that was opened here, durably; nothing for a daemon's.
   Status close();
 
  private:
   static Result<Session> open_here(const std::string& data_directory, Need need,
                                    const Logger& logger, const ProgressFn& progress);
+  Store* store() const;
+  Result<std::optional<std::string>> free_name(const Kept& kept) const;
 
   std::string data_directory_;
   Logger logger_;

@@ -71,8 +71,11 @@ std::string history_text(const Items& versions) {
     const bool exists = flag(v, "exists");
     table.add({exists ? format_local_time(text(v, "mtime")) : "-",
                exists ? format_bytes(double(number(v, "size"))) : "-",
-               name ? printable(*name) : "the present",
-               name ? format_local_time(text(v, "created")) : "now", version_text(v, first)});
+               name                ? printable(*name)
+               : flag(v, "backup") ? "the backup"
+                                   : "the present",
+               v.contains("created") ? format_local_time(text(v, "created")) : "now",
+               version_text(v, first)});
     first = false;
   }
   return table.text();

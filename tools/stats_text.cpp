@@ -2,6 +2,7 @@
 // `stats` for people: one screen that answers how much there is, what it costs and how it is doing.
 #include <fmt/format.h>
 
+#include "fs/control/byte_text.hpp"
 #include "fs/control/key_text.hpp"
 #include "tools/human_report.hpp"
 #include "tools/table.hpp"
@@ -17,11 +18,21 @@ std::string count(const Json& object, const char* field) {
   return format_count(number(object, field));
 }
 
+/// A daemon has answered, which has the store open for some time.
+bool is_running(const Json& r) {
+  return r.contains("pid");
+}
+
 std::string headline(const Json& r) {
   auto line = fmt::format("{} {}", text(r, "kind") == "volume" ? "volume" : "key-value store",
                           printable(text(r, "store")));
-  line +=
-      flag(r, "mounted") ? fmt::format(", mounted (pid {})", number(r, "pid")) : ", not mounted";
+  if (is_running(r)) {
+    line += fmt::format(", mounted (pid {})", number(r, "pid"));
+  } else if (const auto mount_point = get_bytes(r, "mount_point")) {
+    line += fmt::format(", mounted read-only at {}", printable(*mount_point));
+  } else {
+    line += ", not mounted";
+  }
   if (flag(r, "read_only")) line += ", READ-ONLY";
   return line + "\n";
 }
@@ -41,10 +52,10 @@ void add_contents(Table& table, const Json& r, size_t segments) {
                                  format_bytes(double(erasers)))});
 }
 
-void add_merge(Table& table, const Json& merge, bool mounted) {
+void add_merge(Table& table, const Json& merge, bool running) {
   table.add({"a merge frees", fmt::format("{} now; {} with --all", size(merge, "would_free_bytes"),
                                           size(merge, "would_free_bytes_all"))});
-  if (!mounted) return;  // it was opened just now, to ask
+  if (!running) return;  // it was opened just now, to ask
   const auto last = text(merge, "last");
   auto done = last.empty() ? std::string("none since it was opened")
                            : fmt::format("{}; {} since it was opened, {} read, {} written",
@@ -58,13 +69,13 @@ void add_activity(Table& table, const Json& r) {
   const auto keys = number(r, "keys"), directory = number(r, "key_directory_bytes");
   auto memory = fmt::format("{} for the key directory, {} B a key", format_bytes(double(directory)),
                             keys == 0 ? 0 : directory / keys);
-  if (flag(r, "mounted") && r.contains("resident_bytes")) {
+  if (is_running(r) && r.contains("resident_bytes")) {
     memory += fmt::format("; {} in all", size(r, "resident_bytes"));
   }
   table.add({"memory", memory});
   table.add({"patched values", fmt::format("{} of {}", count(r, "patched_values"),
                                            format_many(number(r, "pieces"), "piece", "pieces"))});
-  if (!flag(r, "mounted")) return;
+  if (!is_running(r)) return;
   table.add({"written", fmt::format("{} by {} in {}", size(r, "bytes_written"),
                                     format_many(number(r, "appends"), "append", "appends"),
                                     format_many(number(r, "append_groups"), "group", "groups"))});
@@ -118,7 +129,7 @@ std::string segment_table(const Items& segments) {
 std::string stats_text(const Json& result, const Items& segments, bool with_segments) {
   Table table({Table::Align::kLeft, Table::Align::kLeft});
   add_contents(table, result, segments.size());
-  add_merge(table, result.value("merge", Json::object()), flag(result, "mounted"));
+  add_merge(table, result.value("merge", Json::object()), is_running(result));
   add_activity(table, result);
   add_errors(table, result);
   auto out = headline(result) + table.text(2);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/algorithm/string/split.hpp>
 #include <boost/filesystem/operations.hpp>
 #include <boost/filesystem/path.hpp>
@@ -17,6 +18,7 @@
 #include <memory>
 
 #include "core/base/unique_fd.hpp"
+#include "core/store/snapshots.hpp"
 
 namespace memoria::ctl {
 namespace {
@@ -90,7 +92,8 @@ const Mount* mount_over(const std::string& path, const std::vector<Mount>& mount
 std::optional<Target> in_mount(const std::string& path, const std::vector<Mount>& mounts) {
   const auto* mount = mount_over(path, mounts);
   if (mount == nullptr || mount->type != kType) return std::nullopt;
-  return Target{mount->source, joined(mount->root, *below(path, mount->mount_point)), true};
+  return through_snapshots(
+      {mount->source, joined(mount->root, *below(path, mount->mount_point)), true});
 }
 
 /// Of an absolute path: with links followed as far as there is something; a path through a mount
@@ -137,6 +140,20 @@ Result<std::vector<Mount>> read_mounts() {
   if (!file) return Error(Errc::kIo, "cannot read /proc/self/mountinfo");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   return parse_mountinfo(text);
+}
+
+Target through_snapshots(Target target) {
+  const auto rest = below(target.inside, "/.snapshots");
+  if (!rest || *rest == "/") return target;
+  const auto end = std::min(rest->find('/', 1), rest->size());
+  const auto name = rest->substr(1, end - 1);
+  if (!Snapshots::check_name(name)) return target;
+  auto directory = fmt::format("{}/{}/{}", target.data_directory, kSnapshotsDirectory, name);
+  boost::system::error_code error;
+  if (!fs::is_directory(directory, error)) return target;
+  target.data_directory = std::move(directory);
+  target.inside = end == rest->size() ? "/" : rest->substr(end);
+  return target;
 }
 
 Result<Target> find_target(const std::string& path, const std::vector<Mount>& mounts) {

@@ -29,8 +29,15 @@ struct Target {
   bool in_mount = false;     ///< it was reached through a mount
 };
 
-/// A path inside a mounted volume, or else a data directory. Symbolic links on the way are
-/// followed; one that lies in the volume is not, when it is the path's last name. kNotFound, kIo.
+/// Where a mount shows a snapshot, in .snapshots/NAME of its root, the target is that snapshot,
+/// which has a data directory of its own; others stay what they are, also those of a snapshot that
+/// is not there. (A volume may have a directory .snapshots of its own, which was imported: what has
+/// the name of a snapshot there is hidden by it.)
+Target through_snapshots(Target target);
+
+/// A path inside a mounted volume, or else a data directory. What lies in a snapshot there is a
+/// path inside that. Symbolic links on the way are followed; one that lies in the volume is not,
+/// when it is the path's last name. kNotFound, kIo.
 Result<Target> find_target(const std::string& path, const std::vector<Mount>& mounts);
 
 /// The path in the volume that PATH means for this target: nothing when it is left out and the

@@ -12,6 +12,7 @@
 #include "core/io/whole_file.hpp"
 #include "core/store/backup_lock.hpp"
 #include "core/store/files_left.hpp"
+#include "core/store/rollback.hpp"
 #include "core/store/segment_copy.hpp"
 #include "core/store/settings_file_name.hpp"
 #include "core/store/snapshots.hpp"
@@ -122,7 +123,11 @@ class Copier {
  private:
   Status load_source() {
     MEMORIA_TRY(auto manifest, read_manifest(from_));
-    if (!manifest || !manifest->snapshot || manifest->unfinished) {
+    const bool is_known = manifest && !manifest->unfinished;
+    if (is_known && !manifest->snapshot) {
+      MEMORIA_TRY(manifest->snapshot, is_at_rest(*manifest));
+    }
+    if (!is_known || !manifest->snapshot) {
       return Error{Errc::kNotAStore, fmt::format("{} is no complete backup and no snapshot: it can "
                                                  "be changing, or parts of it be missing",
                                                  from_.describe())};
@@ -135,6 +140,30 @@ class Copier {
     report_.segments = manifest_.segments.size();
     report_.bytes = total_;
     return ok();
+  }
+
+  /// Whether the source, which is a store, is as good as a snapshot: it was closed, so that its
+  /// manifest tells all, and it lies on a read-only disk.
+  Result<bool> is_at_rest(const Manifest& manifest) {
+    MEMORIA_TRY(const auto space, from_.space());
+    if (!space.read_only) return false;
+    MEMORIA_TRY(const auto names, from_.list());
+    std::set<uint64_t> listed;
+    for (const auto& entry : manifest.segments) {
+      if (entry.length != 0) listed.insert(entry.id);
+    }
+    const bool was_closed = listed.size() == manifest.segments.size() &&
+                            std::ranges::all_of(names, [&](const std::string& name) {
+                              const auto id = segment_id(name, kDataSuffix);
+                              return name != kRollbackFile && (!id || listed.contains(*id));
+                            });
+    if (was_closed) return true;
+    return Error{
+        Errc::kNotAStore,
+        fmt::format("{} was not closed when its disk became read-only, so that it cannot "
+                    "be copied as it is: have the disk mounted for writing, or `memoria-ctl "
+                    "repair {} NEWDIR` makes a store of what it holds",
+                    from_.describe(), from_.describe())};
   }
 
   /// Whether something may be written there at all.

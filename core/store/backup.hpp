@@ -31,7 +31,7 @@ struct CopyOptions {
 
 /// What is to be carried: a directory that nobody changes, and the one with the snapshots.
 struct CopySource {
-  /// A snapshot or a backup.
+  /// A snapshot or a backup, or a store that was closed, on a disk on which nobody can change it.
   std::shared_ptr<Environment> frozen;
   /// Has a directory "snapshots" to be carried, too. May be null: those of the destination stay.
   std::shared_ptr<Environment> snapshots;

@@ -14,6 +14,18 @@
 
 namespace memoria {
 
+/// What a data directory holds, by its manifest.
+struct StoreOrigin {
+  enum class Kind {
+    kStore,
+    kSnapshot,  ///< never changes
+    kBackup,    ///< changes only by the next backup
+  } kind = Kind::kStore;
+  std::string snapshot;   ///< its name, when it lies where a store has its snapshots
+  std::string store;      ///< the directory of that store
+  uint64_t taken_ns = 0;  ///< the moment that it shows, since the epoch; 0: the present
+};
+
 struct ValueInfo {
   uint64_t size = 0;       ///< bytes
   uint64_t allocated = 0;  ///< bytes that are not holes

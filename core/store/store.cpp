@@ -204,6 +204,14 @@ StoreStats Store::stats() const {
   return impl_->stats();
 }
 
+const StoreOrigin& Store::origin() const {
+  return impl_->origin_;
+}
+
+Status Store::check_writable() const {
+  return impl_->check_writable();
+}
+
 Result<Space> Store::space() const {
   return impl_->environment_->space();
 }

@@ -143,6 +143,11 @@ class Store {
   /// Where each part of a value lies, in the order of the value; kNotFound.
   Result<std::vector<Extent>> locate(std::string_view key) const;
   StoreStats stats() const;
+  /// What the data directory holds: a store, or the state of one at some moment, which is only
+  /// read.
+  const StoreOrigin& origin() const;
+  /// Whether it was opened to be changed; kReadOnly says why not and what to do, kClosed.
+  Status check_writable() const;
   Result<Space> space() const;
   /// The newest timestamp given out.
   uint64_t last_timestamp() const;

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/store/backup_lock.hpp"
+#include "core/store/origin.hpp"
 #include "core/store/recovery.hpp"
 #include "core/store/snapshots.hpp"
 #include "core/store/value_comparison.hpp"
@@ -116,11 +117,13 @@ Status Store::Impl::open() {
 Status Store::Impl::take_lock() {
   // What is wrong with a manifest is for the recovery to say.
   const auto manifest = read_manifest(*environment_);
-  const bool is_known = manifest.has_value() && manifest.value();
-  if (is_known && manifest.value()->snapshot) options_.read_only = true;
+  using enum StoreOrigin::Kind;
+  if (manifest.has_value() && manifest.value())
+    origin_ = origin_of(*environment_, *manifest.value());
+  if (origin_.kind != kStore) options_.read_only = true;
   if (!options_.read_only) {
     MEMORIA_TRY(lock_, environment_->lock(LockMode::kExclusive));
-  } else if (is_known && manifest.value()->backup) {
+  } else if (origin_.kind == kBackup) {
     MEMORIA_TRY(lock_, lock_backup(*environment_));
   }
   return ok();
@@ -179,6 +182,12 @@ Result<bool> Store::Impl::save_manifest() {
   return false;
 }
 
+/// That it is open, and was opened to be changed.
+Status Store::Impl::check_writable() const {
+  if (closed_) return Error{Errc::kClosed};
+  return appender_ ? Status(ok()) : only_read(*environment_, origin_);
+}
+
 Status Store::Impl::check_key(std::string_view key) const {
   if (key.empty()) return Error{Errc::kInvalidArgument, "a key must have at least one byte"};
   if (key.size() > kMaxKeySize) {
@@ -189,8 +198,7 @@ Status Store::Impl::check_key(std::string_view key) const {
 }
 
 Status Store::Impl::apply(const Batch& batch) {
-  if (closed_) return Error{Errc::kClosed};
-  if (!appender_) return Error{Errc::kReadOnly, "the store was opened read-only"};
+  MEMORIA_TRY(check_writable());
   if (batch.empty()) return ok();
   if (batch.size() > kMaxBatchCount || GroupEncoder::encoded_size(batch) > 2 * kMaxValueSize) {
     return Error{Errc::kTooLarge, "a batch of more than a million changes or 128 MiB"};

@@ -38,6 +38,7 @@ class Store::Impl {
   Status close(const std::function<Status()>& last);
   Status close_and_roll_back(std::string_view snapshot);
 
+  Status check_writable() const;
   Status check_key(std::string_view key) const;
   Status apply(const Batch& batch);
   Status after_append();
@@ -79,6 +80,7 @@ class Store::Impl {
   KeyDirectory directory_;
   RecordReader reader_;
   std::shared_ptr<void> lock_;
+  StoreOrigin origin_;
   StoreUuid uuid_{};
   uint64_t unsure_until_ = 0;  // see Manifest; like the uuid for ever the same once it is open
   std::unique_ptr<Appender> appender_;

@@ -63,8 +63,7 @@ struct Merging {
 }  // namespace
 
 Result<MergeReport> Store::Impl::merge(const MergeRequest& request, const ProgressFn& progress) {
-  if (closed_) return Error{Errc::kClosed};
-  if (!appender_) return Error{Errc::kReadOnly, "the store was opened read-only"};
+  MEMORIA_TRY(check_writable());
   Lock lock(merge_mutex_);
   MEMORIA_TRY(health_.check());
   if (request.all && !request.dry_run) {
@@ -138,8 +137,7 @@ Result<MergeReport> Store::Impl::merge_within(const MergeRequest& request, uint6
 }
 
 Result<SnapshotInfo> Store::Impl::create_snapshot(std::string_view name) {
-  if (closed_) return Error{Errc::kClosed};
-  if (!appender_) return Error{Errc::kReadOnly, "the store was opened read-only"};
+  MEMORIA_TRY(check_writable());
   MEMORIA_TRY(Snapshots::check_name(name));
   Lock one(snapshot_mutex_);
   // A merge must not take a segment away between the moment that the snapshot stands for, which is
@@ -150,15 +148,13 @@ Result<SnapshotInfo> Store::Impl::create_snapshot(std::string_view name) {
 }
 
 Status Store::Impl::remove_snapshot(std::string_view name) {
-  if (closed_) return Error{Errc::kClosed};
-  if (!appender_) return Error{Errc::kReadOnly, "the store was opened read-only"};
+  MEMORIA_TRY(check_writable());
   Lock one(snapshot_mutex_);
   return Snapshots(*environment_).remove(name);
 }
 
 Status Store::Impl::close_and_roll_back(std::string_view snapshot) {
-  if (closed_) return Error{Errc::kClosed};
-  if (!appender_) return Error{Errc::kReadOnly, "the store was opened read-only"};
+  MEMORIA_TRY(check_writable());
   MEMORIA_TRY(health_.check());
   Lock one(snapshot_mutex_);
   Rollback rollback{uuid_, 0, std::string(snapshot)};
@@ -219,8 +215,7 @@ Status Store::Impl::renew_hint(Segment& segment) {
 }
 
 Result<HintReport> Store::Impl::rebuild_hints(bool all, const ProgressFn& progress) {
-  if (closed_) return Error{Errc::kClosed};
-  if (!appender_) return Error{Errc::kReadOnly, "the store was opened read-only"};
+  MEMORIA_TRY(check_writable());
   Lock lock(merge_mutex_);
   HintReport report;
   const auto segments = segments_.all();
@@ -339,8 +334,7 @@ Options Store::Impl::settings() const {
 }
 
 Status Store::Impl::change_settings(const Options& wanted) {
-  if (closed_) return Error{Errc::kClosed};
-  if (!appender_) return Error{Errc::kReadOnly, "the store was opened read-only"};
+  MEMORIA_TRY(check_writable());
   MEMORIA_TRY(check_options(wanted));
   Lock lock(settings_mutex_);
   settings_.segment.fragmentation_threshold = wanted.segment.fragmentation_threshold;

@@ -26,6 +26,10 @@ struct Call {
   std::optional<std::string> key() const { return get_argument("key"); }
   std::optional<std::string> name() const { return get_argument("name"); }
 
+  bool is_mounted() const { return context.served || !context.read_only_mount.empty(); }
+  /// As "mount_point", if this is known here.
+  void tell_mount_point(Json& result) const;
+
   /// For the long calls of the store: tells the sink and asks it whether to go on.
   ProgressFn progress() const;
   /// The same, once.

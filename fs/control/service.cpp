@@ -111,6 +111,10 @@ Result<double> Call::number(const std::string& name, double otherwise) const {
   return Error(Errc::kInvalidArgument, fmt::format("\"{}\" must be a number", name));
 }
 
+void Call::tell_mount_point(Json& result) const {
+  if (!context.read_only_mount.empty()) set_bytes(result, "mount_point", context.read_only_mount);
+}
+
 ProgressFn Call::progress() const {
   return [&to = sink](const Progress& progress) {
     to.progress(progress);

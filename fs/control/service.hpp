@@ -53,6 +53,8 @@ class ControlService : public Executor {
   struct Context {
     Caller caller;        ///< owner of what `put` makes
     bool served = false;  ///< by the daemon, not in memoria-ctl itself
+    /// Where it is mounted read-only by a daemon that cannot be asked; empty: nowhere.
+    std::string read_only_mount{};
   };
 
   /// `volume` is null for a plain key-value store; otherwise `store` is the one under it. Both must

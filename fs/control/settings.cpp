@@ -6,6 +6,7 @@
 
 #include "fs/control/byte_text.hpp"
 #include "fs/control/commands.hpp"
+#include "fs/control/key_text.hpp"
 #include "fs/settings/settings_edit.hpp"
 
 namespace memoria::control {
@@ -20,13 +21,30 @@ void log(const Call& call, const std::string& message) {
   if (const auto& logger = call.store.options().logger) logger(Severity::kInfo, message);
 }
 
+std::string_view what_is_only_read(const Store& store) {
+  switch (store.origin().kind) {
+    case StoreOrigin::Kind::kSnapshot:
+      return "a snapshot";
+    case StoreOrigin::Kind::kBackup:
+      return "a backup";
+    case StoreOrigin::Kind::kStore:
+      break;
+  }
+  return "on a read-only disk";
+}
+
+Status check_has_settings(const Call& call) {
+  if (!call.store.options().read_only) return ok();
+  const auto& mount = call.context.read_only_mount;
+  const auto how = mount.empty() ? fmt::format("only read: it is {}", what_is_only_read(call.store))
+                                 : fmt::format("mounted read-only at {}", printable(mount));
+  return Error(Errc::kReadOnly,
+               fmt::format("{} is {}, and what is only read has no settings to change",
+                           call.store.describe(), how));
+}
+
 Status save(const Call& call, const StoreSetting& setting, const std::string& value) {
   const auto directory = call.store.describe();
-  if (call.store.options().read_only) {
-    return Error(Errc::kReadOnly, fmt::format("{} is only read: a snapshot, a backup, or on a "
-                                              "read-only disk",
-                                              directory));
-  }
   MEMORIA_TRY(save_setting(directory, setting, value));
   if (call.context.served) {
     log(call, fmt::format("{} saved as {} in {}", setting.key, value, settings_path(directory)));
@@ -88,7 +106,8 @@ Result<Json> show_settings(const Call& call) {
                                 {"meaning", setting.meaning},
                                 {"live", setting.live}}));
   }
-  Json result = {{"count", store_settings().size()}, {"mounted", call.context.served}};
+  Json result = {{"count", store_settings().size()}, {"mounted", call.is_mounted()}};
+  call.tell_mount_point(result);
   if (!saved) set_bytes(result, "problem", saved.error().describe());
   return result;
 }
@@ -97,6 +116,7 @@ Result<Json> change_setting(const Call& call) {
   const auto key = get_bytes(call.request, "setting"), value = get_bytes(call.request, "value");
   if (!key || !value) return Error(Errc::kInvalidArgument, "config set needs a key and a value");
   MEMORIA_TRY(const bool save, call.flag("save"));
+  MEMORIA_TRY(check_has_settings(call));
   return save ? save_and_change(call, *key, *value) : change_now(call, *key, *value);
 }
 

@@ -81,13 +81,14 @@ Result<Json> stats(const Call& call) {
   const auto s = call.store.stats();
   Json out = {
       {"store", call.store.describe()}, {"kind", holds_volume(call.store) ? "volume" : "keys"},
-      {"mounted", call.context.served}, {"version", MEMORIA_VERSION},
+      {"mounted", call.is_mounted()},   {"version", MEMORIA_VERSION},
       {"read_only", s.read_only},       {"read_only_reason", s.read_only_reason},
       {"unsure_until", nullptr},        {"merge", merges(s, call.store.settings())}};
   if (s.unsure_until != 0) out["unsure_until"] = iso_time(int64_t(s.unsure_until));
   out.update(contents(s));
   out.update(activity(s));
   if (call.context.served) out["pid"] = getpid();
+  call.tell_mount_point(out);
   if (const auto resident = resident_bytes(); resident != 0) out["resident_bytes"] = resident;
   if (holds_volume(call.store)) {
     out["files"] = call.volume != nullptr ? call.volume->files() : count_inodes(call.store);

@@ -114,6 +114,15 @@ class History {
   uint64_t count_ = 0;
 };
 
+/// What the store itself shows: the present, unless it is of another moment.
+Json last_version(const StoreOrigin& origin) {
+  Json item = {{"snapshot", nullptr}};
+  if (origin.taken_ns != 0) item["created"] = iso_time(int64_t(origin.taken_ns));
+  if (origin.kind == StoreOrigin::Kind::kBackup) item["backup"] = true;
+  if (!origin.snapshot.empty()) set_bytes(item, "snapshot", origin.snapshot);
+  return item;
+}
+
 /// Somebody else's, who outlives the pointer.
 std::shared_ptr<const Store> borrowed(const Store& store) {
   return {&store, [](const Store*) {}};
@@ -172,7 +181,7 @@ Result<Json> file_history(const Call& call, const std::string& path) {
     }
     done += snapshot.bytes;
   }
-  MEMORIA_TRY(history.add({{"snapshot", nullptr}}, borrowed(call.store)));
+  MEMORIA_TRY(history.add(last_version(call.store.origin()), borrowed(call.store)));
   if (!history.found_any()) {
     return Error(Errc::kNotFound,
                  fmt::format("no such file in the volume {}, nor in a snapshot of it",
