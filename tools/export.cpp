@@ -5,15 +5,17 @@
 
 #include <cerrno>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "fs/control/byte_text.hpp"
 #include "fs/control/service.hpp"
 #include "fs/volume/acl.hpp"
-#include "tools/archive_handle.hpp"
 #include "tools/carry.hpp"
 #include "tools/moment.hpp"
+#include "tools/tar_acl.hpp"
+#include "tools/tar_writer.hpp"
 
 namespace memoria::ctl {
 namespace {
@@ -49,38 +51,14 @@ class TarExport {
       : context_(context), volume_(volume), total_(total) {}
 
   Result<Json> run(const Attributes& top) {
-    MEMORIA_TRY(open());
+    MEMORIA_TRY(archive_, TarWriter::open(context_.sink));
     MEMORIA_TRY(add(top, "./"));
     MEMORIA_TRY(add_directory(top.ino, ""));
-    if (archive_write_close(writer_.get()) != ARCHIVE_OK) return failure();
+    MEMORIA_TRY(archive_->finish());
     return Json{{"files", files_}, {"bytes", bytes_}, {"clean", remarks_ == 0}};
   }
 
  private:
-  Status open() {
-    writer_.reset(archive_write_new());
-    if (archive_write_set_format_pax(writer_.get()) != ARCHIVE_OK ||
-        archive_write_open2(writer_.get(), this, nullptr, write, nullptr, nullptr) != ARCHIVE_OK) {
-      return failure();
-    }
-    return ok();
-  }
-
-  static la_ssize_t write(archive* writer, void* self, const void* bytes, size_t size) {
-    auto& out = *static_cast<TarExport*>(self);
-    const auto written = out.context_.sink.data({static_cast<const char*>(bytes), size});
-    if (written) return la_ssize_t(size);
-    out.broken_ = written.error();
-    archive_set_error(writer, EIO, "cannot write");
-    return -1;
-  }
-
-  Error failure() {
-    if (broken_) return *broken_;
-    const char* text = archive_error_string(writer_.get());
-    return {Errc::kIo, fmt::format("libarchive: {}", text != nullptr ? text : "no reason given")};
-  }
-
   /// All of a directory comes before what is beside it: tar sets its times when it leaves it.
   Status add_directory(InodeNumber directory, const std::string& path) {
     std::vector<DirectoryEntry> entries;
@@ -131,12 +109,12 @@ class TarExport {
         archive_entry_set_hardlink(e, first->second.c_str());
         archive_entry_unset_size(e);
         if (S_ISREG(file.mode)) MEMORIA_TRY(tell(file.size));
-        return write_header(e);
+        return archive_->begin(e, file.mode);
       }
     }
     MEMORIA_TRY(add_attributes(e, file.ino, path));
     ++files_;
-    if (!S_ISREG(file.mode)) return write_header(e);
+    if (!S_ISREG(file.mode)) return archive_->begin(e, file.mode);
     MEMORIA_TRY(const auto parts, data_parts(file));
     const bool sparse = parts.size() != 1 || parts[0] != Part{0, file.size};
     if (sparse && file.size > 0) {
@@ -145,7 +123,7 @@ class TarExport {
       }
       if (parts.empty()) archive_entry_sparse_add_entry(e, la_int64_t(file.size), 0);
     }
-    MEMORIA_TRY(write_header(e));
+    MEMORIA_TRY(archive_->begin(e, file.mode));
     return write_contents(file, path, parts);
   }
 
@@ -164,39 +142,16 @@ class TarExport {
       if (!value) {
         MEMORIA_TRY(remark(path, fmt::format("attribute {}: {}", name, value.error().describe())));
       } else if (name == kAccessAcl || name == kDefaultAcl) {
-        add_acl(e, name == kAccessAcl, value.value());
+        const auto acl = decode_acl(value.value());
+        if (!acl) continue;  // none that a kernel would take either
+        add_acl(e,
+                name == kAccessAcl ? ARCHIVE_ENTRY_ACL_TYPE_ACCESS : ARCHIVE_ENTRY_ACL_TYPE_DEFAULT,
+                acl.value());
       } else {
         archive_entry_xattr_add_entry(e, name.c_str(), value.value().data(), value.value().size());
       }
     }
     return ok();
-  }
-
-  static void add_acl(archive_entry* e, bool access, std::string_view bytes) {
-    const auto acl = decode_acl(bytes);
-    if (!acl) return;  // none that a kernel would take either
-    const int type = access ? ARCHIVE_ENTRY_ACL_TYPE_ACCESS : ARCHIVE_ENTRY_ACL_TYPE_DEFAULT;
-    for (const auto& entry : acl.value().entries) {
-      archive_entry_acl_add_entry(e, type, entry.permissions, acl_tag(entry.tag), int(entry.id),
-                                  nullptr);
-    }
-  }
-
-  static int acl_tag(uint16_t tag) {
-    switch (tag) {
-      case Acl::kUserObj:
-        return ARCHIVE_ENTRY_ACL_USER_OBJ;
-      case Acl::kUser:
-        return ARCHIVE_ENTRY_ACL_USER;
-      case Acl::kGroupObj:
-        return ARCHIVE_ENTRY_ACL_GROUP_OBJ;
-      case Acl::kGroup:
-        return ARCHIVE_ENTRY_ACL_GROUP;
-      case Acl::kMask:
-        return ARCHIVE_ENTRY_ACL_MASK;
-      default:
-        return ARCHIVE_ENTRY_ACL_OTHER;
-    }
   }
 
   using Part = std::pair<uint64_t, uint64_t>;  // offset and length
@@ -213,13 +168,6 @@ class TarExport {
       at = end;
     }
     return parts;
-  }
-
-  Status write_header(archive_entry* e) {
-    // A warning: a name that is not UTF-8 is written as the bytes that it is.
-    const int rc = archive_write_header(writer_.get(), e);
-    if (rc == ARCHIVE_OK || rc == ARCHIVE_WARN) return ok();
-    return failure();
   }
 
   /// All of the file in order: libarchive leaves the holes out.
@@ -239,7 +187,7 @@ class TarExport {
     for (; length > 0; length -= std::min<uint64_t>(length, kZeros.size())) {
       const auto piece =
           std::string_view(kZeros).substr(0, size_t(std::min<uint64_t>(length, kZeros.size())));
-      MEMORIA_TRY(write_data(piece));
+      MEMORIA_TRY(archive_->data(piece));
       MEMORIA_TRY(tell(piece.size()));
     }
     return ok();
@@ -252,7 +200,7 @@ class TarExport {
       piece.assign(size_t(std::min<uint64_t>(kPieceSize, end - at)), '\0');
       const auto got = volume_.read(file.ino, at, piece);
       if (!got) MEMORIA_TRY(read_in_units(file, path, at, piece));
-      MEMORIA_TRY(write_data(piece));
+      MEMORIA_TRY(archive_->data(piece));
       at += piece.size();
       bytes_ += piece.size();
       MEMORIA_TRY(tell(piece.size()));
@@ -279,15 +227,6 @@ class TarExport {
                           first + lost - 1, reason));
   }
 
-  Status write_data(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const auto n = archive_write_data(writer_.get(), bytes.data(), bytes.size());
-      if (n <= 0) return failure();
-      bytes.remove_prefix(size_t(n));
-    }
-    return ok();
-  }
-
   Status tell(uint64_t written) {
     passed_ += written;
     context_.sink.progress({"export", passed_, total_});
@@ -304,9 +243,7 @@ class TarExport {
 
   const Carrying& context_;
   Volume& volume_;
-  const Utf8Locale locale_;
-  ArchiveWriter writer_;
-  std::optional<Error> broken_;                // of the output
+  std::unique_ptr<TarWriter> archive_;
   std::map<InodeNumber, std::string> linked_;  // the first name of files with several
   uint64_t files_ = 0, bytes_ = 0, remarks_ = 0;
   const uint64_t total_;

@@ -40,9 +40,18 @@ class ArchiveProgress final : public Sink {
 
 Result<Json> import_archive(const Carrying& context, Session& session, const Json& request) {
   MEMORIA_TRY(auto input, ValueInput::open(context.line.input, context.streams));
-  MEMORIA_TRY(const auto archive, TarSource::open(input));
+  bool is_whole = true;
+  const auto tell = [&](const std::string& path, const std::string& detail) {
+    is_whole = false;
+    Json item = {{"detail", detail}};
+    set_bytes(item, "path", path);
+    return context.sink.item(std::move(item));
+  };
+  MEMORIA_TRY(const auto archive, TarSource::open(input, tell));
   ArchiveProgress sink(context.sink, input);
-  return session.executor().execute(request, sink, *archive);
+  MEMORIA_TRY(auto result, session.executor().execute(request, sink, *archive));
+  if (!is_whole) result["clean"] = false;
+  return result;
 }
 
 LogOptions options_of(const CommandLine& line) {

@@ -4,46 +4,16 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <utility>
 
+#include "fs/control/byte_text.hpp"
 #include "fs/volume/acl.hpp"
 
 namespace memoria::ctl {
 namespace {
 
 constexpr size_t kPieceSize = 256 << 10;
-
-uint16_t acl_tag(int tag) {
-  switch (tag) {
-    case ARCHIVE_ENTRY_ACL_USER_OBJ:
-      return Acl::kUserObj;
-    case ARCHIVE_ENTRY_ACL_USER:
-      return Acl::kUser;
-    case ARCHIVE_ENTRY_ACL_GROUP_OBJ:
-      return Acl::kGroupObj;
-    case ARCHIVE_ENTRY_ACL_GROUP:
-      return Acl::kGroup;
-    case ARCHIVE_ENTRY_ACL_MASK:
-      return Acl::kMask;
-    default:
-      return Acl::kOther;
-  }
-}
-
-void add_acl(archive_entry* e, int type, std::string_view name, TreeEntry& out) {
-  if (archive_entry_acl_reset(e, type) == 0) return;
-  Acl acl;
-  int kind = 0, permissions = 0, tag = 0, id = 0;
-  const char* who = nullptr;
-  while (archive_entry_acl_next(e, type, &kind, &permissions, &tag, &id, &who) == ARCHIVE_OK) {
-    acl.entries.push_back({acl_tag(tag), uint16_t(permissions & 7), uint32_t(id)});
-  }
-  std::stable_sort(acl.entries.begin(), acl.entries.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.tag, a.id) < std::pair(b.tag, b.id);
-  });
-  if (!acl.entries.empty()) out.xattrs.emplace_back(name, memoria::encode(acl));
-}
 
 std::string text(const char* s) {
   return s != nullptr ? s : "";
@@ -55,6 +25,18 @@ std::string relative(std::string path) {
     path.erase(0, path.front() == '/' ? 1 : 2);
   }
   return path == "." ? "" : path;
+}
+
+/// The name of an attribute, in which GNU tar and libarchive write "=" and "%", and libarchive what
+/// is not ASCII, too, as "%" and two hexadecimal digits.
+std::string unescaped(std::string_view name) {
+  std::string out;
+  for (size_t i = 0; i < name.size(); ++i) {
+    const auto byte = name[i] == '%' ? from_hex(name.substr(i + 1, 2)).value_or("") : std::string();
+    if (byte.size() == 1) i += 2;
+    out += byte.size() == 1 ? byte[0] : name[i];
+  }
+  return out;
 }
 
 }  // namespace
@@ -79,8 +61,8 @@ Error TarSource::failure() {
                   reason != nullptr ? reason : "damaged")};
 }
 
-Result<std::unique_ptr<TarSource>> TarSource::open(Source& input) {
-  std::unique_ptr<TarSource> out(new TarSource(input));
+Result<std::unique_ptr<TarSource>> TarSource::open(Source& input, Remarks remarks) {
+  std::unique_ptr<TarSource> out(new TarSource(input, std::move(remarks)));
   out->piece_.resize(kPieceSize);
   auto* reader = archive_read_new();
   out->reader_.reset(reader);
@@ -116,11 +98,32 @@ Result<TreeEntry> TarSource::entry_of(archive_entry* e) {
   const void* value = nullptr;
   size_t size = 0;
   while (archive_entry_xattr_next(e, &name, &value, &size) == ARCHIVE_OK) {
-    out.xattrs.emplace_back(text(name), std::string(static_cast<const char*>(value), size));
+    out.xattrs.emplace_back(unescaped(text(name)),
+                            std::string(static_cast<const char*>(value), size));
   }
-  add_acl(e, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, kAccessAcl, out);
-  add_acl(e, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, kDefaultAcl, out);
+  MEMORIA_TRY(const auto access, take_acl(e, kAccessAcl, out));
+  // Libarchive makes the mode out of the base entries, so that its group bits are not the mask.
+  if (access && access->is_valid()) out.mode = (out.mode & ~mode_t{0777}) | access->mode();
+  MEMORIA_TRY(take_acl(e, kDefaultAcl, out));
   return out;
+}
+
+/// The list of this name goes to the attributes; what of it cannot go along is told.
+Result<std::optional<Acl>> TarSource::take_acl(archive_entry* e, std::string_view name,
+                                               TreeEntry& out) {
+  const int type =
+      name == kAccessAcl ? ARCHIVE_ENTRY_ACL_TYPE_ACCESS : ARCHIVE_ENTRY_ACL_TYPE_DEFAULT;
+  auto found = acl_of(e, type, accounts_);
+  if (!found) return std::optional<Acl>();
+  for (const auto& who : found->unknown) {
+    MEMORIA_TRY(remarks_(
+        out.path,
+        fmt::format("unknown {}: left out of its {} list; make one of that name and import "
+                    "again, or give the rights to another with setfacl",
+                    who, name == kAccessAcl ? "access" : "default")));
+  }
+  out.xattrs.emplace_back(name, memoria::encode(found->acl));
+  return std::optional(std::move(found->acl));
 }
 
 /// The next frame goes to ready_.

@@ -2,12 +2,16 @@
 // A tar archive as the tree of files that `import` takes.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "fs/control/tree_stream.hpp"
 #include "tools/archive_handle.hpp"
+#include "tools/tar_acl.hpp"
 
 namespace memoria::ctl {
 
@@ -15,17 +19,23 @@ namespace memoria::ctl {
 /// outlive it. A damaged archive is an error (kCorrupt), and nothing is imported.
 class TarSource final : public Source {
  public:
-  static Result<std::unique_ptr<TarSource>> open(Source& input);
+  /// Hears what of an entry cannot go along: its path and a sentence. Its errors end the reading.
+  using Remarks = std::function<Status(const std::string& path, const std::string& detail)>;
+
+  static Result<std::unique_ptr<TarSource>> open(Source& input, Remarks remarks);
   Result<size_t> read(std::span<char> out) override;
 
  private:
-  explicit TarSource(Source& input) : input_(input) {}
+  TarSource(Source& input, Remarks remarks) : input_(input), remarks_(std::move(remarks)) {}
   Status produce();
   Result<TreeEntry> entry_of(archive_entry* e);
+  Result<std::optional<Acl>> take_acl(archive_entry* e, std::string_view name, TreeEntry& out);
   Error failure();
   static la_ssize_t read_input(archive* reader, void* self, const void** bytes);
 
   Source& input_;
+  const Remarks remarks_;
+  Accounts accounts_;
   const Utf8Locale locale_;
   std::string piece_;
   std::optional<Error> broken_;  // of the input
