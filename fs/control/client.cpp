@@ -10,6 +10,8 @@ namespace memoria {
 namespace {
 
 constexpr auto kForever = std::chrono::hours(24 * 365);
+// For the last word of a daemon that was asked to stop.
+constexpr auto kPatience = std::chrono::seconds(3);
 constexpr size_t kPieceSize = 256 << 10;
 
 template <class T>
@@ -83,6 +85,7 @@ Status ControlClient::ping(const std::string& data_directory) {
 }
 
 Result<Json> ControlClient::execute(const Json& request, Sink& sink, Source& source) {
+  if (sink.cancelled()) return Error(Errc::kCancelled);
   const auto sent = send_request(request, sink, source);
   // The daemon may refuse before it has read everything; what it said is still in the socket.
   if (!sent && sent.error().system != ECONNRESET) {
@@ -137,10 +140,26 @@ Status ControlClient::send_data(Sink& sink, Source& source) {
 
 Result<Json> ControlClient::receive_result(Sink& sink, bool to_the_end) {
   while (!result_) {
-    MEMORIA_TRY(const auto frame,
-                socket_.receive(kForever, [&] { return !to_the_end && sink.cancelled(); }));
-    if (!frame) return Error(Errc::kIo, "the daemon ended without an answer");
-    MEMORIA_TRY(result_, take(*frame, sink));
+    auto frame = socket_.receive(kForever, [&] { return !to_the_end && sink.cancelled(); });
+    if (!frame && frame.error().code == Errc::kCancelled) return receive_last_word(sink);
+    MEMORIA_TRY(const auto arrived, std::move(frame));
+    if (!arrived) return Error(Errc::kIo, "the daemon ended without an answer");
+    MEMORIA_TRY(result_, take(*arrived, sink));
+  }
+  return *std::move(result_);
+}
+
+/// Asks the daemon to stop; only it knows whether that came too late.
+Result<Json> ControlClient::receive_last_word(Sink& sink) {
+  socket_.stop_sending();
+  const auto until = FrameSocket::Clock::now() + kPatience;
+  while (!result_) {
+    const auto frame = socket_.receive(until - FrameSocket::Clock::now());
+    if (!frame || !frame.value()) {
+      return Error(Errc::kCancelled, EINPROGRESS,
+                   "interrupted; it may still be done: the daemon has not said that it was not");
+    }
+    MEMORIA_TRY(result_, take(*frame.value(), sink));
   }
   return *std::move(result_);
 }

@@ -23,8 +23,11 @@ class ControlClient : public Executor {
   static Status ping(const std::string& data_directory);
 
   /// Sends the request, and the source's data where the command takes some; passes on meanwhile
-  /// what the daemon says. Waits as long as it takes, but ends soon after sink.cancelled() turns
-  /// true, or the daemon refuses.
+  /// what the daemon says. Waits as long as it takes, but not when the daemon refuses. Once
+  /// sink.cancelled() is true the daemon is asked to stop, and what it then says counts: the
+  /// result, if it was done already. kCancelled: it was not done; with EINPROGRESS: the daemon has
+  /// not said so in a few seconds, and nobody knows. What takes data is only stopped before all are
+  /// sent.
   Result<Json> execute(const Json& request, Sink& sink, Source& source) override;
 
  private:
@@ -33,6 +36,7 @@ class ControlClient : public Executor {
   Status send_data(Sink& sink, Source& source);
   Status take_arrived(Sink& sink);
   Result<Json> receive_result(Sink& sink, bool to_the_end);
+  Result<Json> receive_last_word(Sink& sink);
 
   FrameSocket socket_;
   std::optional<Json> result_;  // that came before all data were sent

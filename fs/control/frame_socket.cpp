@@ -126,6 +126,10 @@ void FrameSocket::stop_receiving() {
   ::shutdown(fd_.get(), SHUT_RD);
 }
 
+void FrameSocket::stop_sending() {
+  ::shutdown(fd_.get(), SHUT_WR);
+}
+
 void FrameSocket::shutdown() {
   ::shutdown(fd_.get(), SHUT_RDWR);
 }

@@ -15,7 +15,7 @@
 
 namespace memoria {
 
-/// One end of a control connection. One thread at a time; stop_receiving() and
+/// One end of a control connection. One thread at a time; stop_receiving(), stop_sending() and
 /// shutdown() from any.
 class FrameSocket {
  public:
@@ -47,6 +47,8 @@ class FrameSocket {
   bool peer_gone() const;
   /// Receives nothing more: ends a wait for it, now and later. Sending still works.
   void stop_receiving();
+  /// Sends nothing more, which the other end sees as peer_gone(). Receiving still works.
+  void stop_sending();
   /// Ends all waiting, now and later, at both ends.
   void shutdown();
   int fd() const { return fd_.get(); }

@@ -178,6 +178,23 @@ BOOST_AUTO_TEST_CASE(interrupt_ends_a_put_that_waits_for_its_input) {
   }
 }
 
+/// Whenever the signal comes.
+BOOST_AUTO_TEST_CASE(what_an_interrupted_command_says_is_what_happened) {
+  for (const bool served : {false, true}) {
+    const SampleStore place(served);
+    const auto ran = shell(place.path(), R"sh(
+for i in $(seq 40); do
+  # In the background bash has SIGINT ignored, which env takes back.
+  env --default-signal=INT "$ctl" snapshot create "$data" s$i >/dev/null 2>&1 &
+  sleep 0.0$(printf '%02d' $((i % 20 + 2)))
+  kill -INT $! 2>/dev/null; wait $!; code=$?
+  [ -d "$data/snapshots/s$i" ]; made=$?
+  [ $code:$made = 0:0 ] || [ $code:$made = 130:1 ] || echo "$i: $code, and made: $made"
+done)sh");
+    BOOST_TEST(ran.out == "");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(full_output_device_is_an_error) {
   const SampleStore place(false);
   const auto ran = shell(place.path(), "\"$ctl\" stats \"$data\" >/dev/full");
