@@ -26,13 +26,10 @@ bool is_running(const Json& r) {
 std::string headline(const Json& r) {
   auto line = fmt::format("{} {}", text(r, "kind") == "volume" ? "volume" : "key-value store",
                           printable(text(r, "store")));
-  if (is_running(r)) {
-    line += fmt::format(", mounted (pid {})", number(r, "pid"));
-  } else if (const auto mount_point = get_bytes(r, "mount_point")) {
-    line += fmt::format(", mounted read-only at {}", printable(*mount_point));
-  } else {
-    line += ", not mounted";
-  }
+  const auto read_only_at = get_bytes(r, "mount_point");
+  line += is_running(r) || read_only_at ? ", mounted" : ", not mounted";
+  if (read_only_at) line += fmt::format(" read-only at {}", printable(*read_only_at));
+  if (is_running(r)) line += fmt::format(" (pid {})", number(r, "pid"));
   if (flag(r, "read_only")) line += ", READ-ONLY";
   return line + "\n";
 }

@@ -116,9 +116,12 @@ Checked<std::unique_ptr<Volume>> open_volume(const Paths& paths, const MountOpti
 
 /// Lets memoria-ctl in. A mount without it is better than none. A volume that never changes is
 /// owned by nobody, and memoria-ctl opens it itself.
-std::unique_ptr<ControlServer> start_control(Volume& volume, const Paths& paths) {
+std::unique_ptr<ControlServer> start_control(Volume& volume, const Paths& paths,
+                                             const MountOptions& options) {
   if (volume.store().options().read_only) return nullptr;
-  auto control = ControlServer::start(volume, paths.data_directory + "/control");
+  ControlServerOptions wanted;
+  if (options.read_only) wanted.read_only_mount = paths.mount_point;
+  auto control = ControlServer::start(volume, paths.data_directory + "/control", wanted);
   if (control) return std::move(control).value();
   spdlog::error("memoria-ctl will not work on this mount: {}", control.error().describe());
   return nullptr;
@@ -145,7 +148,7 @@ Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& opti
   PageFlusher flusher(*session);
   binding.flusher = &flusher;
   volume.set_caches(kernel_caches(*session, binding, flusher));
-  auto control = start_control(volume, paths);
+  auto control = start_control(volume, paths, options);
   binding.on_ready = [&] {
     spdlog::info("{} is mounted at {}", paths.data_directory, paths.mount_point);
     if (!reporter.ready()) {

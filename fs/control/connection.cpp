@@ -147,7 +147,8 @@ Result<Json> ControlConnection::run() {
   }
   SocketSink sink(socket_, options_.stall_limit, stopping_);
   SocketSource source(socket_, options_.stall_limit);
-  ControlService service(volume_.store(), &volume_, {Caller{peer.uid, peer.gid}, true});
+  ControlService service(volume_.store(), &volume_,
+                         {Caller{peer.uid, peer.gid}, true, options_.read_only_mount});
   auto result = service.execute(request.value(), sink, source);
   MEMORIA_TRY(sink.flush());
   if (!result && stopping_ && result.error().code == Errc::kCancelled) {

@@ -5,8 +5,8 @@
 //   client: Q                      then, for commands that take data: D ... E
 //   server: any of P, I, D ...     then R or X, and the connection ends
 //
-// The client gives up by closing the connection, or its sending half if it wants to hear whether the
-// command was done all the same; the server then stops the command.
+// The client gives up by closing the connection, or its sending half if it wants to hear whether
+// the command was done all the same; the server then stops the command.
 #pragma once
 
 #include <cstddef>

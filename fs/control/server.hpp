@@ -19,6 +19,8 @@ struct ControlServerOptions {
   /// For a client to give the next piece of `put`, or to take the next of a result (a pager that
   /// waits for a key is a client that stalls).
   std::chrono::milliseconds stall_limit = std::chrono::minutes(10);
+  /// Where the volume is mounted, if it is so read-only: then no files are changed.
+  std::string read_only_mount{};
 };
 
 /// Serves the commands of memoria-ctl on a unix socket, each connection in its own thread, in which

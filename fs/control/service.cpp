@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cerrno>
 #include <string>
 
 #include "fs/control/byte_text.hpp"
@@ -18,6 +19,7 @@ using control::Call;
 struct WholeCommand {
   std::string_view name;
   Result<Json> (*run)(const Call&);
+  bool changes_files = false;
 };
 /// Says that somebody is there to answer.
 Result<Json> ping(const Call&) {
@@ -40,26 +42,37 @@ constexpr std::array kWholeCommands{
     WholeCommand{"snapshot-delete", control::remove_snapshot},
     WholeCommand{"snapshot-diff", control::diff_snapshots},
     WholeCommand{"snapshot-rollback", control::refuse_rollback},
-    WholeCommand{"import", control::import_tree},
+    WholeCommand{"import", control::import_tree, true},
 };
 
 struct NamedCommand {
   std::string_view name;
   Result<Json> (*of_file)(const Call&, const std::string& path);
   Result<Json> (*of_key)(const Call&, const std::string& key);
+  bool changes_files = false;
 };
 constexpr std::array kNamedCommands{
     NamedCommand{"ls", control::list_directory, control::list_keys},
     NamedCommand{"find", control::find_files, control::list_keys},
     NamedCommand{"count", control::count_files, control::count_keys},
     NamedCommand{"get", control::get_file, control::get_key},
-    NamedCommand{"put", control::put_file, control::put_key},
-    NamedCommand{"rm", control::remove_file, control::remove_key},
+    NamedCommand{"put", control::put_file, control::put_key, true},
+    NamedCommand{"rm", control::remove_file, control::remove_key, true},
     NamedCommand{"locate", control::locate_file, control::locate_key},
     NamedCommand{"history", control::file_history, nullptr},
 };
 
+/// Merges and snapshots leave the files as they are.
+Status check_may_change(const Call& call) {
+  const auto& mount_point = call.context.read_only_mount;
+  if (!call.context.served || mount_point.empty()) return ok();
+  return Error(Errc::kReadOnly, EROFS,
+               fmt::format("{} is mounted read-only at {}: to change files, mount it without -o ro",
+                           call.store.describe(), mount_point));
+}
+
 Result<Json> run_named(const NamedCommand& command, const Call& call) {
+  if (command.changes_files) MEMORIA_TRY(check_may_change(call));
   if (const auto key = call.key()) {
     if (command.of_key != nullptr) return command.of_key(call, *key);
     return Error(Errc::kInvalidArgument, fmt::format("{} needs a path", command.name));
@@ -87,7 +100,9 @@ Result<Json> ControlService::execute(const Json& request, Sink& sink, Source& so
   if (sink.cancelled()) return Error(Errc::kCancelled);
   const Call call{store_, volume_, context_, request, sink, source};
   for (const auto& command : kWholeCommands) {
-    if (*name == command.name) return command.run(call);
+    if (*name != command.name) continue;
+    if (command.changes_files) MEMORIA_TRY(check_may_change(call));
+    return command.run(call);
   }
   for (const auto& command : kNamedCommands) {
     if (*name == command.name) return run_named(command, call);

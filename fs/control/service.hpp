@@ -53,7 +53,8 @@ class ControlService : public Executor {
   struct Context {
     Caller caller;        ///< owner of what `put` makes
     bool served = false;  ///< by the daemon, not in memoria-ctl itself
-    /// Where it is mounted read-only by a daemon that cannot be asked; empty: nowhere.
+    /// Where it is mounted read-only: by the daemon that serves, or else by one that cannot be
+    /// asked. Empty: nowhere. Files are not changed then, not through the daemon, either.
     std::string read_only_mount{};
   };
 

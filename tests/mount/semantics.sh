@@ -46,6 +46,15 @@ mount_it
 remount_it -o ro,noexec
 [[ $(findmnt -no OPTIONS "$mnt") == ro,*noexec* ]] || fail "without ro and noexec"
 if touch "$mnt/new" 2>/dev/null; then fail "a read-only mount can be written to"; fi
+tar -cf "$work/none.tar" -T /dev/null
+for command in "put $mnt /new" "rm $mnt /name" "import $mnt /new -i $work/none.tar"; do
+  # shellcheck disable=SC2086  # words
+  if "$MEMORIA_CTL" $command </dev/null 2>"$work/said"; then fail "memoria-ctl $command changed files"; fi
+  grep -q "is mounted read-only at $mnt" "$work/said" || fail "$command: $(cat "$work/said")"
+done
+"$MEMORIA_CTL" stats "$mnt" | head -n 1 | grep -q "mounted read-only at $mnt (pid $daemon)" ||
+  fail "stats: $("$MEMORIA_CTL" stats "$mnt" | head -n 1)"
+"$MEMORIA_CTL" merge --all "$mnt" >/dev/null || fail "no merge of what is mounted read-only"
 unmount_it
 
 step "ended by signals, with a file open"
