@@ -3,6 +3,8 @@
 // daemon runs it behind the control socket, memoria-ctl runs it itself when nothing is mounted.
 #pragma once
 
+#include <utility>
+
 #include "core/store/store.hpp"
 #include "fs/control/executor.hpp"
 #include "fs/volume/volume.hpp"
@@ -61,7 +63,7 @@ class ControlService : public Executor {
   /// `volume` is null for a plain key-value store; otherwise `store` is the one under it. Both must
   /// outlive the service.
   ControlService(Store& store, Volume* volume, Context context)
-      : store_(store), volume_(volume), context_(context) {}
+      : store_(store), volume_(volume), context_(std::move(context)) {}
 
   Result<Json> execute(const Json& request, Sink& sink, Source& source) override;
 
