@@ -96,15 +96,15 @@ bool has_prefix(std::span<const std::string_view> prefixes, std::string_view opt
 Failure unknown(std::string_view option) {
   const auto key = option.substr(0, option.find('='));
   std::string_view nearest;
-  auto distance = key.size() / 2 + 1;  // what differs more is no slip of the finger
+  size_t distance = 0;
   const auto consider = [&](std::string_view candidate) {
-    if (const auto d = edit_distance(key, candidate); d < distance) {
-      distance = d;
-      nearest = candidate;
-    }
+    const auto d = edit_distance(key, candidate);
+    if (!is_slip(d, key) || (!nearest.empty() && d >= distance)) return;
+    distance = d;
+    nearest = candidate;
   };
   for (const auto& known : kOurs) consider(known.key);
-  for (const auto& setting : store_settings()) consider(setting.key);
+  if (const auto* const setting = nearest_store_setting(key)) consider(setting->key);
   for (const auto known : kKernel) consider(known);
   return {MountExit::kUsage,
           nearest.empty()
@@ -143,7 +143,7 @@ Checked<void> add_one(std::string_view option, MountOptions& options) {
   }
   const auto key = option.substr(0, option.find('='));
   if (const auto* const setting = find_store_setting(key)) {
-    return add_ours(key, setting->range, option,
+    return add_ours(key, describe_values(*setting), option,
                     [&](auto value) { return setting->set(value, options.store); });
   }
   const auto* const known = std::ranges::find(kOurs, key, &Known::key);

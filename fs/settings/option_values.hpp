@@ -21,5 +21,9 @@ std::optional<std::chrono::milliseconds> parse_seconds(std::string_view text, do
 
 /// How many letters must change to make one of the other.
 size_t edit_distance(std::string_view a, std::string_view b);
+/// Whether who typed `word` may have meant a word at that distance.
+constexpr bool is_slip(size_t distance, std::string_view word) {
+  return distance * 3 <= word.size();
+}
 
 }  // namespace memoria

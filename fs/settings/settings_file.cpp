@@ -10,7 +10,6 @@
 
 #include "core/base/unique_fd.hpp"
 #include "core/store/settings_file_name.hpp"
-#include "fs/settings/option_values.hpp"
 #include "fs/settings/toml_entries.hpp"
 
 namespace memoria {
@@ -35,15 +34,7 @@ std::string unknown(const TomlEntry& entry) {
   if (entry.kind == Kind::kOther) {
     return "there is no such setting; settings stand by themselves, in no [section]";
   }
-  const StoreSetting* nearest = nullptr;
-  auto distance = entry.key.size() / 2 + 1;  // what differs more is no slip of the finger
-  for (const auto& setting : store_settings()) {
-    if (const auto d = edit_distance(entry.key, setting.key); d < distance) {
-      distance = d;
-      nearest = &setting;
-    }
-  }
-  if (nearest != nullptr) {
+  if (const auto* const nearest = nearest_store_setting(entry.key)) {
     return fmt::format("there is no such setting; did you mean '{}' ({})?", nearest->key,
                        nearest->range);
   }
@@ -146,10 +137,11 @@ Result<std::vector<SavedSetting>> parse_settings(std::string_view text, std::str
     const bool right_type = fits(entry.kind, setting->form);
     if (!right_type || !setting->set(entry.value, tried)) {
       return wrong(
-          fmt::format("the value of '{}' must be {}{}; correct it, or remove the line for "
+          fmt::format("the value of '{}' must be {}; correct it, or remove the line for "
                       "the default, {}",
-                      setting->key, setting->range,
-                      right_type ? "" : fmt::format(", {}", form_words(setting->form)),
+                      setting->key,
+                      right_type ? describe_values(*setting)
+                                 : fmt::format("{}, {}", setting->range, form_words(setting->form)),
                       setting->get(Options())));
     }
     settings.push_back({setting, entry.value});

@@ -325,7 +325,7 @@ BOOST_DATA_TEST_CASE(config_saves_nothing_wrong, kBothWays, served) {
   };
   BOOST_TEST(refused("segment_size", "8G") ==
              "memoria-ctl: config set: segment_size=8G: the value of 'segment_size' must be 1M to "
-             "4095M\n");
+             "4095M, written as a whole number, with K, M, G or T for powers of 1024\n");
   BOOST_TEST(contains(refused("merge_ratte", "5"), "no setting 'merge_ratte'"));
   BOOST_TEST(!boost::filesystem::exists(file));
   test::write_whole_file(file, "sync = 5\n");
@@ -387,13 +387,37 @@ BOOST_DATA_TEST_CASE(config_refuses_what_makes_no_sense, kBothWays, served) {
     BOOST_TEST(ran.code == 2);
     return ran.err;
   };
-  BOOST_TEST(refused("fragmentation_threshold", "2") ==
-             "memoria-ctl: config set: fragmentation_threshold=2: the value of "
-             "'fragmentation_threshold' must be 0.01 to 1\n");
+  BOOST_TEST(
+      refused("fragmentation_threshold", "2") ==
+      "memoria-ctl: config set: fragmentation_threshold=2: the value of "
+      "'fragmentation_threshold' must be 0.01 to 1, written as a number without a unit, as 0.5\n");
+  // In the range, and yet not as it is written.
+  for (const char* rate : {"1.5M", "10MB", "10MiB"}) {
+    BOOST_TEST(contains(refused("merge_rate", rate), "a whole number, with K, M, G or T"));
+  }
+  BOOST_TEST(contains(refused("file_cache", "1.5"), "a whole number"));
+  BOOST_TEST(contains(refused("sync_interval", "5s"), "without a unit"));
+  BOOST_TEST(contains(refused("merge_hours", "24-0"), "0 to 23 and 1 to 24"));
+  BOOST_TEST(contains(refused("merge_hours", "5-5"), "two different hours"));
+  BOOST_TEST(contains(refused("memory_limit", "1"), "0, or 1M to 1024T"));
   BOOST_TEST(contains(refused("sync_interval", "never"), "0.01 to 3600 seconds"));
   BOOST_TEST(contains(refused("merge_hours", "5"), "FROM-UNTIL"));
   BOOST_TEST(contains(refused("merge_ratte", "5"), "no setting 'merge_ratte'"));
+  for (const char* key : {"merge-rate", "Merge_rate", "MERGE-RATE", "mergerate"}) {
+    BOOST_TEST(contains(refused(key, "5"), "did you mean 'merge_rate'"), key);
+  }
+  const auto all = refused("nonsense", "5");
+  for (const char* key : {"merge_rate", "at a mount", "sync,", "segment_size", "verify_reads"}) {
+    BOOST_TEST(contains(all, key), all);
+  }
   BOOST_TEST(contains(refused("segment_size", "16M"), "only be given when the store is mounted"));
+  // What cannot be right at a mount, either, is not recommended for one.
+  for (const auto& [key, value] :
+       {std::pair{"sync", "foo"}, {"segment_size", "5G"}, {"verify_reads", "maybe"}}) {
+    const auto said = refused(key, value);
+    BOOST_TEST(contains(said, "must be"), said);
+    BOOST_TEST(!contains(said, "-o "), said);
+  }
   // What would be right has nobody to take it.
   const auto ran = run_ctl({"config", "set", place.path(), "file_cache", "10"});
   BOOST_TEST(ran.code == (served ? 0 : 2));

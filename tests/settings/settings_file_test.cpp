@@ -87,20 +87,24 @@ BOOST_AUTO_TEST_CASE(value_out_of_range_is_refused_with_line_key_value_range_and
   BOOST_TEST(
       refusal_of("# sizes\n\n  segment_size = \"8G\" # too much\n") ==
       ", line 3: segment_size = \"8G\" # too much: the value of 'segment_size' must be 1M to "
-      "4095M; correct it, or remove the line for the default, 64M");
+      "4095M, written as a whole number, with K, M, G or T for powers of 1024; correct it, or "
+      "remove the line for the default, 64M");
+  BOOST_TEST(refusal_of("dead_bytes_threshold = \"1.5G\"").find("a whole number, with K, M") !=
+             std::string::npos);
   for (const char* bad :
        {"sync = \"sometimes\"", "sync = \"\"", "sync_interval = 0", "sync_interval = nan",
         "sync_interval = -inf", "file_cache = 0", "file_cache = -1", "file_cache = \"1.5\"",
-        "merge_hours = \"24-24\"", "merge_rate = \"2T\"", "fragmentation_threshold = 1.01",
-        "verify_reads = \"no\""}) {
+        "merge_hours = \"24-24\"", "merge_hours = \"5-5\"", "memory_limit = 1",
+        "merge_rate = \"2T\"", "fragmentation_threshold = 1.01", "verify_reads = \"no\""}) {
     BOOST_TEST(refusal_of(bad).find("must be") != std::string::npos, bad);
   }
 }
 
 BOOST_AUTO_TEST_CASE(value_of_another_type_is_refused_with_the_right_one) {
   BOOST_TEST(refusal_of("merge_hours = 5") ==
-             ", line 1: merge_hours = 5: the value of 'merge_hours' must be FROM-UNTIL, hours from "
-             "0 to 24, in quotes; correct it, or remove the line for the default, 0-24");
+             ", line 1: merge_hours = 5: the value of 'merge_hours' must be FROM-UNTIL, two "
+             "different hours, 0 to 23 and 1 to 24, in quotes; correct it, or remove the line for "
+             "the default, 0-24");
   for (const char* bad : {"sync = true", "sync_interval = true", "file_cache = 1.5",
                           "file_cache = [1]", "verify_reads = 1", "segment_size = 1e6",
                           "merge_rate = {a = 1}", "sync_interval = 1979-05-27"}) {
