@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fs/control/byte_text.hpp"
+#include "fs/settings/store_settings.hpp"
 
 namespace memoria::ctl {
 namespace {
@@ -16,6 +17,14 @@ namespace {
 constexpr double kMebibyte = 1 << 20;
 constexpr double kScrubRate = 50 * kMebibyte;
 constexpr double kWatchInterval = 2;  // seconds
+
+std::string settings() {
+  std::string text = "Settings, as KEY (and the range of VALUE):\n";
+  for (const auto& setting : store_settings()) {
+    text += fmt::format("  {:26}{} ({})\n", setting.key, setting.meaning, setting.range);
+  }
+  return text + "\n";
+}
 
 std::string footer() {
   std::string text =
@@ -135,8 +144,9 @@ class Grammar {
     command(*config, "show", Verb::kConfigShow, "all of them, with their ranges");
     auto* set =
         command(*config, "set", Verb::kConfigSet, "change one until it is unmounted, or for good");
-    set->add_option("KEY", line_.setting, "see config show")->required();
-    set->add_option("VALUE", line_.value, "see config show")->required();
+    set->add_option("KEY", line_.setting, "which one, see below")->required();
+    set->add_option("VALUE", line_.value, "see below")->required();
+    set->footer(settings() + footer());
     set->add_flag("--save", line_.save,
                   "in memoria.toml in the data directory, for the next time as well");
   }

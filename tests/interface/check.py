@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: MIT
 """check.py MEMORIA-FS MEMORIA-CTL PAGES COMPLETIONS: every command, option and mount option that --help
-shows is in the manual page, in the place where a reader looks for it, and each shell completes it; the
-pages format without warnings. PAGES has the formatted pages, COMPLETIONS the sources. Prints all that
-is missing before it fails."""
+shows is in the manual page, in the place where a reader looks for it, and each shell completes it, and
+settings, their values and the names of snapshots besides; the pages format without warnings. PAGES has
+the formatted pages, COMPLETIONS the sources. Prints all that is missing before it fails."""
 import glob
 import os
+import pty
 import re
+import select
 import subprocess
 import sys
+import tempfile
+import time
 
 FS, CTL, PAGES, COMPLETIONS = sys.argv[1:]
 ENVIRONMENT = dict(os.environ, LC_ALL="C.UTF-8", MANWIDTH="100",
@@ -92,7 +96,7 @@ source "$1/memoria.bash"
 while IFS= read -r line; do
   read -ra COMP_WORDS <<<"$line"
   [[ $line != *' ' ]] || COMP_WORDS+=('')
-  COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+  COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMP_LINE=$line COMP_POINT=${#line}
   COMPREPLY=()
   function=$(complete -p "${COMP_WORDS[0]}" | sed 's/.*-F \([^ ]*\).*/\1/')
   "$function" "${COMP_WORDS[0]}"
@@ -141,6 +145,87 @@ def check_completions(expected):
                 problems.append(f"{shell} does not complete '{line}' with {' '.join(missing)}")
 
 
+def check_descriptions(everything):
+    """fish shows what each option means, also where --help says it in the next line."""
+    for words, options, _ in everything:
+        line = " ".join(("memoria-ctl",) + words + ("--",))
+        script = "source $argv[1]/memoria-ctl.fish; complete -C $argv[2]"
+        told = dict((answer.split("\t") + [""])[:2] for answer in
+                    output("fish", "--no-config", "-c", script, COMPLETIONS, line).split("\n"))
+        for option in options:
+            if option.startswith("--") and not told.get(option):
+                problems.append(f"fish has no description of {option} in '{line}'")
+
+
+class Terminal:
+    """A bash that somebody types into, with the completions and nothing else."""
+
+    def __init__(self):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            environment = dict(ENVIRONMENT, TERM="dumb", PS1="", INPUTRC="/dev/null", HISTFILE="")
+            os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], environment)
+        os.write(self.fd, f"bind 'set bell-style none'; source '{COMPLETIONS}/memoria.bash'; "
+                          "stty -echo; echo read''y\n".encode())
+        self.answer("ready")
+
+    def answer(self, pattern):
+        """What matches in what bash says, within ten seconds."""
+        said, end = "", time.monotonic() + 10
+        while time.monotonic() < end:
+            if select.select([self.fd], [], [], 0.1)[0]:
+                said += os.read(self.fd, 65536).decode(errors="replace")
+            found = re.search(pattern, said)
+            if found:
+                return found
+        problems.append(f"bash does not say {pattern}, but {said!r}")
+        return re.match("(.*)", "")
+
+    def completed(self, line):
+        """What the line is after a press of Tab."""
+        os.write(self.fd, f"{line}\t\x01echo '<\x05>'\n".encode())
+        return self.answer(r"(?:^|\n)<(.*?)>\s*\r?\n").group(1)
+
+    def close(self):
+        os.write(self.fd, b"exit\n")
+        os.waitpid(self.pid, 0)
+        os.close(self.fd)
+
+
+def check_typing(expected):
+    """expected: pairs of what is typed and what it becomes, in a bash with a terminal."""
+    terminal = Terminal()
+    for typed, complete in expected:
+        became = terminal.completed(typed)
+        if became != complete:
+            problems.append(f"bash makes '{became}' of '{typed}', not '{complete}'")
+    terminal.close()
+
+
+def places(root):
+    """A data directory and a mount with snapshots, as far as completion looks."""
+    data, mount = os.path.join(root, "data"), os.path.join(root, "mount")
+    for place in f"{data}/snapshots", f"{mount}/.snapshots":
+        for name in "monday", "tuesday":
+            os.makedirs(f"{place}/{name}")
+    return data, mount
+
+
+def arguments(data, mount):
+    """Lines and candidates for what is no command and no option."""
+    settings = section(output(CTL, "config", "set", "--help"), "Settings")
+    assert len(settings) > 10, "--help lists no settings"
+    both = ["monday", "tuesday"]
+    return ([(f"memoria-ctl config set {data} ", settings),
+             (f"memoria-ctl config set {data} sync ", ["always", "interval", "never"]),
+             (f"memoria-ctl config set --save {data} verify_reads ", ["true", "false"]),
+             (f"memoria-ctl snapshot diff {data} monday ", both),
+             (f"memoria-ctl export {data} --snapshot ", both),
+             ("memoria-fs -o ", ["ro", "rw", "allow_other", "allow_root", "suid", "dev", "noexec"])] +
+            [(f"memoria-ctl snapshot {command} {place} ", both)
+             for command in ("delete", "rollback", "diff") for place in (data, mount)])
+
+
 def main():
     fs_help = output(FS, "--help")
     fs_options = [name for names in section(fs_help, "Options") for name in names.split(",")]
@@ -156,7 +241,20 @@ def main():
         expected.append((line + " --", [o for o in options if o.startswith("--")]))
         if subcommands:
             expected.append((line + " ", subcommands))
-    check_completions(expected)
+    check_descriptions(everything)
+    with tempfile.TemporaryDirectory() as root:
+        data, mount = places(root)
+        expected += arguments(data, mount)
+        check_completions(expected)
+        check_typing([("memoria-fs -o sync_interval=5,merge_r", "memoria-fs -o sync_interval=5,merge_rate="),
+                      ("memoria-fs -o sync=al", "memoria-fs -o sync=always"),
+                      ("memoria-fs -o ro,verify_reads=f", "memoria-fs -o ro,verify_reads=false"),
+                      ("memoria-fs -o allow_o", "memoria-fs -o allow_other"),
+                      ("memoria-fs -o sync=never,allow_r", "memoria-fs -o sync=never,allow_root"),
+                      (f"memoria-fs {data} -o ro,snapshot=t", f"memoria-fs {data} -o ro,snapshot=tuesday"),
+                      (f"memoria-ctl config set {data} merge_r", f"memoria-ctl config set {data} merge_rate "),
+                      (f"memoria-ctl snapshot delete {mount} t",
+                       f"memoria-ctl snapshot delete {mount} tuesday ")])
 
     for problem in problems:
         print(problem)
