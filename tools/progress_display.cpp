@@ -19,6 +19,9 @@ constexpr auto kRedrawInterval = milliseconds(100);
 constexpr auto kQuietTime = seconds(1);  // what is done sooner shows no lines
 constexpr auto kLineInterval = seconds(5);
 constexpr auto kJsonInterval = milliseconds(200);
+// The rate is that of the last half of this to all of it: what was before says little of what is
+// left.
+constexpr auto kRateSpan = seconds(10);
 constexpr auto kRateTime = milliseconds(500);  // before that a rate says nothing
 
 std::string format_amount(double amount, Progress::Unit unit) {
@@ -34,7 +37,11 @@ void ProgressDisplay::update(const Progress& progress) {
   if (progress.phase != phase_ || phase_begin_ == Time{}) {
     phase_ = progress.phase;
     phase_begin_ = now;
-    phase_first_ = progress.done;
+    older_ = newer_ = {now, progress.done};
+  }
+  if (now - newer_.time >= kRateSpan / 2) {
+    older_ = newer_;
+    newer_ = {now, progress.done};
   }
   if (now < next_) return;
   if (style_ == Style::kJson) {
@@ -64,19 +71,21 @@ void ProgressDisplay::draw(const std::string& text) {
 }
 
 std::string ProgressDisplay::describe(const Progress& p, Time now) const {
-  std::string text = fmt::format("{:<7}", p.phase);
+  if (p.done == 0 && p.total == 0) return std::string(p.phase);  // it waits, or begins
+  std::string text(p.phase);
   const auto amount = [&](double n) { return format_amount(n, p.unit); };
   if (p.total > 0) {
     const auto done = std::min(p.done, p.total);
-    text += fmt::format(" {:>3} %  {} of {}", uint64_t(100.0 * double(done) / double(p.total)),
+    text += fmt::format("  {:>3} %  {} of {}", uint64_t(100.0 * double(done) / double(p.total)),
                         amount(double(done)), amount(double(p.total)));
   } else {
-    text += fmt::format(" {}", amount(double(p.done)));
+    text += fmt::format("  {}", amount(double(p.done)));
   }
-  if (p.unit == Progress::Unit::kEntries) text += " entries";
-  const auto passed = now - phase_begin_;
-  if (passed < kRateTime || p.done <= phase_first_) return text;
-  const double rate = double(p.done - phase_first_) / std::chrono::duration<double>(passed).count();
+  const bool is_one = (p.total > 0 ? p.total : p.done) == 1;
+  if (p.unit == Progress::Unit::kEntries) text += is_one ? " entry" : " entries";
+  const auto passed = now - older_.time;
+  if (passed < kRateTime || p.done <= older_.done) return text;
+  const double rate = double(p.done - older_.done) / std::chrono::duration<double>(passed).count();
   text += fmt::format("  {}/s", amount(rate));
   if (p.total > p.done) {
     const std::chrono::duration<double> left(double(p.total - p.done) / rate);

@@ -34,7 +34,11 @@ class ProgressDisplay {
   Style style_;
   Time begin_;
   Time phase_begin_{};
-  uint64_t phase_first_ = 0;  // what was done already when the phase was first seen
+  struct Mark {
+    Time time{};
+    uint64_t done = 0;
+  };
+  Mark older_, newer_;  // how far the phase was when; see kRateSpan
   std::string phase_;
   Time next_{};
   bool drawn_ = false;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "core/base/coding.hpp"
 #include "core/io/whole_file.hpp"
@@ -43,7 +44,8 @@ Merge::Merge(const Parts& parts, std::vector<std::shared_ptr<Segment>> inputs, u
              const ProgressFn& progress)
     : parts_(parts), inputs_(std::move(inputs)), progress_(progress), limiter_(rate) {
   for (const auto& input : inputs_) {
-    total_bytes_ += input->file_bytes;
+    to_copy_.push_back(to_copy(*input));
+    total_bytes_ += to_copy_.back();
     report_.inputs.push_back(input->id());
   }
 }
@@ -58,7 +60,10 @@ Merge::~Merge() {
 Result<MergeReport> Merge::run() {
   const auto begin = std::chrono::steady_clock::now();
   MEMORIA_TRY(find_shadowed());
-  for (const auto& input : inputs_) MEMORIA_TRY(copy_segment(*input));
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    begin_bytes_ = std::exchange(end_bytes_, end_bytes_ + to_copy_[i]);
+    MEMORIA_TRY(copy_segment(*inputs_[i]));
+  }
   MEMORIA_TRY(finish_output());
   MEMORIA_TRY(commit());
   report_.duration = std::chrono::steady_clock::now() - begin;
@@ -133,6 +138,18 @@ Status Merge::report_progress(uint64_t bytes_read) {
   return ok();
 }
 
+/// Without a hint everything is read, to find it.
+uint64_t Merge::to_copy(const Segment& input) {
+  return input.has_hint ? input.counts.live_bytes + input.counts.eraser_bytes
+                        : input.file_bytes.load();
+}
+
+/// So much of the input at hand is copied.
+void Merge::show_share(uint64_t done, uint64_t of) {
+  const double share = of == 0 ? 1 : double(std::min(done, of)) / double(of);
+  done_bytes_ = begin_bytes_ + uint64_t(share * double(end_bytes_ - begin_bytes_));
+}
+
 /// A record that is to be copied, if it still is when its turn comes.
 struct Merge::Choice {
   SelectiveScanner::Place place;
@@ -140,7 +157,6 @@ struct Merge::Choice {
 };
 
 Status Merge::copy_segment(Segment& input) {
-  const uint64_t end = done_bytes_ + input.file_bytes;
   auto choices = choose(input);
   auto copied = choices ? copy_chosen(input, std::move(*choices)) : copy_all(input);
   if (!copied.has_value() && copied.error().code == Errc::kCorrupt) {
@@ -149,7 +165,7 @@ Status Merge::copy_segment(Segment& input) {
                                      " is damaged and was left in place; see memoria-ctl verify"};
   }
   MEMORIA_TRY(std::move(copied));
-  done_bytes_ = end;
+  done_bytes_ = end_bytes_;
   return report_progress(0);
 }
 
@@ -174,16 +190,20 @@ std::optional<std::vector<Merge::Choice>> Merge::choose(const Segment& input) co
 Status Merge::copy_chosen(const Segment& input, std::vector<Choice> choices) {
   MEMORIA_TRY(const auto file, parts_.files.open(input));
   std::vector<SelectiveScanner::Place> places;
-  for (const auto& choice : choices) places.push_back(choice.place);
+  uint64_t chosen = 0, copied = 0;
+  for (const auto& choice : choices) {
+    places.push_back(choice.place);
+    chosen += choice.place.size;
+  }
   SelectiveScanner scanner(*file, input.header.seed(), std::move(places));
-  const uint64_t begin = done_bytes_;
   uint64_t reported = 0;
   for (const auto& choice : choices) {
     MEMORIA_TRY(const auto* scanned, scanner.next());
     MEMORIA_TRY(choice.whole ? write(scanned->record, scanned->value, location(input, *scanned))
                              : copy_record(*scanned, location(input, *scanned)));
+    copied += choice.place.size;
     if (scanner.bytes_read() == reported) continue;
-    done_bytes_ = begin + scanned->offset;
+    show_share(copied, chosen);
     MEMORIA_TRY(report_progress(scanner.bytes_read() - reported));
     reported = scanner.bytes_read();
   }
@@ -194,7 +214,6 @@ Status Merge::copy_all(const Segment& input) {
   MEMORIA_TRY(const auto file, parts_.files.open(input));
   SegmentScanner scanner(*file, input.header.seed(), kSegmentHeaderSize, input.file_bytes,
                          SegmentScanner::Mode::kSealed);
-  const uint64_t begin = done_bytes_;
   uint64_t reported = 0;
   while (true) {
     MEMORIA_TRY(const auto* scanned, scanner.next());
@@ -204,7 +223,7 @@ Status Merge::copy_all(const Segment& input) {
       MEMORIA_TRY(copy_record(*scanned, location(input, *scanned)));
     }
     if (scanned->offset - reported >= kWriteBuffer) {
-      done_bytes_ = begin + scanned->offset;
+      show_share(scanned->offset, input.file_bytes);
       MEMORIA_TRY(report_progress(scanned->offset - reported));
       reported = scanned->offset;
     }

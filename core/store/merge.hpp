@@ -85,13 +85,19 @@ class Merge {
   Status flush_output();
   Status commit();
   Status report_progress(uint64_t bytes_read);
+  /// How far the progress goes with an input.
+  static uint64_t to_copy(const Segment& input);
+  void show_share(uint64_t done, uint64_t of);
 
   const Parts parts_;
   const std::vector<std::shared_ptr<Segment>> inputs_;
   const ProgressFn& progress_;
   RateLimiter limiter_;
   MergeReport report_;
-  uint64_t total_bytes_ = 0, done_bytes_ = 0;  // of the inputs
+  // Of what is to be copied, as it was when the merge began: what is dead takes no time.
+  uint64_t total_bytes_ = 0, done_bytes_ = 0;
+  uint64_t begin_bytes_ = 0, end_bytes_ = 0;  // of the input at hand
+  std::vector<uint64_t> to_copy_;             // by input
   std::unique_ptr<Output> output_;
   /// By the hash of each key that an input erases something of: the oldest timestamp that a record
   /// of this key has outside the inputs (a collision can only make it older, that is, keep an

@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(terminal_shows_share_rate_and_time_left) {
   terminal.time += 2s;
   terminal.text.clear();
   display.update({"merge", 50 * kMiB, 100 * kMiB});
-  BOOST_TEST(terminal.text == "\rmerge    50 %  50.0 MiB of 100 MiB  25.0 MiB/s  2.0 s left\x1b[K");
+  BOOST_TEST(terminal.text == "\rmerge   50 %  50.0 MiB of 100 MiB  25.0 MiB/s  2.0 s left\x1b[K");
 }
 
 BOOST_AUTO_TEST_CASE(terminal_is_redrawn_at_most_ten_times_a_second) {
@@ -88,6 +88,28 @@ BOOST_AUTO_TEST_CASE(elsewhere_only_what_takes_long_is_told) {
   BOOST_TEST(terminal.text.find('\r') == std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(the_rate_is_that_of_the_last_seconds) {
+  Terminal terminal;
+  ProgressDisplay display(terminal.streams, Style::kTerminal);
+  uint64_t done = 0;
+  display.update({"merge", done, 1000 * kMiB});
+  for (int second = 0; second < 40; ++second) {
+    terminal.time += 1s;
+    done += second < 20 ? 40 * kMiB : 2 * kMiB;  // it has become slow
+    terminal.text.clear();
+    display.update({"merge", done, 1000 * kMiB});
+  }
+  BOOST_TEST(terminal.text.find("  2.00 MiB/s  1 min 20 s left") != std::string::npos,
+             terminal.text);
+}
+
+BOOST_AUTO_TEST_CASE(who_only_waits_is_told_nothing_but_what_for) {
+  Terminal terminal;
+  ProgressDisplay display(terminal.streams, Style::kTerminal);
+  display.update({"waiting for a merge that is running", 0, 0});
+  BOOST_TEST(terminal.text == "\rwaiting for a merge that is running\x1b[K");
+}
+
 BOOST_AUTO_TEST_CASE(unknown_total_shows_amount_and_rate) {
   Terminal terminal;
   ProgressDisplay display(terminal.streams, Style::kTerminal);
@@ -95,7 +117,7 @@ BOOST_AUTO_TEST_CASE(unknown_total_shows_amount_and_rate) {
   terminal.time += 1s;
   terminal.text.clear();
   display.update({"put", 3 * kMiB, 0});
-  BOOST_TEST(terminal.text == "\rput     3.00 MiB  3.00 MiB/s\x1b[K");
+  BOOST_TEST(terminal.text == "\rput  3.00 MiB  3.00 MiB/s\x1b[K");
 }
 
 BOOST_AUTO_TEST_CASE(entries_are_counted_not_measured) {
@@ -106,7 +128,14 @@ BOOST_AUTO_TEST_CASE(entries_are_counted_not_measured) {
   terminal.text.clear();
   display.update({"find", 10'000, 40'000, Progress::Unit::kEntries});
   BOOST_TEST(terminal.text ==
-             "\rfind     25 %  10,000 of 40,000 entries  10,000/s  3.0 s left\x1b[K");
+             "\rfind   25 %  10,000 of 40,000 entries  10,000/s  3.0 s left\x1b[K");
+}
+
+BOOST_AUTO_TEST_CASE(one_entry_is_no_entries) {
+  Terminal terminal;
+  ProgressDisplay display(terminal.streams, Style::kTerminal);
+  display.update({"count", 1, 0, Progress::Unit::kEntries});
+  BOOST_TEST(terminal.text == "\rcount  1 entry\x1b[K");
 }
 
 BOOST_AUTO_TEST_CASE(json_progress_is_one_object_a_line) {
