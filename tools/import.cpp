@@ -86,7 +86,9 @@ void add_totals(const Log& log, const ForeignSource& source, const RemarkTeller&
 Result<Json> import_log(const Carrying& context, Session& session, Json request) {
   const auto& line = context.line;
   const auto& path = line.from_bitcask.empty() ? line.from_memoria : line.from_bitcask;
-  MEMORIA_TRY(auto directory, foreign::open_source_directory(path));
+  auto opened = foreign::open_source_directory(path);
+  if (!opened) return local_file_error(opened.error());
+  auto directory = std::move(opened).value();
   MEMORIA_TRY(const auto log, Log::open(std::move(directory), options_of(line)));
   RemarkTeller remarks(context.sink);
   MEMORIA_TRY(log->scan(progress_of(context.sink),

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <vector>
+
+#include "fs/control/byte_text.hpp"
 #include "tools/report.hpp"
 
 namespace memoria::ctl {
@@ -44,12 +48,15 @@ std::string_view list_name(Verb verb) {
 class JsonReport : public Report {
  public:
   JsonReport(const CommandLine& line, const Streams& streams)
-      : list_(list_name(line.verb)), line_break_(line.watch ? "" : "\n"), streams_(streams) {}
+      : list_(list_name(line.verb)),
+        line_break_(line.watch ? "" : "\n"),
+        sorts_(line.verb == Verb::kList && !line.is_key),
+        streams_(streams) {}
 
   Status item(const Json& item) override {
-    MEMORIA_TRY(streams_.out(begun_ ? "," + line_break_ : open_list()));
-    begun_ = true;
-    return streams_.out(to_text(item));
+    if (!sorts_) return write(item);
+    unsorted_.push_back(item);
+    return ok();
   }
 
   Status result(const Json& result) override { return finish(result); }
@@ -62,10 +69,25 @@ class JsonReport : public Report {
   }
 
  private:
+  Status write(const Json& item) {
+    MEMORIA_TRY(streams_.out(begun_ ? "," + line_break_ : open_list()));
+    begun_ = true;
+    return streams_.out(to_text(item));
+  }
+
+  /// A directory is in no order that means anything.
+  Status write_sorted() {
+    const auto name = [](const Json& item) { return get_bytes(item, "name").value_or(""); };
+    std::ranges::stable_sort(unsorted_, {}, name);
+    for (const auto& item : unsorted_) MEMORIA_TRY(write(item));
+    return ok();
+  }
+
   std::string open_list() const { return "{\"" + list_ + "\":[" + line_break_; }
 
   /// Closes the list and adds the members of `rest`.
   Status finish(const Json& rest) {
+    MEMORIA_TRY(write_sorted());
     std::string text = begun_ ? "]" : list_.empty() ? "{" : "{\"" + list_ + "\":[]";
     const auto members = to_text(rest);
     if (rest.empty()) {
@@ -79,6 +101,8 @@ class JsonReport : public Report {
 
   const std::string list_;
   const std::string line_break_;  // between the parts of the document
+  const bool sorts_;
+  std::vector<Json> unsorted_;
   const Streams& streams_;
   bool begun_ = false;
 };

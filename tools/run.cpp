@@ -35,6 +35,7 @@ struct Failure {
 
 /// Failing to reach the store is another exit code than failing in it.
 ExitCode exit_code_of_opening(const Error& error) {
+  if (error.code == Errc::kInvalidArgument) return exit_code_of(error);
   switch (error.to_errno()) {
     case ENOENT:
     case ENOTDIR:

@@ -21,6 +21,24 @@ Error file_error(std::string_view what, const std::string& path) {
 
 }  // namespace
 
+Error local_file_error(Error error) {
+  switch (error.system) {
+    case ENOENT:
+    case ENOTDIR:
+    case EISDIR:
+    case EACCES:
+    case EPERM:
+    case EROFS:
+    case ELOOP:
+    case ENAMETOOLONG:
+      error.code = Errc::kInvalidArgument;
+      break;
+    default:
+      break;
+  }
+  return error;
+}
+
 Result<ValueOutput> ValueOutput::open(const std::string& path, const Streams& streams) {
   ValueOutput out(streams, path);
   if (path.empty()) return out;
@@ -28,7 +46,7 @@ Result<ValueOutput> ValueOutput::open(const std::string& path, const Streams& st
   const bool exists = ::stat(path.c_str(), &found) == 0;
   if (exists && S_ISDIR(found.st_mode)) {
     errno = EISDIR;
-    return file_error("write", path);
+    return local_file_error(file_error("write", path));
   }
   if (exists && !S_ISREG(found.st_mode)) {  // a device or a pipe: nothing to replace
     out.fd_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
@@ -39,7 +57,7 @@ Result<ValueOutput> ValueOutput::open(const std::string& path, const Streams& st
   }
   if (!out.fd_) {
     out.temporary_.clear();
-    return file_error("write", path);
+    return local_file_error(file_error("write", path));
   }
   return out;
 }
@@ -73,10 +91,12 @@ Result<ValueInput> ValueInput::open(const std::string& path, const Streams& stre
   if (path == "-") return in;
   in.fd_ = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat found {};
-  if (!in.fd_ || ::fstat(in.fd_.get(), &found) != 0) return file_error("read", path);
+  if (!in.fd_ || ::fstat(in.fd_.get(), &found) != 0) {
+    return local_file_error(file_error("read", path));
+  }
   if (S_ISDIR(found.st_mode)) {
     errno = EISDIR;
-    return file_error("read", path);
+    return local_file_error(file_error("read", path));
   }
   if (S_ISREG(found.st_mode)) in.expected_ = uint64_t(found.st_size);
   return in;

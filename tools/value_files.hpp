@@ -12,11 +12,15 @@
 
 namespace memoria::ctl {
 
+/// Of a local file or directory that an argument names and that cannot be opened: as wrong use,
+/// unless it is the system that failed. kNotFound would mean what is named in the store.
+Error local_file_error(Error error);
+
 /// The destination of `get`. A regular file is written under another name and gets its own when all
 /// is there: an interrupted `get` leaves what was there before.
 class ValueOutput {
  public:
-  /// An empty path means standard output.
+  /// An empty path means standard output. Errors as of local_file_error().
   static Result<ValueOutput> open(const std::string& path, const Streams& streams);
   ValueOutput(ValueOutput&&) = default;
   ValueOutput& operator=(ValueOutput&&) = delete;
@@ -38,7 +42,7 @@ class ValueOutput {
 /// The source of `put`.
 class ValueInput : public Source {
  public:
-  /// "-" means standard input. kNotFound, kIo.
+  /// "-" means standard input. Errors as of local_file_error().
   static Result<ValueInput> open(const std::string& path, const Streams& streams);
   Result<size_t> read(std::span<char> out) override;
   /// Bytes that will come, 0 when that is unknown.

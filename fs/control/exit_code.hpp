@@ -31,7 +31,9 @@ struct ExitCodeMeaning {
 inline constexpr std::array kExitCodes{
     ExitCodeMeaning{ExitCode::kOk, "done"},
     ExitCodeMeaning{ExitCode::kInternal, "internal error: a bug in Memoria"},
-    ExitCodeMeaning{ExitCode::kUsage, "wrong use: options, arguments, or a value out of range"},
+    ExitCodeMeaning{ExitCode::kUsage,
+                    "wrong use: options, arguments, a value out of range, or a local file "
+                    "that is named and cannot be opened"},
     ExitCodeMeaning{ExitCode::kTarget, "the target is not a store, not there or not accessible"},
     ExitCodeMeaning{ExitCode::kLocked,
                     "another process owns the store and answers on no control socket"},

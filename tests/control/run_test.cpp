@@ -104,6 +104,38 @@ BOOST_DATA_TEST_CASE(ls_lists_names_in_order, kBothWays, served) {
   BOOST_TEST(run_ctl({"ls", place.path(), "/hello"}).out == "hello\n");
 }
 
+BOOST_DATA_TEST_CASE(ls_in_json_is_in_order_too, kBothWays, served) {
+  SampleStore place(served);
+  place.with_volume([](Volume& volume) {
+    for (int i = 0; i < 50; ++i) test::put_file(volume, "/" + std::to_string(i * 7919 % 100), "x");
+  });
+  std::vector<std::string> names;
+  const auto listed = document(run_ctl({"ls", "--json", place.path()}));
+  for (const auto& entry : listed["entries"]) names.push_back(entry["name"]);
+  BOOST_TEST(names.size() == 54);
+  BOOST_TEST(std::is_sorted(names.begin(), names.end()));
+}
+
+BOOST_DATA_TEST_CASE(local_files_that_cannot_be_opened_are_wrong_use, kBothWays, served) {
+  SampleStore place(served);
+  const test::TemporaryDirectory directory;
+  const auto nowhere = directory.path("no/where");
+  for (const auto& arguments :
+       {std::vector<std::string>{"get", place.path(), "/hello", "-o", nowhere},
+        {"export", place.path(), "-o", nowhere},
+        {"export", place.path(), "-o", directory.path()},
+        {"put", place.path(), "/x", nowhere},
+        {"put", place.path(), "/x", directory.path()},
+        {"import", place.path(), "/new", "-i", nowhere},
+        {"import", place.path(), "/new", "--from-bitcask", nowhere}}) {
+    const auto ran = run_ctl(arguments);
+    BOOST_TEST(ran.code == 2, arguments[0] << ": " << ran.code << " " << ran.err);
+    BOOST_TEST(one_line(ran.err), ran.err);
+  }
+  BOOST_TEST(run_ctl({"get", place.path(), "/none", "-o", directory.path("out")}).code == 5);
+  BOOST_TEST(run_ctl({"put", place.path(), "/none/x"}, "x").code == 5);
+}
+
 BOOST_DATA_TEST_CASE(ls_long_tells_attributes, kBothWays, served) {
   const SampleStore place(served);
   const auto out = run_ctl({"ls", "-l", place.path()}).out;
@@ -140,7 +172,7 @@ BOOST_DATA_TEST_CASE(get_into_a_file_is_all_or_nothing, kBothWays, served) {
   const auto json = document(run_ctl({"get", "--json", place.path(), "/hello", "-o", file}));
   BOOST_TEST(json["size"] == 12);
   BOOST_TEST(run_ctl({"get", place.path(), "/hello", "-o", "/dev/null"}).code == 0);
-  BOOST_TEST(run_ctl({"get", place.path(), "/hello", "-o", elsewhere.path()}).code == 8);
+  BOOST_TEST(run_ctl({"get", place.path(), "/hello", "-o", elsewhere.path()}).code == 2);
 }
 
 BOOST_DATA_TEST_CASE(put_makes_and_replaces_files, kBothWays, served) {
