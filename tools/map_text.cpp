@@ -34,6 +34,7 @@ std::string painted(const Paint& paint, size_t n, bool colours) {
 
 /// The bar of one segment: what there is at all is at least one letter.
 std::string bar(const Json& segment, uint64_t largest, bool colours) {
+  if (flag(segment, "missing")) return std::string(kWidth, ' ');
   std::string out;
   size_t used = 0;
   for (const auto& paint : kPaints) {
@@ -48,11 +49,13 @@ std::string bar(const Json& segment, uint64_t largest, bool colours) {
 }
 
 std::string state(const Json& segment) {
+  if (flag(segment, "missing")) return "missing";
   std::string out = !flag(segment, "sealed")      ? "active"
                     : flag(segment, "merging")    ? "being merged"
                     : flag(segment, "from_merge") ? "merged"
                                                   : "sealed";
   if (flag(segment, "sealed") && !flag(segment, "has_hint")) out += ", no hint";
+  if (flag(segment, "damaged")) out += ", damaged";
   return out;
 }
 

@@ -85,6 +85,9 @@ void add_health(Exposition& to, const Json& r) {
   to.gauge(r, "key_directory_bytes", "key_directory_bytes", "Memory of the key directory.");
   to.gauge(r, "resident_bytes", "resident_memory_bytes", "Memory of the process.");
   to.gauge(r, "read_only", "read_only", "1: opened so, or latched so after an error.");
+  to.gauge(r, "missing_segments", "missing_segments", "Segments whose file is not there.");
+  to.gauge(r, "damaged_segments", "damaged_segments",
+           "Segments that are there and known to be damaged.");
   to.counter(r, "read_errors", "read_errors", "Reads that ended with an error.");
   to.family("open_seconds", "gauge", "How long opening took.");
   to.sample("open_seconds", seconds(r, "open_ns", 1e-9));

@@ -15,6 +15,7 @@
 #include "tools/moment.hpp"
 #include "tools/new_store.hpp"
 #include "tools/patience.hpp"
+#include "tools/session.hpp"
 
 namespace memoria::ctl {
 namespace {
@@ -34,14 +35,8 @@ Result<Patient> open_patient(const std::string& path, const Logger& logger,
   Patient patient;
   patient.data_directory = target.data_directory;
   MEMORIA_TRY(auto place, open_directory(target.data_directory, false));
-  MEMORIA_TRY(const auto names, place->list());
-  const bool is_store = std::any_of(names.begin(), names.end(),
-                                    [](const auto& name) { return name.ends_with(".data"); });
-  if (!is_store) {
-    return Error(Errc::kNotAStore,
-                 fmt::format("{} holds no segments, so nothing can be saved: name a data directory",
-                             target.data_directory));
-  }
+  // What is left of a store without segments, opening tells.
+  MEMORIA_TRY(check_holds_store(*place));
   Patience patience(target.data_directory);
   for (;;) {
     // One that takes connections and does not answer is about to go.

@@ -88,6 +88,19 @@ void add_activity(Table& table, const Json& r) {
                                  format_count(hits + misses))});
 }
 
+/// What opening or a merge has noticed; the rest is found by verify.
+void add_losses(Table& table, const Json& r, size_t segments) {
+  const auto missing = number(r, "missing_segments"), damaged = number(r, "damaged_segments");
+  if (missing + damaged == 0) return;
+  const auto counted = [](uint64_t n, const char* what) {
+    return n == 0 ? std::string() : fmt::format(" {} {}", format_count(n), what);
+  };
+  const auto both = counted(missing, "missing") + (missing > 0 && damaged > 0 ? "," : "") +
+                    counted(damaged, "damaged");
+  table.add({"losses", fmt::format("of {}{}: run memoria-ctl verify",
+                                   format_many(segments, "segment", "segments"), both)});
+}
+
 void add_errors(Table& table, const Json& r) {
   const auto errors = number(r, "read_errors");
   std::string line =
@@ -114,6 +127,8 @@ std::string segment_table(const Items& segments) {
     std::string state = flag(s, "sealed") ? "sealed" : "active";
     if (flag(s, "sealed") && !flag(s, "has_hint")) state += ", no hint";
     if (flag(s, "from_merge")) state += ", merged";
+    if (flag(s, "damaged")) state += ", damaged";
+    if (flag(s, "missing")) state = "missing";
     table.add({text(s, "segment"), size(s, "file_bytes"), format_bytes(double(live)),
                format_bytes(double(dead)),
                format_share(double(dead), double(live + dead + number(s, "eraser_bytes"))), state});
@@ -128,6 +143,7 @@ std::string stats_text(const Json& result, const Items& segments, bool with_segm
   add_contents(table, result, segments.size());
   add_merge(table, result.value("merge", Json::object()), is_running(result));
   add_activity(table, result);
+  add_losses(table, result, segments.size());
   add_errors(table, result);
   auto out = headline(result) + table.text(2);
   if (with_segments) out += "\n" + segment_table(segments);

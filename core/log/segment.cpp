@@ -64,6 +64,16 @@ std::string segment_file(uint64_t id, std::string_view suffix) {
   return fmt::format("{:019}{}", id, suffix);
 }
 
+std::string name_segments(std::span<const uint64_t> ids) {
+  constexpr size_t kNamed = 3;
+  const size_t named = ids.size() > kNamed + 1 ? kNamed : ids.size();  // one other has a name, too
+  std::string out;
+  for (const uint64_t id : ids.first(named)) {
+    out += (out.empty() ? "" : ", ") + segment_file(id, kDataSuffix);
+  }
+  return named == ids.size() ? out : fmt::format("{} and {} others", out, ids.size() - named);
+}
+
 std::optional<uint64_t> segment_id(std::string_view name, std::string_view suffix) {
   if (!name.ends_with(suffix)) return std::nullopt;
   name.remove_suffix(suffix.size());

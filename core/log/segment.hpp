@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -39,6 +40,8 @@ inline constexpr std::string_view kMergeSuffix = ".merge";
 
 /// `<id><suffix>`, the id with at least 19 digits so that names sort by age.
 std::string segment_file(uint64_t id, std::string_view suffix);
+/// "<id>.data, <id>.data, <id>.data and 5 others": as many names as fit on a line.
+std::string name_segments(std::span<const uint64_t> ids);
 /// The id when `name` is exactly an id and `suffix`.
 std::optional<uint64_t> segment_id(std::string_view name, std::string_view suffix);
 

@@ -24,6 +24,13 @@ bool neutral(std::string_view name) {
          name == kSettingsFile;
 }
 
+std::string missing_but_hinted(const std::vector<uint64_t>& ids) {
+  const bool one = ids.size() == 1;
+  return fmt::format("{} {} missing; what {} of {} cannot be read", name_segments(ids),
+                     one ? "is" : "are", one ? "its hint names" : "their hints name",
+                     one ? "it" : "them");
+}
+
 StoreUuid random_uuid() {
   std::random_device random;
   StoreUuid uuid;
@@ -116,8 +123,8 @@ Status Inventory::check_is_new(const std::vector<std::string>& names) const {
   if (sign.empty()) return ok();
   return Error{Errc::kCorrupt,
                fmt::format("{}: all segments (*.data) are missing, but {} tells that there was a "
-                           "store; put them back (a backup has them, and each snapshot those of "
-                           "its moment), or name an empty directory",
+                           "store; nothing can be saved without them: put them back (a backup has "
+                           "them, and each snapshot those of its moment)",
                            environment_.describe(), sign)};
 }
 
@@ -320,12 +327,11 @@ Status Inventory::compare_with_manifest() {
     found.size = std::min(found.size, found.expected);  // what is behind it is not ours
     if (found.header) MEMORIA_TRY(look_for_seal(found));
   }
-  std::string missing;
+  std::vector<uint64_t> missing, hinted;
   for (const auto& entry : manifest_.segments) {
     if (there.contains(&entry) || replaced_.contains(entry.id)) continue;
-    const auto name = segment_file(entry.id, kDataSuffix);
     if (hints_.contains(entry.id) && entry.length != 0 && !found_.empty()) {
-      log(Severity::kError, name + " is missing; what its hint names of it cannot be read");
+      hinted.push_back(entry.id);
       for (auto& other : found_) other.squats |= other.name_id == entry.id;
       FoundSegment found;
       found.name_id = entry.id;
@@ -334,17 +340,29 @@ Status Inventory::compare_with_manifest() {
       found.missing = true;
       found_.push_back(std::move(found));
     } else {
-      missing += (missing.empty() ? "" : ", ") + name;
+      missing.push_back(entry.id);
     }
   }
-  if (missing.empty()) return ok();
-  const auto otherwise =
-      found_.empty() ? std::string("name an empty directory")
-                     : fmt::format("accept the loss by removing the file \"{}\"", kManifestFile);
+  if (!hinted.empty()) log(Severity::kError, missing_but_hinted(hinted));
+  return missing.empty() ? ok() : Status(refuse_without(missing));
+}
+
+/// Opening is refused: nobody knows what was in these segments.
+Error Inventory::refuse_without(const std::vector<uint64_t>& missing) const {
+  const bool one = missing.size() == 1;
+  if (found_.empty()) {
+    return Error{Errc::kCorrupt,
+                 fmt::format("{}: {} {} missing, and there is no other segment, so nothing can be "
+                             "saved; put {} back (a snapshot or a backup may have {})",
+                             environment_.describe(), name_segments(missing), one ? "is" : "are",
+                             one ? "it" : "them", one ? "it" : "them")};
+  }
   return Error{Errc::kCorrupt,
-               fmt::format("{}: {} missing, so files could show older contents; put it back (a "
-                           "snapshot or a backup may have it), or {}",
-                           environment_.describe(), missing, otherwise)};
+               fmt::format("{}: {} {} missing, so files could show older contents; put {} back (a "
+                           "snapshot or a backup may have {}), or accept the loss by removing the "
+                           "file \"{}\"",
+                           environment_.describe(), name_segments(missing), one ? "is" : "are",
+                           one ? "it" : "them", one ? "it" : "them", kManifestFile)};
 }
 
 /// The newest segment of the log, when a crash left it without a seal.

@@ -85,6 +85,7 @@ class Inventory {
   Status settle_headers();
   Status finish_merges();
   Status compare_with_manifest();
+  Error refuse_without(const std::vector<uint64_t>& missing) const;
   Status remove_found(uint64_t name_id, bool with_hint = true);
   Result<uint64_t> sealed_length(const FoundSegment& found, const ManifestEntry* entry) const;
   bool has_hint_of_its_length(const FoundSegment& found) const;

@@ -221,6 +221,7 @@ Result<Run> Recovery::load(FoundSegment& found) {
   segment.file_bytes = found.full_size();
   segment.sealed = true;
   segment.damaged = found.cut() || !found.sealed || !found.problem.empty();
+  segment.missing = found.missing;
   MEMORIA_TRY(auto run, from_hint(found));
   segment.has_hint = run.has_value();
   return run ? std::move(*run) : without_hint(found);
@@ -235,9 +236,14 @@ Result<std::optional<Run>> Recovery::from_hint(const FoundSegment& found) const 
 }
 
 Result<Run> Recovery::without_hint(const FoundSegment& found) {
-  if (inventory_.has_hint(found.name_id)) {
-    log(Severity::kWarning, segment_file(found.name_id, kHintSuffix) +
-                                " is damaged or of another time and will be written anew");
+  const bool had_one = inventory_.has_hint(found.name_id);
+  found.segment->had_bad_hint = had_one;
+  found.segment->lacked_hint = !had_one;
+  if (had_one && !found.missing) {
+    log(Severity::kWarning,
+        fmt::format("{} is damaged or of another time and {}",
+                    segment_file(found.name_id, kHintSuffix),
+                    options_.read_only ? "is not used" : "will be written anew"));
   }
   if (!found.missing) return scan(found);
   return Error{Errc::kCorrupt,

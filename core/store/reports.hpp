@@ -63,12 +63,15 @@ struct SegmentStats {
   bool from_merge = false;
   bool merging = false;  ///< a merge is copying what is live out of it
   bool damaged = false;  ///< records of it may have been missed: known when it was opened, or since
+  bool missing = false;  ///< its file was not there when the store was opened; damaged, too
+  /// When the store was opened; its hint is written anew since, unless the store is only read.
+  bool lacked_hint = false, had_bad_hint = false;
 };
 
 struct StoreStats {
   uint64_t keys = 0;
   uint64_t value_bytes = 0;  ///< sum of live bytes of values, without overhead
-  uint64_t disk_bytes = 0;   ///< data files
+  uint64_t disk_bytes = 0;   ///< data files that are there
   uint64_t live_bytes = 0, dead_bytes = 0,
            eraser_bytes = 0;         ///< of records; sums over the segments
   uint64_t key_directory_bytes = 0;  ///< memory, approximately
@@ -108,6 +111,7 @@ struct MergeReport {
   std::vector<uint64_t> inputs, outputs;  ///< segment ids
   uint64_t bytes_read = 0, bytes_written = 0, bytes_freed = 0;
   uint64_t records_copied = 0, erasers_dropped = 0;
+  std::vector<uint64_t> damaged;  ///< segments that no merge takes: damaged, or missing
   std::chrono::nanoseconds duration{0};
 };
 

@@ -32,6 +32,9 @@ SegmentStats Segment::stats() const {
   s.from_merge = header.origin == Origin::kMerge;
   s.merging = merging;
   s.damaged = damaged;
+  s.missing = missing;
+  s.lacked_hint = lacked_hint;
+  s.had_bad_hint = had_bad_hint;
   return s;
 }
 

@@ -44,6 +44,10 @@ struct Segment {
   std::atomic<bool> hint_is_taken{false};
   /// There is a second file with this segment, which would count if this one were merged away.
   std::atomic<bool> has_copy{false};
+  /// There is no file of it: its hint names what was lost. Such a one is damaged, too.
+  std::atomic<bool> missing{false};
+  /// When the store was opened; it may have a good one since.
+  std::atomic<bool> lacked_hint{false}, had_bad_hint{false};
   /// Its header or its end is damaged: a merge must not delete what it could not read.
   std::atomic<bool> damaged{false};
   std::atomic<bool> merging{false};  ///< input of a merge that runs

@@ -142,7 +142,7 @@ Status Store::Impl::close(const std::function<Status()>& last) {
   }
   stopping_ = true;
   housekeeper_->stop();
-  Lock lock(merge_mutex_);
+  const BasicLock<Turn> turn(merge_turn_);
   auto result = appender_->close();
   committer_->stop();
   for (const auto& segment : segments_.all()) {

@@ -17,6 +17,7 @@
 #include "core/store/key_directory.hpp"
 #include "core/store/record_reader.hpp"
 #include "core/store/store.hpp"
+#include "core/store/turn.hpp"
 
 namespace memoria {
 
@@ -25,7 +26,7 @@ Status check_options(const Options& options);
 
 /// Members in the order of their dependence: what comes later uses what comes earlier.
 ///
-/// Lock order: merge_mutex_ -> layout_mutex_ -> appender's leader role -> a key directory shard ->
+/// Lock order: merge_turn_ -> layout_mutex_ -> appender's leader role -> a key directory shard ->
 /// leaves (file cache, queues, tail, health). No file is read or written under a shard's lock or a
 /// leaf's, but under manifest_mutex_.
 class Store::Impl {
@@ -56,8 +57,14 @@ class Store::Impl {
 
   Result<MergeReport> merge(const MergeRequest& request, const ProgressFn& progress);
   Result<MergeReport> merge_within(const MergeRequest& request, uint64_t budget,
-                                   const ProgressFn& progress) REQUIRES(merge_mutex_);
+                                   const ProgressFn& progress) REQUIRES(merge_turn_);
+  Result<MergeReport> merge_in_turn(const MergeRequest& request, const ProgressFn& progress)
+      REQUIRES(merge_turn_);
+  Result<HintReport> rebuild_hints_in_turn(bool all, const ProgressFn& progress)
+      REQUIRES(merge_turn_);
+  std::function<bool()> while_wanted(const ProgressFn& progress) const;
   MergeReport plan_merge(const MergeRequest& request, uint64_t free_bytes) const;
+  std::vector<uint64_t> damaged_segments() const;
   uint64_t most_that_is_copied() const;
   void background_merge();
   void write_hint(Segment& segment) EXCLUDES(hint_mutex_);
@@ -88,11 +95,11 @@ class Store::Impl {
   std::unique_ptr<Housekeeper> housekeeper_;
   std::atomic<bool> closed_{false};
 
-  mutable Mutex merge_mutex_;  // one merge or rewriting of hints at a time
+  Turn merge_turn_;  // one merge or rewriting of hints at a time
   // Held while segments come and go by a merge, and while a snapshot takes all of them.
   Mutex layout_mutex_;
   Mutex snapshot_mutex_;  // one change of the snapshots at a time; before layout_mutex_
-  Mutex hint_mutex_;  // the background and a request write one hint at a time; after merge_mutex_
+  Mutex hint_mutex_;  // the background and a request write one hint at a time; after merge_turn_
   // One writer of the manifest at a time; last of all, and held over its I/O: it is written once
   // for each segment.
   Mutex manifest_mutex_;

@@ -40,6 +40,10 @@ uint64_t most_that_files_hold(std::optional<uint64_t> files, uint64_t segment_si
   return std::min(segments, ~uint64_t{0} / kMaxSegmentSize - 1) * segment_size + kMergeOverhead;
 }
 
+Error given_up() {
+  return {Errc::kCancelled, "stopped on request before it began"};
+}
+
 /// Clears a flag when the scope ends.
 struct Running {
   explicit Running(std::atomic<bool>& flag) : flag_(flag) { flag_ = true; }
@@ -64,15 +68,37 @@ struct Merging {
 
 Result<MergeReport> Store::Impl::merge(const MergeRequest& request, const ProgressFn& progress) {
   MEMORIA_TRY(check_writable());
-  Lock lock(merge_mutex_);
   MEMORIA_TRY(health_.check());
-  if (request.all && !request.dry_run) {
+  if (request.dry_run) {
+    MEMORIA_TRY(const Space space, environment_->space());
+    auto plan = plan_merge(request, space.free_bytes);
+    plan.damaged = damaged_segments();
+    return plan;
+  }
+  if (!merge_turn_.lock_while(while_wanted(progress))) return given_up();
+  const TurnTaken turn(merge_turn_);
+  return merge_in_turn(request, progress);
+}
+
+/// For whoever waits for his turn: tells what he waits for.
+std::function<bool()> Store::Impl::while_wanted(const ProgressFn& progress) const {
+  return [this, &progress] {
+    const char* const other = merge_running_ ? "waiting for a merge that is running"
+                                             : "waiting for hints that are being written";
+    return !closed_ && (!progress || progress({other, 0, 0}));
+  };
+}
+
+Result<MergeReport> Store::Impl::merge_in_turn(const MergeRequest& request,
+                                               const ProgressFn& progress) {
+  if (closed_) return Error{Errc::kClosed};
+  MEMORIA_TRY(health_.check());
+  if (request.all) {
     const auto rotated = appender_->rotate();
     // Without space for a seal, what is sealed already is all that can be merged.
     if (!rotated.has_value() && rotated.error().code != Errc::kNoSpace) return rotated.error();
   }
   MEMORIA_TRY(const Space space, environment_->space());
-  if (request.dry_run) return plan_merge(request, space.free_bytes);
   // Hints that are written meanwhile would take files that the merge counts on.
   const Running running(merge_running_);
   { const Lock hint_is_written(hint_mutex_); }
@@ -90,7 +116,16 @@ Result<MergeReport> Store::Impl::merge(const MergeRequest& request, const Progre
     if (smaller.has_value() && smaller.value().inputs.empty()) break;
     report = std::move(smaller);
   }
+  if (report.has_value()) report.value().damaged = damaged_segments();
   return report;
+}
+
+std::vector<uint64_t> Store::Impl::damaged_segments() const {
+  std::vector<uint64_t> ids;
+  for (const auto& segment : segments_.all()) {
+    if (segment->damaged) ids.push_back(segment->id());
+  }
+  return ids;
 }
 
 /// What a merge would do on a disk with so many bytes free.
@@ -216,7 +251,13 @@ Status Store::Impl::renew_hint(Segment& segment) {
 
 Result<HintReport> Store::Impl::rebuild_hints(bool all, const ProgressFn& progress) {
   MEMORIA_TRY(check_writable());
-  Lock lock(merge_mutex_);
+  if (!merge_turn_.lock_while(while_wanted(progress))) return given_up();
+  const TurnTaken turn(merge_turn_);
+  return rebuild_hints_in_turn(all, progress);
+}
+
+Result<HintReport> Store::Impl::rebuild_hints_in_turn(bool all, const ProgressFn& progress) {
+  if (closed_) return Error{Errc::kClosed};
   HintReport report;
   const auto segments = segments_.all();
   uint64_t total = 0, done = 0;
@@ -284,7 +325,7 @@ StoreStats Store::Impl::stats() const {
   s.pieces = totals.pieces;
   for (const auto& segment : segments_.all()) {
     auto one = segment->stats();
-    s.disk_bytes += one.file_bytes;
+    s.disk_bytes += one.missing ? 0 : one.file_bytes;
     s.live_bytes += one.live_bytes;
     s.dead_bytes += one.dead_bytes;
     s.eraser_bytes += one.eraser_bytes;

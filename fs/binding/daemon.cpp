@@ -190,6 +190,7 @@ Checked<void> run_daemon(const Paths& paths, const MountOptions& wanted, Reporte
   }
   if (!opened) return opened.error();
   const auto& volume = opened.value();
+  reporter.warn(describe_losses(volume->store().stats()));  // it is mounted all the same
   MountOptions options = wanted;
   options.read_only |= volume->store().options().read_only;  // as a snapshot's directory is
   auto served = serve(*volume, paths, options, reporter, guard, manager, blocked);

@@ -79,6 +79,11 @@ bool Reporter::ready() {
   return send(MountExit::kOk, {});
 }
 
+void Reporter::warn(const std::string& message) const {
+  if (pipe_ < 0 || message.empty()) return;
+  std::fprintf(stderr, "memoria-fs: warning: %s\n", message.c_str());
+}
+
 void Reporter::failed(const Failure& failure) {
   send(failure.code, failure.message);
 }

@@ -25,6 +25,8 @@ class Reporter {
   /// nobody waits any more: the user gave up, and the daemon should, too. Any thread; the first
   /// report counts.
   bool ready();
+  /// Tells it on standard error, on which the command still waits; nothing to tell: "".
+  void warn(const std::string& message) const;
   void failed(const Failure& failure);
 
  private:

@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
+
+#include "core/log/segment.hpp"
 
 namespace memoria {
 namespace {
@@ -23,6 +26,18 @@ std::string describe_opening(const Progress& progress) {
   return fmt::format("{:.0f} % of {:.1f} MiB",
                      100.0 * double(progress.done) / double(std::max<uint64_t>(progress.total, 1)),
                      double(progress.total) / (1 << 20));
+}
+
+std::string describe_losses(const StoreStats& stats) {
+  std::vector<uint64_t> lost;
+  for (const auto& segment : stats.segments) {
+    if (segment.damaged) lost.push_back(segment.id);
+  }
+  if (lost.empty()) return {};
+  return fmt::format(
+      "{} {} missing or damaged, and what was in {} cannot be read: memoria-ctl "
+      "verify tells what that is",
+      name_segments(lost), lost.size() == 1 ? "is" : "are", lost.size() == 1 ? "it" : "them");
 }
 
 OpeningReport::OpeningReport(std::string data_directory, const ServiceManager* manager,

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <string>
 
-#include "core/store/progress.hpp"
+#include "core/store/reports.hpp"
 #include "fs/binding/service_manager.hpp"
 
 namespace memoria {
@@ -32,5 +32,8 @@ class OpeningReport {
 
 /// "35 % of 200.0 MiB", "120000 of 500000 records".
 std::string describe_opening(const Progress& progress);
+
+/// What opening found missing or damaged, for somebody who mounts; empty: nothing.
+std::string describe_losses(const StoreStats& stats);
 
 }  // namespace memoria

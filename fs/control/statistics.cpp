@@ -24,7 +24,9 @@ Json segment_item(const SegmentStats& s) {
           {"sealed", s.sealed},
           {"has_hint", s.has_hint},
           {"from_merge", s.from_merge},
-          {"merging", s.merging}};
+          {"merging", s.merging},
+          {"damaged", s.damaged},
+          {"missing", s.missing}};
 }
 
 /// Memory of this process; 0 when it cannot be told.
@@ -44,6 +46,15 @@ Json contents(const StoreStats& s) {
           {"key_directory_bytes", s.key_directory_bytes},
           {"patched_values", s.patched_values},
           {"pieces", s.pieces}};
+}
+
+Json losses(const StoreStats& s) {
+  uint64_t missing = 0, damaged = 0;
+  for (const auto& segment : s.segments) {
+    missing += segment.missing;
+    damaged += segment.damaged && !segment.missing;
+  }
+  return {{"missing_segments", missing}, {"damaged_segments", damaged}};
 }
 
 Json activity(const StoreStats& s) {
@@ -86,6 +97,7 @@ Result<Json> stats(const Call& call) {
       {"unsure_until", nullptr},        {"merge", merges(s, call.store.settings())}};
   if (s.unsure_until != 0) out["unsure_until"] = iso_time(int64_t(s.unsure_until));
   out.update(contents(s));
+  out.update(losses(s));
   out.update(activity(s));
   if (call.context.served) out["pid"] = getpid();
   call.tell_mount_point(out);

@@ -250,6 +250,72 @@ BOOST_FIXTURE_TEST_CASE(a_cancelled_merge_leaves_nothing_half_done, Fixture) {
   check_everything();
 }
 
+BOOST_FIXTURE_TEST_CASE(the_progress_is_that_of_what_is_copied, Fixture) {
+  overwrite(30, 10);  // nine of ten are dead
+  reopen(store, environment, options);
+  const auto before = store->stats();
+  uint64_t last = 0, total = 0;
+  unwrap(store->merge({.all = true}, [&](const Progress& p) {
+    BOOST_TEST(p.done >= last);
+    last = p.done;
+    total = p.total;
+    return true;
+  }));
+  BOOST_TEST(total > 0u);
+  BOOST_TEST(total <= before.live_bytes + before.eraser_bytes);
+  BOOST_TEST(last == total);
+}
+
+/// Runs `second` while a merge is at work, which ends when it returns.
+template <class Second>
+void beside_a_merge(Store& store, const Second& second) {
+  std::atomic<bool> running = false, done = false;
+  std::thread first([&] {
+    const auto merged = store.merge({.all = true}, [&](const Progress&) {
+      running = true;
+      while (!done) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      return true;
+    });
+    (void)merged;
+  });
+  while (!running) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  second([&] { done = true; });
+  done = true;
+  first.join();
+}
+
+BOOST_FIXTURE_TEST_CASE(who_waits_for_a_merge_is_told_so_and_may_give_up, Fixture) {
+  overwrite(30, 10);
+  beside_a_merge(*store, [&](const auto&) {
+    std::string phase;
+    const auto give_up = [&](const Progress& p) {
+      phase = p.phase;
+      return false;
+    };
+    CHECK_FAILS(Errc::kCancelled, store->merge({.all = true}, give_up));
+    BOOST_TEST(phase == "waiting for a merge that is running");
+    phase.clear();
+    CHECK_FAILS(Errc::kCancelled, store->rebuild_hints(false, give_up));
+    BOOST_TEST(phase == "waiting for a merge that is running");
+    // What changes nothing waits for nobody.
+    BOOST_TEST(!unwrap(store->merge({.all = true, .dry_run = true})).inputs.empty());
+  });
+  check_everything();
+}
+
+BOOST_FIXTURE_TEST_CASE(who_waits_for_a_merge_has_the_next_turn, Fixture) {
+  overwrite(30, 10);
+  beside_a_merge(*store, [&](const auto& end_the_first) {
+    int waited = 0;
+    unwrap(store->merge({.all = true}, [&](const Progress& p) {
+      if (p.phase != "merge" && ++waited == 2) end_the_first();
+      return true;
+    }));
+    BOOST_TEST(waited >= 2);
+  });
+  check_everything();
+}
+
 BOOST_FIXTURE_TEST_CASE(a_rate_limit_makes_a_merge_take_its_time, Fixture) {
   overwrite(40, 5, 1000);
   const auto begin = std::chrono::steady_clock::now();

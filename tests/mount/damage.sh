@@ -105,4 +105,15 @@ if grep -v " error: read (inode $inode_of_contents): " "$work/lines"; then fail 
 counted=$(sed -n '$s/.* error: \([0-9]*\) events like this were too many.*/\1/p' "$work/log")
 (($(wc -l <"$work/lines") + counted == failed)) ||
   fail "$failed reads failed: $(wc -l <"$work/lines") lines, and then: $(tail -n 2 "$work/log")"
+step "a segment that is missing is told to who mounts, also in the background"
+mount_it
+echo more >"$mnt/more"
+unmount_it
+lost=$(cd "$data" && printf '%s\n' *.data | tail -n 1)
+mv "$data/$lost" "$work/lost"
+mount_it 2>"$work/said"
+grep -q "memoria-fs: warning: .*$lost.* missing or damaged" "$work/said" || fail "said: $(cat "$work/said")"
+[[ $(statistic "$mnt" missing_segments) == 1 ]] || fail "stats do not tell"
+unmount_it
+mv "$work/lost" "$data/$lost"
 step "done"
