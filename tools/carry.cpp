@@ -71,6 +71,10 @@ std::optional<std::string> settings_to_carry(const std::string& data_directory,
   return std::nullopt;
 }
 
+void tell_of_new_store(const Streams& streams, const std::string& data_directory) {
+  (void)streams.err(fmt::format("memoria-ctl: made a new store in {}\n", data_directory));
+}
+
 Caller this_user() {
   return {::getuid(), ::getgid()};
 }

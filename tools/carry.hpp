@@ -45,6 +45,8 @@ ProgressFn late(ProgressFn progress);
 /// and that is told.
 std::optional<std::string> settings_to_carry(const std::string& data_directory,
                                              const Logger& logger);
+/// A store was made because there was none.
+void tell_of_new_store(const Streams& streams, const std::string& data_directory);
 /// Whom files that are made belong to: whoever runs this.
 Caller this_user();
 

@@ -199,8 +199,8 @@ class Grammar {
   void add_archives() {
     auto* out =
         command(app_, "export", Verb::kExport,
-                "write a volume, or a directory of a mounted one, as a tar archive (pax) to "
-                "standard output");
+                "write a volume, or a directory of it, as a tar archive (pax) to standard output");
+    out->add_option("PATH", line_.name, "the directory: all of the volume when left out");
     out->add_option("-o,--output", line_.output, "write to this file instead");
     out->add_option("--snapshot", line_.snapshot, "of this snapshot instead of the present");
     auto* in = command(app_, "import", Verb::kImport,

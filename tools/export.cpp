@@ -10,12 +10,15 @@
 #include <vector>
 
 #include "fs/control/byte_text.hpp"
+#include "fs/control/key_text.hpp"
 #include "fs/control/service.hpp"
 #include "fs/volume/acl.hpp"
 #include "tools/carry.hpp"
 #include "tools/moment.hpp"
 #include "tools/tar_acl.hpp"
 #include "tools/tar_writer.hpp"
+#include "tools/target.hpp"
+#include "tools/value_files.hpp"
 
 namespace memoria::ctl {
 namespace {
@@ -46,12 +49,18 @@ Result<uint64_t> bytes_below(const Carrying& context, Volume& volume, const std:
 
 class TarExport {
  public:
-  /// `total`: bytes_below() what is exported.
-  TarExport(const Carrying& context, Volume& volume, uint64_t total)
-      : context_(context), volume_(volume), total_(total) {}
+  struct Aim {
+    ValueOutput& output;
+    uint64_t total = 0;  ///< bytes_below() what is exported
+    std::string own;     ///< what is there of the archive itself, from an earlier time: left out
+  };
+  TarExport(const Carrying& context, Volume& volume, const Aim& aim)
+      : context_(context), volume_(volume), aim_(aim) {}
 
-  Result<Json> run(const Attributes& top) {
-    MEMORIA_TRY(archive_, TarWriter::open(context_.sink));
+  /// `path`: of the top, in the volume.
+  Result<Json> run(const Attributes& top, const std::string& path) {
+    top_path_ = path.ends_with('/') ? path : path + "/";
+    MEMORIA_TRY(archive_, TarWriter::open([this](auto bytes) { return aim_.output.write(bytes); }));
     MEMORIA_TRY(add(top, "./"));
     MEMORIA_TRY(add_directory(top.ino, ""));
     MEMORIA_TRY(archive_->finish());
@@ -79,6 +88,12 @@ class TarExport {
       if (S_ISSOCK(attributes.mode)) {
         --remarks_;  // worth a word, but no damage
         MEMORIA_TRY(remark(below, "a socket: an archive cannot hold it"));
+        continue;
+      }
+      if (top_path_ + below == aim_.own) {
+        --remarks_;
+        MEMORIA_TRY(remark(below, "left out: it is the archive that is written"));
+        MEMORIA_TRY(tell(attributes.size));
         continue;
       }
       MEMORIA_TRY(add(attributes, is_directory ? below + "/" : below));
@@ -229,7 +244,7 @@ class TarExport {
 
   Status tell(uint64_t written) {
     passed_ += written;
-    context_.sink.progress({"export", passed_, total_});
+    context_.sink.progress({"export", passed_, aim_.total});
     if (context_.sink.cancelled()) return Error(Errc::kCancelled);
     return ok();
   }
@@ -246,9 +261,48 @@ class TarExport {
   std::unique_ptr<TarWriter> archive_;
   std::map<InodeNumber, std::string> linked_;  // the first name of files with several
   uint64_t files_ = 0, bytes_ = 0, remarks_ = 0;
-  const uint64_t total_;
-  uint64_t passed_ = 0;  // of the total
+  const Aim aim_;
+  std::string top_path_;  // with "/" at its end
+  uint64_t passed_ = 0;   // of the total
 };
+
+/// The present, or the snapshot that is asked for.
+Result<Moment> moment_of(const Carrying& context) {
+  const auto& line = context.line;
+  if (line.snapshot.empty()) {
+    return Moment::take(line.target, context.logger, late(progress_of(context.sink)));
+  }
+  MEMORIA_TRY(const auto mounts, read_mounts());
+  MEMORIA_TRY(const auto target, find_target(line.target, mounts));
+  context.reached = true;  // what is missing from here on is not the target
+  return Moment::of_snapshot(target, line.snapshot);
+}
+
+/// The directory that becomes the top of the archive.
+Result<Attributes> find_top(Volume& volume, const std::string& path, const Moment& moment) {
+  const auto top = volume.resolve(path);
+  const int reason = top ? 0 : top.error().to_errno();
+  if (reason == ENOENT || reason == ENOTDIR) {
+    return Error(Errc::kNotFound, fmt::format("there is no directory {} in the volume {}",
+                                              printable(path), moment.target().data_directory));
+  }
+  if (!top) return Error(top.error().code, reason, printable(path) + ": " + top.error().describe());
+  if (S_ISDIR(top.value().mode)) return top;
+  return Error(
+      Errc::kInvalidArgument,
+      fmt::format("{} is not a directory: name one, or write the file with memoria-ctl get",
+                  printable(path)));
+}
+
+/// Where the archive will be in the volume that is exported; "": elsewhere.
+std::string place_of_output(const std::string& output, const Target& exported) {
+  if (output.empty()) return "";
+  const auto mounts = read_mounts();
+  if (!mounts) return "";
+  const auto found = find_target(output, mounts.value(), true);
+  if (!found || !found.value().in_mount) return "";
+  return found.value().data_directory == exported.data_directory ? found.value().inside : "";
+}
 
 }  // namespace
 
@@ -258,10 +312,10 @@ Result<Json> run_export(const Carrying& context) {
     return Error(Errc::kInvalidArgument,
                  "an archive is nothing for a terminal: redirect it, or use --output FILE");
   }
-  MEMORIA_TRY(const auto moment,
-              line.snapshot.empty()
-                  ? Moment::take(line.target, context.logger, late(progress_of(context.sink)))
-                  : Moment::of_snapshot(line.target, line.snapshot));
+  MEMORIA_TRY(const auto moment, moment_of(context));
+  context.reached = true;
+  // Not before: in the volume itself it would be part of the moment.
+  MEMORIA_TRY(auto output, ValueOutput::open(line.output, context.streams));
   MEMORIA_TRY(auto store,
               open_read_only(moment.frozen(), context.logger, late(progress_of(context.sink))));
   if (!holds_volume(*store)) {
@@ -269,12 +323,13 @@ Result<Json> run_export(const Carrying& context) {
                  fmt::format("{} holds plain keys, not a volume with files", line.target));
   }
   MEMORIA_TRY(const auto volume, Volume::open(std::move(store), this_user()));
-  context.reached = true;
-  MEMORIA_TRY(const auto top, volume->resolve(moment.target().inside));
-  if (!S_ISDIR(top.mode)) return Error(Errc::kInvalidArgument, "name a directory");
-  MEMORIA_TRY(const auto total, bytes_below(context, *volume, moment.target().inside));
-  auto done = TarExport(context, *volume, total).run(top);
-  if (done) done.value()["to_stdout"] = line.output.empty();
+  const auto path = path_in_volume(moment.target(), line.name).value_or("/");
+  MEMORIA_TRY(const auto top, find_top(*volume, path, moment));
+  MEMORIA_TRY(const auto total, bytes_below(context, *volume, path));
+  const auto own = line.snapshot.empty() ? place_of_output(line.output, moment.target()) : "";
+  MEMORIA_TRY(auto done, TarExport(context, *volume, {output, total, own}).run(top, path));
+  MEMORIA_TRY(output.commit());
+  done["to_stdout"] = line.output.empty();
   return done;
 }
 

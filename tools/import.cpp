@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 // `import`: an archive, or another program's store, becomes a directory of a volume.
+#include <fmt/format.h>
+
 #include <chrono>
 #include <utility>
 
+#include "core/foreign/source_directory.hpp"
+#include "core/log/segment.hpp"
 #include "fs/control/byte_text.hpp"
 #include "tools/carry.hpp"
 #include "tools/foreign_source.hpp"
@@ -38,6 +42,34 @@ class ArchiveProgress final : public Sink {
   const ValueInput& archive_;
 };
 
+/// A store of this Memoria has files of the same names as one of the original engine, and nothing
+/// in them would be found.
+Status refuse_memoria(const foreign::SourceDirectory& directory, const std::string& path) {
+  MEMORIA_TRY(const auto names, directory.list());
+  for (const auto& name : names) {
+    if (!segment_id(name, kDataSuffix)) continue;
+    const auto file = directory.open(name);
+    if (!file) continue;
+    std::string head(kSegmentHeaderSize, '\0');
+    const auto size = file.value()->read(0, head);
+    if (!size || size.value() != head.size()) continue;
+    const auto header = decode_segment_header(head, name);
+    if (!header && header.error().code != Errc::kNewerFormat) continue;
+    return Error(
+        Errc::kInvalidArgument,
+        fmt::format(
+            "{0} is a store of Memoria itself, not one of the original engine: `memoria-ctl "
+            "export {0} | memoria-ctl import TARGET PATH` takes its files, `memoria-ctl "
+            "restore {0} NEWDIR` makes a store out of a backup",
+            path));
+  }
+  return ok();
+}
+
+std::string archive_name(const CommandLine& line) {
+  return line.input == "-" ? "the standard input" : line.input;
+}
+
 Result<Json> import_archive(const Carrying& context, Session& session, const Json& request) {
   MEMORIA_TRY(auto input, ValueInput::open(context.line.input, context.streams));
   bool is_whole = true;
@@ -47,7 +79,7 @@ Result<Json> import_archive(const Carrying& context, Session& session, const Jso
     set_bytes(item, "path", path);
     return context.sink.item(std::move(item));
   };
-  MEMORIA_TRY(const auto archive, TarSource::open(input, tell));
+  MEMORIA_TRY(const auto archive, TarSource::open(input, archive_name(context.line), tell));
   ArchiveProgress sink(context.sink, input);
   MEMORIA_TRY(auto result, session.executor().execute(request, sink, *archive));
   if (!is_whole) result["clean"] = false;
@@ -89,6 +121,7 @@ Result<Json> import_log(const Carrying& context, Session& session, Json request)
   auto opened = foreign::open_source_directory(path);
   if (!opened) return local_file_error(opened.error());
   auto directory = std::move(opened).value();
+  MEMORIA_TRY(refuse_memoria(*directory, path));
   MEMORIA_TRY(const auto log, Log::open(std::move(directory), options_of(line)));
   RemarkTeller remarks(context.sink);
   MEMORIA_TRY(log->scan(progress_of(context.sink),
@@ -105,11 +138,19 @@ Result<Json> import_log(const Carrying& context, Session& session, Json request)
 
 Result<Json> run_import(const Carrying& context) {
   const auto& line = context.line;
+  const auto& source = !line.from_memoria.empty()   ? line.from_memoria
+                       : !line.from_bitcask.empty() ? line.from_bitcask
+                                                    : line.input;
+  if (const auto there = check_input(source); !there) {  // before there may be a new store
+    context.reached = true;
+    return there.error();
+  }
   MEMORIA_TRY(const auto mounts, read_mounts());
-  MEMORIA_TRY(const auto target, find_target(line.target, mounts));
-  MEMORIA_TRY(auto session, Session::open(target.data_directory, Need::kVolume, context.logger,
+  MEMORIA_TRY(const auto target, find_target(line.target, mounts, true));
+  MEMORIA_TRY(auto session, Session::open(target.data_directory, Need::kNewVolume, context.logger,
                                           late(progress_of(context.sink))));
   context.reached = true;
+  if (session.is_new()) tell_of_new_store(context.streams, target.data_directory);
   MEMORIA_TRY(session.check_writable());
   Json request = {{"command", "import"}};
   set_bytes(request, "path", path_in_volume(target, line.name).value_or("/"));

@@ -99,10 +99,9 @@ Result<Moment> Moment::take(const std::string& path, const Logger& logger,
   return moment;
 }
 
-Result<Moment> Moment::of_snapshot(const std::string& path, const std::string& name) {
+Result<Moment> Moment::of_snapshot(const Target& target, const std::string& name) {
   Moment moment;
-  MEMORIA_TRY(const auto mounts, read_mounts());
-  MEMORIA_TRY(moment.target_, find_target(path, mounts));
+  moment.target_ = target;
   MEMORIA_TRY(moment.origin_, open_directory(moment.target_.data_directory, false));
   const auto missing = Error(Errc::kNotFound, fmt::format("{} has no snapshot \"{}\"",
                                                           moment.target_.data_directory, name));

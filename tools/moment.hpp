@@ -28,8 +28,8 @@ class Moment {
   /// of making a snapshot.
   static Result<Moment> take(const std::string& path, const Logger& logger,
                              const ProgressFn& progress);
-  /// The snapshot NAME of the store at `path`, which stays; kNotFound.
-  static Result<Moment> of_snapshot(const std::string& path, const std::string& name);
+  /// The snapshot NAME of the store, which stays; kNotFound.
+  static Result<Moment> of_snapshot(const Target& target, const std::string& name);
   Moment(Moment&& other) noexcept
       : target_(std::move(other.target_)),
         origin_(std::move(other.origin_)),

@@ -108,11 +108,12 @@ Need need_of(const CommandLine& line) {
     case Verb::kVerify:
     case Verb::kScrub:
       return Need::kVolumeIfSound;
+    case Verb::kPut:
+      return Need::kNewVolume;
     case Verb::kList:
     case Verb::kFind:
     case Verb::kCount:
     case Verb::kGet:
-    case Verb::kPut:
     case Verb::kRemove:
     case Verb::kLocate:
     case Verb::kHistory:
@@ -166,6 +167,11 @@ class Program {
  private:
   std::optional<Failure> run_command() {
     if (is_carrying(line_.verb)) return run_carrying();
+    if (line_.verb == Verb::kPut) {
+      // Before there may be a new store.
+      const auto there = check_input(line_.input);
+      if (!there) return Failure{there.error(), exit_code_of(there.error())};
+    }
     auto target = find();
     if (!target) return Failure{target.error(), exit_code_of_opening(target.error())};
     auto request = make_request(target.value());
@@ -174,6 +180,7 @@ class Program {
                                  progress_of_opening());
     if (!session) return Failure{session.error(), exit_code_of_opening(session.error())};
     if (session.value().is_served()) flush(target.value());
+    if (session.value().is_new()) tell_of_new_store(streams_, target.value().data_directory);
     const auto done = execute(session.value(), std::move(request.value()));
     const auto closed = session.value().close();
     if (!done) return Failure{done.error(), exit_code_of(done.error())};
@@ -203,7 +210,7 @@ class Program {
   }
 
   std::optional<Failure> run_carrying() {
-    auto output = ValueOutput::open(line_.output, streams_);
+    auto output = ValueOutput::open({}, streams_);  // nothing comes: an archive is not for sinks
     if (!output) return Failure{output.error(), exit_code_of(output.error())};
     ToolSink sink(streams_, progress_, warnings_, *report_, output.value());
     bool reached = false;
@@ -213,8 +220,7 @@ class Program {
       const auto& error = done.error();
       return Failure{error, reached ? exit_code_of(error) : exit_code_of_opening(error)};
     }
-    Status told = output.value().commit();
-    if (told) told = tell(done.value());
+    const auto told = tell(done.value());
     if (!told) return Failure{told.error(), exit_code_of(told.error())};
     return std::nullopt;
   }
@@ -228,7 +234,7 @@ class Program {
 
   Result<Target> find() {
     MEMORIA_TRY(mounts_, read_mounts());
-    return find_target(line_.target, mounts_);
+    return find_target(line_.target, mounts_, need_of(line_) == Need::kNewVolume);
   }
 
   /// What was written through the mount shall be there, also when it still is in the kernel's
@@ -327,9 +333,7 @@ class Program {
   /// "memoria-ctl: get /x/y: no such file in the volume /srv/data"
   void say(const Error& error) {
     auto line = fmt::format("memoria-ctl: {}", typed_words(line_.verb));
-    const auto about = line_.verb == Verb::kImport ? line_.name.value_or(line_.target)
-                       : subject_.empty()          ? snapshot_
-                                                   : subject_;
+    const auto about = subject_.empty() ? snapshot_ : subject_;
     if (!about.empty()) line += " " + printable(about);
     // What has something to say about it, like how to go on, says that it was stopped.
     const bool has_words = !error.message.empty() && error.message != name(error.code);

@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "core/io/environment.hpp"
+#include "core/io/whole_file.hpp"
 #include "core/log/manifest.hpp"
 #include "core/log/segment.hpp"
+#include "core/store/settings_file_name.hpp"
 #include "core/store/snapshots.hpp"
 #include "fs/control/byte_text.hpp"
 #include "fs/control/key_text.hpp"
@@ -54,10 +57,37 @@ Error no_store(const std::string& directory, bool is_empty) {
                       directory)};
 }
 
+/// A directory that holds something else shall not even get a lock. (A killed beginning leaves
+/// one.)
+Status check_free(Environment& environment) {
+  MEMORIA_TRY(const auto names, environment.list());
+  for (const auto& name : names) {
+    if (name.starts_with('.') || name.ends_with(kTemporarySuffix) || name == "lock" ||
+        name == "control" || name == "lost+found" || name == kSettingsFile ||
+        name == kSnapshotsDirectory) {
+      continue;
+    }
+    return Error(Errc::kNotAStore,
+                 fmt::format("{} is not a Memoria store, and holds {}; name an empty or a new "
+                             "directory",
+                             environment.describe(), name));
+  }
+  return ok();
+}
+
+/// `is_new`, when it is given, permits to make one, and tells whether that is to be done.
+Status check_may_open(Environment& environment, bool* is_new) {
+  if (is_new == nullptr) return check_holds_store(environment);
+  MEMORIA_TRY(const auto names, environment.list());
+  MEMORIA_TRY(const bool is_store, holds_store(environment, names));
+  *is_new = !is_store;
+  return is_store ? Status(ok()) : check_free(environment);
+}
+
 Result<std::unique_ptr<Store>> open_store(const std::string& data_directory, const Logger& logger,
-                                          const ProgressFn& progress) {
-  MEMORIA_TRY(auto environment, open_directory(data_directory, false));
-  MEMORIA_TRY(check_holds_store(*environment));
+                                          const ProgressFn& progress, bool* is_new = nullptr) {
+  MEMORIA_TRY(auto environment, open_directory(data_directory, is_new != nullptr));
+  MEMORIA_TRY(check_may_open(*environment, is_new));
   auto options = Volume::store_options();
   if (const auto loaded = load_settings(data_directory, options); !loaded && logger) {
     logger(Severity::kWarning,
@@ -121,13 +151,17 @@ Result<Session> Session::open_here(const std::string& data_directory, Need need,
   Session session;
   session.data_directory_ = data_directory;
   session.logger_ = logger;
-  MEMORIA_TRY(session.store_, open_store(data_directory, logger, progress));
+  const bool may_be_new = need == Need::kNewVolume;
+  MEMORIA_TRY(session.store_, open_store(data_directory, logger, progress,
+                                         may_be_new ? &session.is_new_ : nullptr));
   // Opening a volume makes its root directory when there is nothing: not in somebody's plain keys.
-  if (need != Need::kStore && holds_volume(*session.store_)) {
+  // (A store without any is one whose making was interrupted.)
+  if (need != Need::kStore &&
+      (holds_volume(*session.store_) || (may_be_new && session.store_->count() == 0))) {
     auto volume = Volume::open(std::move(session.store_), Caller{::getuid(), ::getgid()});
     if (volume) {
       session.volume_ = std::move(volume.value());
-    } else if (need == Need::kVolume) {
+    } else if (need != Need::kVolumeIfSound) {
       return volume.error();
     } else {
       MEMORIA_TRY(session.store_, open_store(data_directory, logger, progress));

@@ -17,6 +17,7 @@ namespace memoria::ctl {
 enum class Need {
   kStore,          ///< the keys are enough
   kVolume,         ///< there must be files
+  kNewVolume,      ///< the same, and where nothing is yet they begin, as when it is mounted
   kVolumeIfSound,  ///< file names are welcome: fall back to the keys when the volume cannot be
                    ///< opened
 };
@@ -42,6 +43,8 @@ class Session {
   Executor& executor() { return *executor_; }
   /// Through the daemon that owns it.
   bool is_served() const { return !store_ && !volume_; }
+  /// The store was made by open().
+  bool is_new() const { return is_new_; }
   /// Makes the store that was opened here what the snapshot is, and closes it; see roll_back() in
   /// fs/volume/rollback.hpp.
   Result<Json> roll_back(const std::string& snapshot, const Kept& kept);
@@ -58,6 +61,7 @@ class Session {
 
   std::string data_directory_;
   Logger logger_;
+  bool is_new_ = false;
   std::unique_ptr<Store> store_;    // without a volume
   std::unique_ptr<Volume> volume_;  // owns its store
   std::unique_ptr<Executor> executor_;

@@ -54,15 +54,15 @@ la_ssize_t TarSource::read_input(archive* reader, void* self, const void** bytes
 Error TarSource::failure() {
   if (broken_) return *broken_;
   const char* reason = archive_error_string(reader_.get());
-  return {
-      Errc::kCorrupt,
-      fmt::format("this is no intact tar archive ({}), and nothing was imported; `tar -t` shows "
-                  "what can be read of it",
-                  reason != nullptr ? reason : "damaged")};
+  return {Errc::kCorrupt,
+          fmt::format("{} is no intact tar archive ({}), and nothing was imported; `tar -t` shows "
+                      "what can be read of it",
+                      name_, reason != nullptr ? reason : "damaged")};
 }
 
-Result<std::unique_ptr<TarSource>> TarSource::open(Source& input, Remarks remarks) {
-  std::unique_ptr<TarSource> out(new TarSource(input, std::move(remarks)));
+Result<std::unique_ptr<TarSource>> TarSource::open(Source& input, std::string name,
+                                                   Remarks remarks) {
+  std::unique_ptr<TarSource> out(new TarSource(input, std::move(name), std::move(remarks)));
   out->piece_.resize(kPieceSize);
   auto* reader = archive_read_new();
   out->reader_.reset(reader);

@@ -22,11 +22,13 @@ class TarSource final : public Source {
   /// Hears what of an entry cannot go along: its path and a sentence. Its errors end the reading.
   using Remarks = std::function<Status(const std::string& path, const std::string& detail)>;
 
-  static Result<std::unique_ptr<TarSource>> open(Source& input, Remarks remarks);
+  /// `name`: of the archive, for messages.
+  static Result<std::unique_ptr<TarSource>> open(Source& input, std::string name, Remarks remarks);
   Result<size_t> read(std::span<char> out) override;
 
  private:
-  TarSource(Source& input, Remarks remarks) : input_(input), remarks_(std::move(remarks)) {}
+  TarSource(Source& input, std::string name, Remarks remarks)
+      : input_(input), name_(std::move(name)), remarks_(std::move(remarks)) {}
   Status produce();
   Result<TreeEntry> entry_of(archive_entry* e);
   Result<std::optional<Acl>> take_acl(archive_entry* e, std::string_view name, TreeEntry& out);
@@ -34,6 +36,7 @@ class TarSource final : public Source {
   static la_ssize_t read_input(archive* reader, void* self, const void** bytes);
 
   Source& input_;
+  const std::string name_;
   const Remarks remarks_;
   Accounts accounts_;
   const Utf8Locale locale_;

@@ -56,8 +56,8 @@ la_ssize_t TarWriter::take(archive*, void* self, const void* bytes, size_t size)
   return la_ssize_t(size);
 }
 
-Result<std::unique_ptr<TarWriter>> TarWriter::open(Sink& sink) {
-  std::unique_ptr<TarWriter> out(new TarWriter(sink));
+Result<std::unique_ptr<TarWriter>> TarWriter::open(Output output) {
+  std::unique_ptr<TarWriter> out(new TarWriter(std::move(output)));
   auto* writer = archive_write_new();
   out->writer_.reset(writer);
   // Libarchive writes attributes in a way of its own as well, of which GNU tar complains; and it
@@ -77,7 +77,7 @@ Error TarWriter::failure() {
 }
 
 Status TarWriter::pass_on() {
-  MEMORIA_TRY(sink_.data(waiting_));
+  MEMORIA_TRY(output_(waiting_));
   passed_on_ += waiting_.size();
   waiting_.clear();
   return ok();

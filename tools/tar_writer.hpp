@@ -5,12 +5,13 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/base/result.hpp"
-#include "fs/control/executor.hpp"
 #include "tools/archive_handle.hpp"
 
 namespace memoria::ctl {
@@ -18,8 +19,10 @@ namespace memoria::ctl {
 /// One thread, whose locale it changes while it lives.
 class TarWriter {
  public:
-  /// The archive goes to sink.data(); `sink` outlives this.
-  static Result<std::unique_ptr<TarWriter>> open(Sink& sink);
+  /// Gets the archive, piece by piece. Its errors end the writing.
+  using Output = std::function<Status(std::string_view)>;
+
+  static Result<std::unique_ptr<TarWriter>> open(Output output);
 
   /// Begins with a file. `mode`: its permission bits, which need not be those of the entry; see
   /// add_acl() in tar_acl.hpp.
@@ -29,15 +32,15 @@ class TarWriter {
   Status finish();
 
  private:
-  explicit TarWriter(Sink& sink) : sink_(sink) {}
+  explicit TarWriter(Output output) : output_(std::move(output)) {}
   static la_ssize_t take(archive* writer, void* self, const void* bytes, size_t size);
   Status pass_on();
   Error failure();
 
-  Sink& sink_;
+  const Output output_;
   const Utf8Locale locale_;
   ArchiveWriter writer_;
-  std::string waiting_;     // written by libarchive, and not yet given to the sink
+  std::string waiting_;     // written by libarchive, and not yet passed on
   uint64_t passed_on_ = 0;  // bytes
 };
 

@@ -156,7 +156,8 @@ Target through_snapshots(Target target) {
   return target;
 }
 
-Result<Target> find_target(const std::string& path, const std::vector<Mount>& mounts) {
+Result<Target> find_target(const std::string& path, const std::vector<Mount>& mounts,
+                           bool may_be_new) {
   if (path.empty()) {
     return Error(Errc::kInvalidArgument, fmt::format("the target has no name: {}", kWantedTarget));
   }
@@ -176,6 +177,7 @@ Result<Target> find_target(const std::string& path, const std::vector<Mount>& mo
   boost::system::error_code error;
   const auto status = fs::status(followed, error);
   if (status.type() == fs::file_not_found) {
+    if (may_be_new) return Target{followed, "/", false};
     return Error(Errc::kNotFound, fmt::format("{}: no such file or directory; check the name: {}",
                                               path, kWantedTarget));
   }

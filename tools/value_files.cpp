@@ -86,6 +86,11 @@ Status ValueOutput::commit() {
   return ok();
 }
 
+Status check_input(const std::string& path) {
+  if (path != "-" && ::access(path.c_str(), R_OK) != 0) return file_error("read", path);
+  return ok();
+}
+
 Result<ValueInput> ValueInput::open(const std::string& path, const Streams& streams) {
   ValueInput in(streams, path);
   if (path == "-") return in;

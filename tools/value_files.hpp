@@ -39,6 +39,9 @@ class ValueOutput {
   UniqueFd fd_;
 };
 
+/// Whether an input of this name can be opened, without opening it; "-" can. kNotFound, kIo.
+Status check_input(const std::string& path);
+
 /// The source of `put`.
 class ValueInput : public Source {
  public:

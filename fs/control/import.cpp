@@ -13,6 +13,7 @@
 #include "fs/control/byte_text.hpp"
 #include "fs/control/commands.hpp"
 #include "fs/control/file_errors.hpp"
+#include "fs/control/key_text.hpp"
 #include "fs/control/tree_stream.hpp"
 #include "fs/volume/inode.hpp"
 #include "fs/volume/keys.hpp"
@@ -61,27 +62,55 @@ class Import {
   /// A new name in a directory, or an empty directory: so that it is told before all the work.
   /// Returns the directory above it.
   Result<InodeNumber> check_place(const std::string& path) {
-    MEMORIA_TRY(const auto parent, worded(call_, directory_above(path)));
+    MEMORIA_TRY(const auto parent, directory_above(path));
     const auto found = volume_.resolve(path);
     if (!found.has_value()) {
-      if (found.error().to_errno() != ENOENT) return worded(call_, found.error());
+      if (found.error().to_errno() != ENOENT) return about(path, worded(call_, found.error()));
       return parent;
     }
-    if (!S_ISDIR(found.value().mode)) return Error::posix(ENOTDIR, "is not a directory");
+    if (!S_ISDIR(found.value().mode)) {
+      return Error::posix(ENOTDIR, fmt::format("{} is not a directory: name a new directory to "
+                                               "import into",
+                                               printable(path)));
+    }
     bool empty = true;
     MEMORIA_TRY(volume_.list(found.value().ino, 0, [&](const DirectoryEntry&) {
       empty = false;
       return false;
     }));
     if (empty) return parent;
-    return Error::posix(ENOTEMPTY, "is not empty: name a new directory to import into");
+    return Error::posix(ENOTEMPTY, fmt::format("{} is not empty: name a new directory to import "
+                                               "into",
+                                               printable(path)));
   }
 
   Result<InodeNumber> directory_above(std::string_view path) {
     while (path.ends_with('/')) path.remove_suffix(1);
-    path.remove_suffix(path.size() - (path.rfind('/') + 1));  // nothing when there is no slash
-    MEMORIA_TRY(const auto found, volume_.resolve(path));
-    return found.ino;
+    const size_t end = path.rfind('/') + 1;  // 0 when there is no slash
+    // From the top, so that the first one that is missing is told.
+    for (size_t at = path.find('/') + 1;; at = path.find('/', at) + 1) {
+      const auto part = at > 1 ? path.substr(0, at - 1) : "/";
+      const auto found = volume_.resolve(part);
+      if (!found.has_value() && found.error().to_errno() == ENOENT) {
+        return Error(Errc::kNotFound,
+                     fmt::format("there is no directory {} in the volume {}: name one to make "
+                                 "below a directory that is there, or make that one in a mount",
+                                 printable(part), call_.store.describe()));
+      }
+      if (!found.has_value()) return about(part, worded(call_, found.error()));
+      if (!S_ISDIR(found.value().mode)) {
+        return Error::posix(ENOTDIR, fmt::format("{} is not a directory, so nothing can be below "
+                                                 "it",
+                                                 printable(part)));
+      }
+      if (at >= end) return found.value().ino;
+    }
+  }
+
+  /// An error that does not say what it is about.
+  static Error about(std::string_view path, Error error) {
+    error.message = fmt::format("{}: {}", printable(path), error.describe());
+    return error;
   }
 
   /// A hostile or a broken source shall not end the import, where one entry can be left out.
@@ -260,14 +289,19 @@ class Import {
   }
 
   Status fill_root() {
-    MEMORIA_TRY(worded(call_, volume_.place(top_, "/")));
+    MEMORIA_TRY(place("/"));
     MEMORIA_TRY(finish_top(kRootInode));
     return volume_.sync();
   }
 
   Status put_in_place(const std::string& path) {
     MEMORIA_TRY(finish_top(top_));
-    return worded(call_, volume_.place(top_, path));
+    return place(path);
+  }
+
+  Status place(const std::string& path) {
+    const auto placed = volume_.place(top_, path);
+    return placed ? placed : about(path, worded(call_, placed.error()));
   }
 
   const Call& call_;

@@ -150,7 +150,7 @@ BOOST_DATA_TEST_CASE(what_it_cannot_read_changes_nothing, kBothWays, served) {
              5);
   // A Memoria's own data are not the original engine's.
   const SampleStore other(false);
-  BOOST_TEST(run_ctl({"import", "--from-memoria", other.path(), place.path(), "/new"}).code == 6);
+  BOOST_TEST(run_ctl({"import", "--from-memoria", other.path(), place.path(), "/new"}).code == 2);
   BOOST_TEST(keys_in(place) == before);
   BOOST_TEST(run_ctl({"ls", place.path(), "/new"}).code == 5);
 }
@@ -208,6 +208,39 @@ BOOST_AUTO_TEST_CASE(what_is_older_than_expiry_is_left_out) {
                                       "--expiry-secs", "1000000000", place.path(), "/new"}));
   BOOST_TEST(json["expired"] == 4);
   BOOST_TEST(json["files"] == 1);
+}
+
+BOOST_DATA_TEST_CASE(a_place_that_cannot_be_is_named, kBothWays, served) {
+  SampleStore place(served);
+  const Bitcask bitcask;
+  const std::string source = bitcask.path();
+  const auto refused = [&](const std::string& path) {
+    const auto ran = run_ctl({"--json", "import", "--from-bitcask", source, place.path(), path});
+    const auto message = document(ran)["error"]["message"].get<std::string>();
+    BOOST_TEST(ran.err == "memoria-ctl: import: " + message + "\n");
+    return std::to_string(ran.code) + " " + message;
+  };
+  BOOST_TEST(refused("/directory/b/c").starts_with("5 there is no directory /directory/b in the "));
+  BOOST_TEST(refused("/b/c/d").starts_with("5 there is no directory /b in the volume " +
+                                           place.path() + ": name one to make below a"));
+  BOOST_TEST(refused("/hello/c/d").starts_with("5 /hello is not a directory"));
+  BOOST_TEST(refused("/hello").starts_with("5 /hello is not a directory"));
+  BOOST_TEST(refused("/directory").starts_with("8 /directory is not empty: name a new"));
+  BOOST_TEST(refused("/").starts_with("8 / is not empty: name a new"));
+}
+
+BOOST_DATA_TEST_CASE(a_store_of_memoria_itself_is_known_at_once, kBothWays, served) {
+  SampleStore place(served);
+  const SampleStore other(false);
+  for (const std::string engine : {"--from-memoria", "--from-bitcask"}) {
+    const auto ran =
+        run_ctl({"import", "--json", "--progress", engine, other.path(), place.path(), "/new"});
+    BOOST_TEST(ran.code == 2);
+    const auto message = document(ran)["error"]["message"].get<std::string>();
+    BOOST_TEST(message.starts_with(other.path() + " is a store of Memoria itself"), message);
+    BOOST_TEST(message.find("export " + other.path()) != std::string::npos, message);
+    BOOST_TEST(ran.err == "memoria-ctl: import: " + message + "\n");  // and no progress
+  }
 }
 
 BOOST_AUTO_TEST_CASE(options_that_contradict_each_other_are_wrong_use) {

@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(values_go_through_pipes_unchanged) {
   const SampleStore place(false);
   const auto ran =
       shell(place.path(),
-            "\"$ctl\" get \"$data\" /directory/inner | \"$ctl\" put \"$data-none\" /x; "
+            "\"$ctl\" get \"$data\" /directory/inner | \"$ctl\" put \"$data-none/below\" /x; "
             "echo ${PIPESTATUS[1]}; \"$ctl\" get \"$data\" /directory/inner");
   BOOST_TEST((ran.out == "3\n" + SampleStore::inner()));
   BOOST_TEST(ran.code == 0);
@@ -83,7 +83,7 @@ stat -c '%s' x/sparse; tail -c 4 x/sparse | tr '\0' 0; echo
     const auto sum = shell(place.path(), "\"$ctl\" get \"$data\" /directory/inner | cksum").out;
     BOOST_TEST(ran.out == "hello, worldhello, worldhello\n" + sum +
                               "640 2 12\n23:31:30.123456789\n5000003\n0end\nstill sparse\n"
-                              "hello, world3\n1\n");
+                              "hello, world5\n1\n");
   }
 }
 

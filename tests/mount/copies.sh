@@ -113,6 +113,14 @@ for copy in "$mnt/lists" "$work/lists-back" "$mnt/lists-again"; do
   diff <(cd "$work/lists" && getfacl -R . && stat -c '%A %n' ./*) \
     <(cd "$copy" && getfacl -R . && stat -c '%A %n' ./*) || fail "other lists in $copy"
 done
+
+step "an archive in the directory that it is of"
+for earlier in none one; do
+  "$MEMORIA_CTL" export "$mnt/lists" -o "$mnt/lists/self.tar" >"$work/log"
+  names=$(tar -tf "$mnt/lists/self.tar")
+  [[ $names == *narrow* && $names != *self* ]] || fail "its archive, after $earlier, has $names"
+done
+grep -q 'self.tar: left out' "$work/log" || fail "nothing said of the archive: $(cat "$work/log")"
 rm -rf "$work"/lists* "${mnt:?}"/lists*
 
 step "a container's image"
