@@ -87,7 +87,9 @@ Status ValueOutput::commit() {
 }
 
 Status check_input(const std::string& path) {
-  if (path != "-" && ::access(path.c_str(), R_OK) != 0) return file_error("read", path);
+  if (path != "-" && ::access(path.c_str(), R_OK) != 0) {
+    return local_file_error(file_error("read", path));
+  }
   return ok();
 }
 
