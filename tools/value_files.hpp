@@ -39,7 +39,8 @@ class ValueOutput {
   UniqueFd fd_;
 };
 
-/// Whether an input of this name can be opened, without opening it; "-" can. kNotFound, kIo.
+/// Whether an input of this name can be opened, without opening it; "-" can. Errors as of
+/// local_file_error().
 Status check_input(const std::string& path);
 
 /// The source of `put`.

@@ -63,9 +63,9 @@ BOOST_AUTO_TEST_CASE(what_is_no_place_for_a_store_stays_as_it_is) {
   BOOST_TEST(std::distance(files::directory_iterator(full), {}) == 1);
   // What is wrong with the rest of the command is known before a directory is made.
   BOOST_TEST(run_ctl({"put", none}, "x").code == 2);
-  BOOST_TEST(run_ctl({"put", none, "/x", place.path("no")}).code == 5);
-  BOOST_TEST(run_ctl({"import", none, "-i", place.path("no.tar")}).code == 5);
-  BOOST_TEST(run_ctl({"import", none, "--from-bitcask", place.path("no")}).code == 5);
+  BOOST_TEST(run_ctl({"put", none, "/x", place.path("no")}).code == 2);
+  BOOST_TEST(run_ctl({"import", none, "-i", place.path("no.tar")}).code == 2);
+  BOOST_TEST(run_ctl({"import", none, "--from-bitcask", place.path("no")}).code == 2);
   BOOST_TEST(run_ctl({"put", none, "--key", "k"}, "x").code == 3);
   BOOST_TEST(run_ctl({"stats", none}).code == 3);
   BOOST_TEST(!files::exists(none));
