@@ -52,12 +52,13 @@ void add_contents(Table& table, const Json& r, size_t segments) {
 void add_merge(Table& table, const Json& merge, bool running) {
   table.add({"a merge frees", fmt::format("{} now; {} with --all", size(merge, "would_free_bytes"),
                                           size(merge, "would_free_bytes_all"))});
-  if (!running) return;  // it was opened just now, to ask
   const auto last = text(merge, "last");
-  auto done = last.empty() ? std::string("none since it was opened")
-                           : fmt::format("{}; {} since it was opened, {} read, {} written",
-                                         format_local_time(last), count(merge, "count"),
-                                         size(merge, "bytes_read"), size(merge, "bytes_written"));
+  if (!running && last.empty()) return;  // it was opened just now, to ask
+  auto done = last.empty() ? std::string("none is known") : format_local_time(last);
+  if (number(merge, "count") > 0) {
+    done += fmt::format("; {} since it was opened, {} read, {} written", count(merge, "count"),
+                        size(merge, "bytes_read"), size(merge, "bytes_written"));
+  }
   if (flag(merge, "running")) done += "; one is running";
   table.add({"last merge", done});
 }

@@ -85,7 +85,9 @@ struct StoreStats {
   uint64_t merges = 0, merge_bytes_read = 0, merge_bytes_written = 0;
   uint64_t mergeable_bytes = 0;      ///< that a merge would free now: MergeReport of a dry run
   uint64_t mergeable_bytes_all = 0;  ///< the same of MergeRequest::all
-  uint64_t last_merge_ns = 0;        ///< when it ended, since the epoch; 0: none since open
+  /// When it ended, since the epoch; of one before the store was opened, when its last segment was
+  /// begun. 0: none is known.
+  uint64_t last_merge_ns = 0;
   uint64_t consolidations = 0;
   uint64_t file_cache_hits = 0, file_cache_misses = 0;
   uint64_t read_errors = 0;  ///< reads that ended in kCorrupt or kIo

@@ -329,6 +329,7 @@ StoreStats Store::Impl::stats() const {
     s.live_bytes += one.live_bytes;
     s.dead_bytes += one.dead_bytes;
     s.eraser_bytes += one.eraser_bytes;
+    if (one.from_merge) s.last_merge_ns = std::max(s.last_merge_ns, one.id);  // a time, too
     s.segments.push_back(one);
   }
   if (const auto space = environment_->space(); space.has_value()) {
@@ -354,7 +355,7 @@ StoreStats Store::Impl::stats() const {
     s.merges = merges_;
     s.merge_bytes_read = merge_bytes_read_;
     s.merge_bytes_written = merge_bytes_written_;
-    s.last_merge_ns = last_merge_ns_;
+    if (merges_ > 0) s.last_merge_ns = last_merge_ns_;
   }
   s.bytes_written += s.merge_bytes_written;
   s.consolidations = consolidations_;

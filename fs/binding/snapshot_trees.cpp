@@ -73,7 +73,11 @@ Result<std::shared_ptr<Volume>> SnapshotTrees::open(TreeNumber number) {
     if (tree->volume) return use(*tree);
   }
   auto opened = volume_.open_snapshot(tree->name);
-  if (!opened) return opened.error().code == Errc::kNotFound ? stale() : opened.error();
+  if (!opened) {
+    // Removed meanwhile, perhaps file by file under the opening: then it is no longer there.
+    const auto exists = volume_.store().has_snapshot(tree->name);
+    return exists.has_value() && !exists.value() ? stale() : opened.error();
+  }
   std::shared_ptr<Volume> surplus;  // closed without the lock
   Lock lock(mutex_);
   if (tree->gone) return stale();

@@ -221,6 +221,18 @@ BOOST_FIXTURE_TEST_CASE(syncs_merges_and_opening_time_are_reported, Fixture) {
   BOOST_TEST(!after.read_only);
 }
 
+BOOST_FIXTURE_TEST_CASE(the_last_merge_is_known_after_opening_again, Fixture) {
+  REQUIRE_OK(store->put("a", "1"));
+  REQUIRE_OK(store->put("a", "2"));
+  BOOST_TEST(store->stats().last_merge_ns == 0u);
+  unwrap(store->merge({.all = true}));
+  const auto ended = store->stats().last_merge_ns;
+  reopen(store, environment, quiet_options(16 << 10));
+  BOOST_TEST(store->stats().merges == 0u);
+  BOOST_TEST(store->stats().last_merge_ns > 0u);
+  BOOST_TEST(store->stats().last_merge_ns <= ended);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
