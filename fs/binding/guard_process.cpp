@@ -50,7 +50,7 @@ void GuardProcess::run(pid_t daemon, bool keeps_log) {
   if (::chdir("/") != 0 || ::getppid() != daemon) std::_Exit(EXIT_FAILURE);
   let_go_of_the_rest(keeps_log);
   std::thread([this] { listen(); }).detach();
-  const bool told_to_end = wait_for_death(signals);
+  const bool told_to_end = wait_for_death(signals, daemon);
   if (mount_.is_connected) std::thread([this] { answer_for_the_dead(); }).detach();
   if (!daemon_ended_within(kTimeToEndMs) && mount_.device != 0) end_mount();
   if (mount_.is_connected && !told_to_end) {
@@ -78,13 +78,17 @@ void GuardProcess::let_go_of_the_rest(bool keeps_log) {
 
 /// True when it was told to end meanwhile. Such a signal goes to the whole group on a terminal, and
 /// to a whole service: the daemon decides what comes of it, and this process ends with it.
-bool GuardProcess::wait_for_death(const sigset_t& signals) const {
+bool GuardProcess::wait_for_death(const sigset_t& signals, pid_t daemon) const {
   bool told_to_end = false;
   for (;;) {
-    int number = 0;
-    ::sigwait(&signals, &number);
-    if (number == kDaemonDied) return told_to_end;
-    told_to_end = true;
+    siginfo_t info{};
+    const int number = ::sigwaitinfo(&signals, &info);
+    if (number < 0) continue;  // EINTR
+    if (number != kDaemonDied) {
+      told_to_end = true;
+    } else if (info.si_pid == daemon) {  // nobody else can tell
+      return told_to_end;
+    }
   }
 }
 

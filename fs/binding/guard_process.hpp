@@ -32,7 +32,7 @@ class GuardProcess {
 
  private:
   void let_go_of_the_rest(bool keeps_log);
-  bool wait_for_death(const sigset_t& signals) const;
+  bool wait_for_death(const sigset_t& signals, pid_t daemon) const;
   void listen() const;
   void answer_for_the_dead() const;
   bool daemon_ended_within(int milliseconds) const;

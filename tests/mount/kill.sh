@@ -45,6 +45,13 @@ daemon=$(owner "$data")
 kill -9 "$daemon"
 wait_for_end "$daemon"
 
+step "signals from elsewhere do not end the mount by its guard"
+mount_it
+for signal in USR1 TERM INT HUP QUIT USR2; do kill -"$signal" "$(pgrep -P "$daemon")"; done
+sleep 0.7
+echo works >"$mnt/after-signals"
+[[ -n $(pgrep -P "$daemon") ]] || fail "the guard is gone"
+unmount_it
 step "what the daemon did not get any more is not closed without an error"
 # The kernel lets a write that it cannot queue any more go without a word, once nobody wants FLUSH.
 mount_it
