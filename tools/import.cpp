@@ -115,13 +115,22 @@ void add_totals(const Log& log, const ForeignSource& source, const RemarkTeller&
   if (remarks.losses() > 0) result["clean"] = false;
 }
 
-Result<Json> import_log(const Carrying& context, Session& session, Json request) {
-  const auto& line = context.line;
+/// The data directory of another engine. Null when it is an archive that is imported.
+Result<std::unique_ptr<foreign::SourceDirectory>> open_source(const CommandLine& line) {
   const auto& path = line.from_bitcask.empty() ? line.from_memoria : line.from_bitcask;
+  if (path.empty()) {
+    MEMORIA_TRY(check_input(line.input));
+    return std::unique_ptr<foreign::SourceDirectory>();
+  }
   auto opened = foreign::open_source_directory(path);
   if (!opened) return local_file_error(opened.error());
-  auto directory = std::move(opened).value();
-  MEMORIA_TRY(refuse_memoria(*directory, path));
+  MEMORIA_TRY(refuse_memoria(*opened.value(), path));
+  return opened;
+}
+
+Result<Json> import_log(const Carrying& context, Session& session, Json request,
+                        std::unique_ptr<foreign::SourceDirectory> directory) {
+  const auto& line = context.line;
   MEMORIA_TRY(const auto log, Log::open(std::move(directory), options_of(line)));
   RemarkTeller remarks(context.sink);
   MEMORIA_TRY(log->scan(progress_of(context.sink),
@@ -138,12 +147,10 @@ Result<Json> import_log(const Carrying& context, Session& session, Json request)
 
 Result<Json> run_import(const Carrying& context) {
   const auto& line = context.line;
-  const auto& source = !line.from_memoria.empty()   ? line.from_memoria
-                       : !line.from_bitcask.empty() ? line.from_bitcask
-                                                    : line.input;
-  if (const auto there = check_input(source); !there) {  // before there may be a new store
+  auto source = open_source(line);  // before there may be a new store
+  if (!source) {
     context.reached = true;
-    return there.error();
+    return source.error();
   }
   MEMORIA_TRY(const auto mounts, read_mounts());
   MEMORIA_TRY(const auto target, find_target(line.target, mounts, true));
@@ -154,9 +161,8 @@ Result<Json> run_import(const Carrying& context) {
   MEMORIA_TRY(session.check_writable());
   Json request = {{"command", "import"}};
   set_bytes(request, "path", path_in_volume(target, line.name).value_or("/"));
-  const bool is_archive = line.from_memoria.empty() && line.from_bitcask.empty();
-  auto done = is_archive ? import_archive(context, session, request)
-                         : import_log(context, session, request);
+  auto done = source.value() ? import_log(context, session, request, std::move(source).value())
+                             : import_archive(context, session, request);
   const auto closed = session.close();
   if (done && !closed) return closed.error();
   return done;

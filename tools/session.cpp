@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "core/io/environment.hpp"
-#include "core/io/whole_file.hpp"
 #include "core/log/manifest.hpp"
 #include "core/log/segment.hpp"
-#include "core/store/settings_file_name.hpp"
 #include "core/store/snapshots.hpp"
 #include "fs/control/byte_text.hpp"
 #include "fs/control/key_text.hpp"
@@ -57,37 +57,22 @@ Error no_store(const std::string& directory, bool is_empty) {
                       directory)};
 }
 
-/// A directory that holds something else shall not even get a lock. (A killed beginning leaves
-/// one.)
-Status check_free(Environment& environment) {
-  MEMORIA_TRY(const auto names, environment.list());
-  for (const auto& name : names) {
-    if (name.starts_with('.') || name.ends_with(kTemporarySuffix) || name == "lock" ||
-        name == "control" || name == "lost+found" || name == kSettingsFile ||
-        name == kSnapshotsDirectory) {
-      continue;
-    }
-    return Error(Errc::kNotAStore,
-                 fmt::format("{} is not a Memoria store, and holds {}; name an empty or a new "
-                             "directory",
-                             environment.describe(), name));
+/// `is_new`, when it is given, permits to make one, and tells whether that is to be done. Not in a
+/// directory that is there: an empty one may be the mount point of a store that is not mounted just
+/// now, and what would be put there would be lost from sight when it is.
+Result<std::shared_ptr<Environment>> open_place(const std::string& data_directory, bool* is_new) {
+  if (is_new != nullptr) {
+    *is_new = ::access(data_directory.c_str(), F_OK) != 0 && errno == ENOENT;
+    if (*is_new) return open_directory(data_directory, true);
   }
-  return ok();
-}
-
-/// `is_new`, when it is given, permits to make one, and tells whether that is to be done.
-Status check_may_open(Environment& environment, bool* is_new) {
-  if (is_new == nullptr) return check_holds_store(environment);
-  MEMORIA_TRY(const auto names, environment.list());
-  MEMORIA_TRY(const bool is_store, holds_store(environment, names));
-  *is_new = !is_store;
-  return is_store ? Status(ok()) : check_free(environment);
+  MEMORIA_TRY(auto environment, open_directory(data_directory, false));
+  MEMORIA_TRY(check_holds_store(*environment));
+  return environment;
 }
 
 Result<std::unique_ptr<Store>> open_store(const std::string& data_directory, const Logger& logger,
                                           const ProgressFn& progress, bool* is_new = nullptr) {
-  MEMORIA_TRY(auto environment, open_directory(data_directory, is_new != nullptr));
-  MEMORIA_TRY(check_may_open(*environment, is_new));
+  MEMORIA_TRY(auto environment, open_place(data_directory, is_new));
   auto options = Volume::store_options();
   if (const auto loaded = load_settings(data_directory, options); !loaded && logger) {
     logger(Severity::kWarning,

@@ -17,7 +17,7 @@ namespace memoria::ctl {
 enum class Need {
   kStore,          ///< the keys are enough
   kVolume,         ///< there must be files
-  kNewVolume,      ///< the same, and where nothing is yet they begin, as when it is mounted
+  kNewVolume,      ///< the same, and in a directory that is not there yet they begin
   kVolumeIfSound,  ///< file names are welcome: fall back to the keys when the volume cannot be
                    ///< opened
 };

@@ -29,10 +29,9 @@ BOOST_AUTO_TEST_SUITE(first_store)
 
 BOOST_AUTO_TEST_CASE(a_store_begins_with_an_import_or_a_file) {
   const TemporaryDirectory place;
-  const auto there = place.path("there"), imported = place.path("imported"),
+  const auto imported = place.path("imported"), again = place.path("again"),
              put = place.path("put/");
-  files::create_directory(there);
-  for (const auto& path : {there, imported}) {
+  for (const auto& path : {imported, again}) {
     const auto ran = run_ctl({"import", path}, kArchive);
     BOOST_TEST(ran.code == 0, ran.err);
     BOOST_TEST(ran.err == made(path));
@@ -57,10 +56,21 @@ BOOST_AUTO_TEST_CASE(what_is_no_place_for_a_store_stays_as_it_is) {
   test::write_whole_file(full + "/letter", "dear");
   for (const auto& ran : {run_ctl({"import", full}, kArchive), run_ctl({"put", full, "/x"}, "x")}) {
     BOOST_TEST(ran.code == 3);
-    BOOST_TEST(ran.err.find("holds letter; name an empty or a new directory") != std::string::npos,
+    BOOST_TEST(ran.err.find(full + " holds no store: name a data directory") != std::string::npos,
                ran.err);
   }
   BOOST_TEST(std::distance(files::directory_iterator(full), {}) == 1);
+  // It may be the mount point of a store that is not mounted just now.
+  const auto empty = place.path("empty");
+  files::create_directory(empty);
+  for (const auto& ran :
+       {run_ctl({"import", empty}, kArchive), run_ctl({"put", empty, "/x"}, "x")}) {
+    BOOST_TEST(ran.code == 3);
+    BOOST_TEST(ran.err.find(empty + " is empty") != std::string::npos, ran.err);
+    BOOST_TEST(ran.err.find("is it the mount point of one, mount that first") != std::string::npos,
+               ran.err);
+  }
+  BOOST_TEST(files::is_empty(empty));
   // What is wrong with the rest of the command is known before a directory is made.
   BOOST_TEST(run_ctl({"put", none}, "x").code == 2);
   BOOST_TEST(run_ctl({"put", none, "/x", place.path("no")}).code == 2);

@@ -240,6 +240,9 @@ BOOST_DATA_TEST_CASE(a_store_of_memoria_itself_is_known_at_once, kBothWays, serv
     BOOST_TEST(message.starts_with(other.path() + " is a store of Memoria itself"), message);
     BOOST_TEST(message.find("export " + other.path()) != std::string::npos, message);
     BOOST_TEST(ran.err == "memoria-ctl: import: " + message + "\n");  // and no progress
+    const TemporaryDirectory elsewhere;
+    BOOST_TEST(run_ctl({"import", engine, other.path(), elsewhere.path("new")}).code == 2);
+    BOOST_TEST(!files::exists(elsewhere.path("new")));
   }
 }
 
