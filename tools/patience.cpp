@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <boost/filesystem/operations.hpp>
+#include <boost/system/error_code.hpp>
 #include <chrono>
 #include <fstream>
 #include <thread>
@@ -16,13 +18,20 @@ constexpr int kTries = 10;
 constexpr int kTriesWhileEnding = 300;
 constexpr auto kPause = std::chrono::milliseconds(100);
 
+/// By its file: mount(8) starts it by another name, and one that was replaced meanwhile has
+/// " (deleted)" behind its own.
+bool is_daemon(const std::string& pid) {
+  boost::system::error_code error;
+  const auto program = boost::filesystem::read_symlink(fmt::format("/proc/{}/exe", pid), error);
+  return program.filename().string().starts_with("memoria-fs");
+}
+
 /// The owner, as the lock names it, is a daemon that mounts nothing: not yet, or no longer.
 bool is_owned_without_mount(const std::string& data_directory) {
-  std::string pid, program;
+  std::string pid;
   std::ifstream(data_directory + "/lock") >> pid;
   if (pid.empty() || pid.find_first_not_of("0123456789") != std::string::npos) return false;
-  std::ifstream(fmt::format("/proc/{}/comm", pid)) >> program;
-  if (program != "memoria-fs") return false;
+  if (!is_daemon(pid)) return false;
   const auto mounts = read_mounts();
   return mounts && !path_through_mount({data_directory}, "/", mounts.value());
 }

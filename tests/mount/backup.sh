@@ -70,4 +70,16 @@ for ((round = 0; round < 5; round++)); do
   "$MEMORIA_CTL" backup "$data" "$backup" >"$work/said" 2>&1 || fail "backup: $(cat "$work/said")"
   rm -r "$work/saved-$round" "$work/again-$round"
 done
+
+step "by whatever name the daemon was started"
+other=$work/other
+echo text | "$MEMORIA_CTL" put "$other" /file 2>/dev/null
+ln -s "$MEMORIA_FS" "$work/memoria"
+"$work/memoria" "$data" "$mnt"
+cp "$data/lock" "$other/lock"  # as if that daemon had it, and were closing it
+flock "$other/lock" sleep 3 &
+sleep 0.5
+"$MEMORIA_CTL" get "$other" /file >"$work/said" 2>&1 || fail "get: $(cat "$work/said")"
+wait "$!"
+fusermount3 -u "$mnt"
 step "done"
