@@ -16,7 +16,7 @@
 #include <system_error>
 #include <thread>
 
-#include "fs/binding/connection.hpp"
+#include "fs/binding/kernel_connection.hpp"
 #include "fs/binding/launch.hpp"
 
 namespace memoria {

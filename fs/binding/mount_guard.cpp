@@ -12,7 +12,7 @@
 #include <csignal>
 #include <new>
 
-#include "fs/binding/connection.hpp"
+#include "fs/binding/kernel_connection.hpp"
 
 namespace memoria {
 namespace {

@@ -12,7 +12,7 @@
 #include <sstream>
 #include <thread>
 
-#include "fs/binding/connection.hpp"
+#include "fs/binding/kernel_connection.hpp"
 #include "fs/binding/mount_table.hpp"
 
 namespace memoria {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "fs/binding/connection.hpp"
+#include "fs/binding/kernel_connection.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
