@@ -32,8 +32,8 @@ class ActiveSegment {
     uint64_t until = 0;  ///< but not beyond this offset; 0: none
   };
   /// What a record overwrites then is in the page cache already, in large folios: an append of 140,
-  /// 1,200, 4,300, 16,500 and 65,700 bytes takes 0.89, 1.15, 1.91, 4.97 and 16.6 us instead of
-  /// 0.91, 1.68, 3.78, 9.43 and 22.6; with 256 KiB short ones take longer (`append_bench /var/tmp`
+  /// 1,200, 4,300, 16,500, 65,700 and 262,300 bytes takes 0.90, 1.19, 1.97, 5.18, 17.6 and 61 us
+  /// instead of 0.92, 1.67, 3.80, 9.55, 23.5 and 67.9; with 256 KiB short ones take longer (`append_bench /var/tmp`
   /// on ext4 of Linux 6.18). With more ahead, later syncs carry data and no change of the file's
   /// size: an fdatasync then commits no journal (`sync_bench` on ext4: 0.6 of the median, a fifth
   /// of the p99).

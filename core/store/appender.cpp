@@ -40,9 +40,10 @@ Appender::Appender(const Parts& parts)
       encoder_(parts.directory, parts.timeline, parts.options.inline_limit),
       memory_limit_(parts.options.memory_limit) {}
 
-Status Appender::append(const Batch& batch) {
+Status Appender::append(const Batch& batch, Committer* committer) {
   Writer writer;
   writer.batch = &batch;
+  writer.committer = committer;
   writer.size = GroupEncoder::encoded_size(batch);
   writer.patches = GroupEncoder::patches(batch);
   return enqueue(writer);
@@ -70,30 +71,63 @@ Status Appender::close() {
 }
 
 Status Appender::enqueue(Writer& writer) {
-  std::vector<Writer*> group;
+  using enum Writer::State;
   {
-    Lock lock(queue_mutex_);
+    const Lock lock(queue_mutex_);
     queue_.push_back(&writer);
-    while (!writer.done && queue_.front() != &writer) writer.wake.wait(lock);
-    if (writer.done) return writer.result;
-    uint64_t bytes = 0;
-    for (Writer* w : queue_) {
-      if (!group.empty() && (bytes + w->size > kMaxGroupBytes || group.size() == kMaxGroup)) break;
-      group.push_back(w);
-      bytes += w->size;
-    }
+    if (queue_.front() == &writer) writer.state.store(kLeads, std::memory_order_relaxed);
   }
-  lead(group);
+  while (writer.state.load(std::memory_order_acquire) == kQueued) writer.parking->wait();
+  if (writer.state.load(std::memory_order_acquire) == kLeads) {
+    const auto group = next_group();
+    lead(group);
+    dismiss(group, writer);
+  }
+  if (writer.committer == nullptr || !writer.result.has_value()) return writer.result;
+  return writer.committer->finish(writer.sync);
+}
+
+/// Those that the leader, who is the first, writes with itself.
+std::vector<Appender::Writer*> Appender::next_group() {
+  std::vector<Writer*> group;
+  uint64_t bytes = 0;
+  const Lock lock(queue_mutex_);
+  for (Writer* w : queue_) {
+    if (!group.empty() && (bytes + w->size > kMaxGroupBytes || group.size() == kMaxGroup)) break;
+    group.push_back(w);
+    bytes += w->size;
+  }
+  return group;
+}
+
+/// Somebody else leads from now on. A writer may be gone as soon as it is done, one that waits for
+/// a sync as soon as this was asked for.
+void Appender::dismiss(const std::vector<Writer*>& group, const Writer& leader) {
+  using enum Writer::State;
+  std::shared_ptr<Parking> next;
   {
-    Lock lock(queue_mutex_);
-    for (Writer* w : group) {
-      queue_.pop_front();
-      w->done = true;
-      if (w != &writer) w->wake.notify_one();
+    const Lock lock(queue_mutex_);
+    queue_.erase(queue_.begin(), queue_.begin() + long(group.size()));
+    if (!queue_.empty()) {
+      next = queue_.front()->parking;
+      queue_.front()->state.store(kLeads, std::memory_order_release);
     }
-    if (!queue_.empty()) queue_.front()->wake.notify_one();
   }
-  return writer.result;
+  if (next) next->wake();
+  std::vector<Committer::Request*> syncs;
+  Committer* committer = nullptr;
+  for (Writer* w : group) {
+    const bool syncs_next = w->committer != nullptr && w->result.has_value();
+    if (syncs_next) {
+      committer = w->committer;
+      syncs.push_back(&w->sync);
+    }
+    if (w == &leader) continue;
+    const auto parking = w->parking;
+    w->state.store(kDone, std::memory_order_release);
+    if (!syncs_next) parking->wake();
+  }
+  if (committer != nullptr) committer->request(syncs, position());
 }
 
 void Appender::lead(const std::vector<Writer*>& group) {

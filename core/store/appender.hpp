@@ -22,7 +22,8 @@ namespace memoria {
 /// Thread-safe. Writers queue up; the first becomes the leader, encodes what is queued, writes it
 /// with one call and installs it in the key directory, in the order of the log, before the next
 /// group begins. So the order of timestamps, of the log and of what readers see is one and the
-/// same. (LevelDB's writer queue does the same for its memtable.)
+/// same. (LevelDB's writer queue does the same for its memtable.) Those that want to be durable
+/// sleep on until they are: the leader hands them over to the committer.
 ///
 /// Lock order: leader role -> key directory shard -> nothing. The queue's mutex and the tail's
 /// mutex are held for moments only, never during I/O.
@@ -43,8 +44,9 @@ class Appender {
   };
   explicit Appender(const Parts& parts);
 
-  /// Appends and installs. kNoSpace, and an error that lacks descriptors: nothing was changed.
-  Status append(const Batch& batch);
+  /// Appends and installs. kNoSpace, and an error that lacks descriptors: nothing was changed. With
+  /// a committer it is durable when this returns; any other error may then be that of the sync.
+  Status append(const Batch& batch, Committer* committer = nullptr);
   /// Appends a record that only moves what is there; `installed` gets its place, in the leader's
   /// role. kConflict: its key was changed since.
   Status append(const RawRecord& raw, std::function<void(Location)> installed);
@@ -79,14 +81,19 @@ class Appender {
     const Batch* batch = nullptr;
     const RawRecord* raw = nullptr;
     std::function<void(Location)> installed;
+    Committer* committer = nullptr;  // nothing: it need not be durable
     bool rotate = false, close = false;
     uint64_t size = 0;
     bool patches = false;  // see GroupEncoder::patches()
     Status result = ok();
-    bool done = false;
-    Condition wake;
+    enum class State : uint8_t { kQueued, kLeads, kDone };
+    std::atomic<State> state{State::kQueued};
+    const std::shared_ptr<Parking> parking = Parking::of_this_thread();
+    Committer::Request sync;  // handed in by the leader, so that its thread is woken once
   };
   Status enqueue(Writer& writer);
+  std::vector<Writer*> next_group();
+  void dismiss(const std::vector<Writer*>& group, const Writer& leader);
   void lead(const std::vector<Writer*>& group);
   Status make_room(const Writer& writer);
   Status check_space(const Writer& writer);

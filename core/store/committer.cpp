@@ -47,8 +47,10 @@ Status Committer::lead(uint64_t& reached) {
   return result;
 }
 
-void Committer::arrive() {
-  if (++arrived_ == awaited_) gathered_.notify_one();
+void Committer::arrive(uint64_t requests) {
+  const bool came = arrived_ < awaited_ && arrived_ + requests >= awaited_;
+  arrived_ += requests;
+  if (came) gathered_.notify_one();
 }
 
 /// The leader waits for those who were just answered, if they are worth it.
@@ -70,36 +72,105 @@ void Committer::gather(Lock& lock) {
   pause_ = (1u << disappointments_) - 1;
 }
 
-Status Committer::wait(uint64_t position, bool arrives) {
-  Lock lock(mutex_);
-  if (arrives && durable_ < position) arrive();
-  while (durable_ < position) {
-    MEMORIA_TRY(health_.check());
-    if (leading_) {
-      synced_.wait(lock);
-      continue;
+/// Those of waiting_ that need not wait any longer.
+void Committer::take_finished(const Status& result, std::vector<Request*>& finished) {
+  const auto waits = [&](const Request* r) {
+    return result.has_value() && r->position_ > durable_;
+  };
+  const auto first = std::stable_partition(waiting_.begin(), waiting_.end(), waits);
+  finished.assign(first, waiting_.end());
+  waiting_.erase(first, waiting_.end());
+}
+
+/// Wakes them. Not under the lock: what they do next may need it.
+void Committer::finish_all(const std::vector<Request*>& finished, const Status& result) {
+  for (Request* r : finished) {
+    const auto parking = r->parking_;
+    r->result_ = result;
+    r->state_.store(Request::State::kDone, std::memory_order_release);  // and then it may be gone
+    parking->wake();
+  }
+}
+
+void Committer::request(std::span<Request* const> requests, uint64_t position) {
+  requests_.fetch_add(requests.size(), std::memory_order_relaxed);
+  enter(requests, position, requests.size());
+}
+
+/// `arriving` of them were not counted yet.
+void Committer::enter(std::span<Request* const> requests, uint64_t position, uint64_t arriving) {
+  std::vector<Request*> finished;
+  Status result = ok();
+  std::shared_ptr<Parking> leader;
+  {
+    Lock lock(mutex_);
+    if (durable_ < position) {
+      arrive(arriving);
+      result = health_.check();
     }
-    leading_ = true;
+    if (durable_ >= position || !result.has_value()) {
+      finished.assign(requests.begin(), requests.end());
+    } else {
+      for (Request* r : requests) r->position_ = position;
+      waiting_.insert(waiting_.end(), requests.begin(), requests.end());
+      leader = appoint();
+    }
+  }
+  if (leader) leader->wake();
+  finish_all(finished, result);
+}
+
+/// The first of those who wait syncs next, if nobody does. To be woken without the lock.
+std::shared_ptr<Parking> Committer::appoint() {
+  if (leading_ || waiting_.empty()) return nullptr;
+  leading_ = true;
+  Request* const next = waiting_.front();
+  waiting_.erase(waiting_.begin());
+  auto parking = next->parking_;
+  next->state_.store(Request::State::kLeads, std::memory_order_release);
+  return parking;
+}
+
+Status Committer::finish(Request& request) {
+  using enum Request::State;
+  while (request.state_.load(std::memory_order_acquire) == kWaits) request.parking_->wait();
+  if (request.state_.load(std::memory_order_acquire) == kLeads) lead_for(request);
+  return request.result_;
+}
+
+/// One sync, whose leader is the request's thread.
+void Committer::lead_for(Request& request) {
+  std::vector<Request*> finished;
+  std::shared_ptr<Parking> next;
+  Lock lock(mutex_);
+  Status result = ok();
+  if (durable_ < request.position_) {
     gather(lock);
     const uint64_t covered = arrived_;  // they had appended before they came
     lock.unlock();
     uint64_t reached = 0;
-    auto result = lead(reached);
+    result = health_.check();
+    if (result.has_value()) result = lead(reached);
     lock.lock();
-    leading_ = false;
     company_ = arrived_ - covered_;
     covered_ = covered;
     last_end_ = Clock::now();
     if (result.has_value()) durable_ = std::max(durable_, reached);
-    synced_.notify_all();
-    if (!result.has_value()) return result;
   }
-  return ok();
+  leading_ = false;
+  take_finished(result, finished);
+  next = appoint();
+  lock.unlock();
+  request.result_ = result;
+  if (next) next->wake();
+  finish_all(finished, result);
 }
 
 Status Committer::sync(uint64_t position) {
-  requests_.fetch_add(1, std::memory_order_relaxed);
-  return wait(position, true);
+  Request request;
+  Request* const requests[] = {&request};
+  this->request(requests, position);
+  return finish(request);
 }
 
 void Committer::sync_async(uint64_t position, Done done) {
@@ -110,7 +181,7 @@ void Committer::sync_async(uint64_t position, Done done) {
       done(ok());
       return;
     }
-    arrive();
+    arrive(1);
   }
   {
     Lock lock(queue_mutex_);
@@ -132,18 +203,23 @@ void Committer::set_interval(std::chrono::milliseconds interval) {
 }
 
 void Committer::durable_up_to(uint64_t position) {
+  std::vector<Request*> finished;
   {
     Lock lock(mutex_);
     durable_ = std::max(durable_, position);
+    take_finished(ok(), finished);
   }
-  synced_.notify_all();
+  finish_all(finished, ok());
 }
 
 void Committer::answer(std::vector<Waiting> batch) {
   uint64_t position = 0;
   for (const auto& waiting : batch) position = std::max(position, waiting.position);
   requests_.fetch_add(batch.size(), std::memory_order_relaxed);
-  const auto result = wait(position, false);
+  Request request;
+  Request* const requests[] = {&request};
+  enter(requests, position, 0);  // they were counted when they came
+  const auto result = finish(request);
   for (auto& waiting : batch) waiting.done(result);
 }
 

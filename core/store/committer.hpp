@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <thread>
 #include <vector>
 
 #include "core/base/mutex.hpp"
+#include "core/base/parking.hpp"
 #include "core/io/environment.hpp"
 #include "core/store/health.hpp"
 
@@ -23,7 +25,8 @@ struct LogTail {
 };
 
 /// Thread-safe. A thread that waits becomes the leader when nobody is, and syncs for all who came
-/// before; those who come while it works form the next group. Threads that sync in a loop would so
+/// before; those who come while it works form the next group, and the first of them leads it. Each
+/// is woken by itself, and once. Threads that sync in a loop would so
 /// be in one of two groups that take turns, each sync for half of them. Therefore a leader waits a
 /// little for those who were just answered, as long as they do come back (as jbd2 does in
 /// jbd2_journal_stop(), and PostgreSQL with commit_delay).
@@ -43,6 +46,23 @@ class Committer {
 
   /// Returns when everything up to `position` is durable.
   Status sync(uint64_t position);
+
+  /// A thread's wish for a sync, which another thread may hand in for it.
+  class Request {
+   private:
+    friend class Committer;
+    enum class State : uint8_t { kWaits, kLeads, kDone };
+    const std::shared_ptr<Parking> parking_ = Parking::of_this_thread();
+    uint64_t position_ = 0;
+    Status result_ = ok();
+    std::atomic<State> state_{State::kWaits};
+  };
+  /// Hands in wishes for everything up to `position`. Each must have its thread in finish() or on
+  /// its way there, and lives until that returns.
+  void request(std::span<Request* const> requests, uint64_t position);
+  /// By the thread that made it: returns when it is durable, or could not be made so.
+  Status finish(Request& request);
+
   /// `done` is called by the committer's thread, or by this call when there is nothing to do.
   void sync_async(uint64_t position, Done done);
   /// Somebody else (a rotation) made everything up to `position` durable.
@@ -69,9 +89,13 @@ class Committer {
     uint64_t position;
     Done done;
   };
-  Status wait(uint64_t position, bool arrives);
+  void enter(std::span<Request* const> requests, uint64_t position, uint64_t arriving);
+  std::shared_ptr<Parking> appoint() REQUIRES(mutex_);
+  void lead_for(Request& request);
   void gather(Lock& lock) REQUIRES(mutex_);
-  void arrive() REQUIRES(mutex_);
+  void arrive(uint64_t requests) REQUIRES(mutex_);
+  void take_finished(const Status& result, std::vector<Request*>& finished) REQUIRES(mutex_);
+  static void finish_all(const std::vector<Request*>& finished, const Status& result);
   Status lead(uint64_t& reached);
   void run();
   void answer(std::vector<Waiting> batch);
@@ -82,9 +106,9 @@ class Committer {
   std::function<void()> on_sync_ = [] {};
   std::atomic<uint64_t> syncs_{0}, requests_{0};
 
-  mutable Mutex mutex_;  // not held during a sync
-  Condition synced_;
-  bool leading_ GUARDED_BY(mutex_) = false;
+  mutable Mutex mutex_;                               // not held during a sync
+  bool leading_ GUARDED_BY(mutex_) = false;           // somebody syncs, or was told to
+  std::vector<Request*> waiting_ GUARDED_BY(mutex_);  // without the leader's own
   uint64_t durable_ GUARDED_BY(mutex_) = 0;
   std::array<uint32_t, 1024> recent_us_ GUARDED_BY(mutex_){};
   size_t recent_count_ GUARDED_BY(mutex_) = 0;

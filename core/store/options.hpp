@@ -24,6 +24,13 @@ enum class SyncPolicy {
   kNever,     ///< only on request, on rotation and at close
 };
 
+/// Of one change.
+struct WriteOptions {
+  /// It is durable when the call returns, whatever the store's SyncPolicy. Cheaper than a sync()
+  /// afterwards when many threads do it: each then sleeps once. After kIo it may be there or not.
+  bool sync = false;
+};
+
 struct Options {
   struct Segment {
     uint64_t max_size = 64 << 20;  ///< bytes; rotation happens before a record that passes it

@@ -37,21 +37,25 @@ Status Store::close() {
   return impl_->close();
 }
 
-Status Store::put(std::string_view key, std::string_view value) {
+Status Store::put(std::string_view key, std::string_view value, const WriteOptions& write) {
   // One for each thread: its buffers are reused, so that a put allocates nothing.
   thread_local Batch batch;
   batch.clear();
   batch.put(key, value);
-  return impl_->apply(batch);
+  return impl_->apply(batch, write);
 }
 
-Status Store::erase(std::string_view key) {
+Status Store::erase(std::string_view key, const WriteOptions& write) {
   MEMORIA_TRY(impl_->check_key(key));
   // Nothing there: no tombstone. A racing put is ordered after this erase.
-  if (!contains(key)) return impl_->closed_ ? Status(Error{Errc::kClosed}) : impl_->health_.check();
+  if (!contains(key)) {
+    if (impl_->closed_) return Error{Errc::kClosed};
+    MEMORIA_TRY(impl_->health_.check());
+    return write.sync ? sync() : Status(ok());  // what removed it may not be durable yet
+  }
   Batch batch;
   batch.erase(key);
-  return impl_->apply(batch);
+  return impl_->apply(batch, write);
 }
 
 Result<std::string> Store::get(std::string_view key) const {
@@ -62,29 +66,31 @@ bool Store::contains(std::string_view key) const {
   return impl_->directory_.info(key).has_value();
 }
 
-Status Store::apply(const Batch& batch) {
-  return impl_->apply(batch);
+Status Store::apply(const Batch& batch, const WriteOptions& write) {
+  return impl_->apply(batch, write);
 }
 
-Status Store::write_at(std::string_view key, uint64_t offset, std::string_view bytes) {
+Status Store::write_at(std::string_view key, uint64_t offset, std::string_view bytes,
+                       const WriteOptions& write) {
   thread_local Batch batch;
   batch.clear();
   batch.write_at(key, offset, bytes);
-  return impl_->apply(batch);
+  return impl_->apply(batch, write);
 }
 
-Status Store::truncate(std::string_view key, uint64_t size) {
+Status Store::truncate(std::string_view key, uint64_t size, const WriteOptions& write) {
   Batch batch;
   batch.truncate(key, size);
-  return impl_->apply(batch);
+  return impl_->apply(batch, write);
 }
 
-Status Store::punch(std::string_view key, uint64_t offset, uint64_t length) {
+Status Store::punch(std::string_view key, uint64_t offset, uint64_t length,
+                    const WriteOptions& write) {
   MEMORIA_TRY(impl_->check_key(key));
   if (!contains(key)) return Error{Errc::kNotFound};
   Batch batch;
   batch.punch(key, offset, length);
-  return impl_->apply(batch);
+  return impl_->apply(batch, write);
 }
 
 Result<size_t> Store::read_at(std::string_view key, uint64_t offset, std::span<char> out) const {

@@ -25,7 +25,8 @@ namespace memoria {
 ///
 /// Order and durability: changes happen in one order, the order of the log; a change is visible to
 /// every thread when the call returns, survives the death of the process from then on, and the loss
-/// of power once a sync() that began later has returned. After any crash the store is a prefix of
+/// of power once a sync() that began later has returned, or the call itself with
+/// WriteOptions::sync. After any crash the store is a prefix of
 /// the changes it was given.
 ///
 /// Errors every call can give: kClosed; kIo and kCorrupt (reads: what was asked for cannot be
@@ -51,26 +52,28 @@ class Store {
   // values.
 
   /// Replaces the value whole. At most 64 MiB (else kTooLarge: use write_at).
-  Status put(std::string_view key, std::string_view value);
+  Status put(std::string_view key, std::string_view value, const WriteOptions& write = {});
   /// Removes the key; no error when there is none.
-  Status erase(std::string_view key);
+  Status erase(std::string_view key, const WriteOptions& write = {});
   /// The whole value, or kNotFound. Above 1 GiB kTooLarge: use read_at().
   Result<std::string> get(std::string_view key) const;
   bool contains(std::string_view key) const;
   /// All of it or nothing, also after a crash. At most 64 MiB a value, 128 MiB with all records,
   /// and a million changes (else kTooLarge). Punching a key that is not there is no error in a
   /// batch.
-  Status apply(const Batch& batch);
+  Status apply(const Batch& batch, const WriteOptions& write = {});
 
   // ---- Parts of values. Bytes that were never written read as zeros and take no space.
 
   /// Writes bytes at an offset, making the key or growing the value as needed. At most 64 MiB at
   /// once.
-  Status write_at(std::string_view key, uint64_t offset, std::string_view bytes);
+  Status write_at(std::string_view key, uint64_t offset, std::string_view bytes,
+                  const WriteOptions& write = {});
   /// Cuts or grows (with zeros) to `size`; makes the key when it is not there.
-  Status truncate(std::string_view key, uint64_t size);
+  Status truncate(std::string_view key, uint64_t size, const WriteOptions& write = {});
   /// Makes a range read as zeros; the size stays. kNotFound without the key.
-  Status punch(std::string_view key, uint64_t offset, uint64_t length);
+  Status punch(std::string_view key, uint64_t offset, uint64_t length,
+               const WriteOptions& write = {});
   /// Fills `out` from `offset`; returns how much there was (short only at the end), or kNotFound.
   Result<size_t> read_at(std::string_view key, uint64_t offset, std::span<char> out) const;
   /// The value's size in bytes, or nothing.

@@ -197,7 +197,7 @@ Status Store::Impl::check_key(std::string_view key) const {
   return ok();
 }
 
-Status Store::Impl::apply(const Batch& batch) {
+Status Store::Impl::apply(const Batch& batch, const WriteOptions& write) {
   MEMORIA_TRY(check_writable());
   if (batch.empty()) return ok();
   if (batch.size() > kMaxBatchCount || GroupEncoder::encoded_size(batch) > 2 * kMaxValueSize) {
@@ -216,18 +216,14 @@ Status Store::Impl::apply(const Batch& batch) {
       return Error{Errc::kTooLarge, "a range beyond 2^63 - 1 bytes"};
     }
   }
-  MEMORIA_TRY(appender_->append(batch));
+  const bool durable = write.sync || options_.sync_policy == SyncPolicy::kAlways;
+  MEMORIA_TRY(appender_->append(batch, durable ? committer_.get() : nullptr));
   for (const auto& change : batch.changes()) {
     if (change.kind == Kind::kPiece && change.value.size() < kSmallPiece) {
       consolidate(batch.key(change), change.offset);
     }
   }
-  return after_append();
-}
-
-Status Store::Impl::after_append() {
-  if (options_.sync_policy != SyncPolicy::kAlways) return ok();
-  return committer_->sync(appender_->position());
+  return ok();
 }
 
 /// Fills `out` with the plan's range from `offset` on, holes as zeros.

@@ -41,8 +41,7 @@ class Store::Impl {
 
   Status check_writable() const;
   Status check_key(std::string_view key) const;
-  Status apply(const Batch& batch);
-  Status after_append();
+  Status apply(const Batch& batch, const WriteOptions& write);
   Result<bool> save_manifest();
   Status read_plan(std::string_view key, const ReadPlan& plan, uint64_t offset,
                    std::span<char> out) const;

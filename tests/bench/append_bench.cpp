@@ -18,7 +18,7 @@
 
 namespace {
 
-constexpr size_t kRecords[] = {140, 1'200, 4'300, 16'500, 65'700};
+constexpr size_t kRecords[] = {140, 1'200, 4'300, 16'500, 65'700, 262'300};
 constexpr size_t kUnits[] = {0, 16 << 10, 64 << 10, 128 << 10, 256 << 10, 1 << 20};
 constexpr size_t kHeader = 44;  // of a segment: records do not begin at a page
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What sync() promises, when the power goes at that moment.
+#include <fmt/format.h>
+
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -72,10 +75,9 @@ BOOST_FIXTURE_TEST_CASE(rotation_syncs_the_segment_it_seals, Fixture) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(with_policy_always_a_change_is_durable_when_it_returns) {
+/// After each change the power goes.
+void check_that_changes_are_durable(const Options& options, const WriteOptions& write) {
   const auto environment = SimulatedEnvironment::make();
-  auto options = quiet_options();
-  options.sync_policy = SyncPolicy::kAlways;
   const auto store = open_store(environment, options);
   Random random(base_seed());
   Contents expected;
@@ -83,24 +85,82 @@ BOOST_AUTO_TEST_CASE(with_policy_always_a_change_is_durable_when_it_returns) {
     const auto image = environment->after_crash(Loss::kUnsynced, random);
     check_contents(*open_store(SimulatedEnvironment::make(image)), expected);
   };
-  REQUIRE_OK(store->put("a", "1"));
+  REQUIRE_OK(store->put("a", "1", write));
   expected["a"] = "1";
   check();
-  REQUIRE_OK(store->write_at("a", 1, "2"));
+  REQUIRE_OK(store->write_at("a", 1, "2", write));
   expected["a"] = "12";
+  check();
+  REQUIRE_OK(store->punch("a", 0, 1, write));
+  expected["a"] = std::string(
+      "\0"
+      "2",
+      2);
   check();
   Batch batch;
   batch.put("b", "3");
   batch.erase("a");
-  REQUIRE_OK(store->apply(batch));
+  REQUIRE_OK(store->apply(batch, write));
   expected = {{"b", "3"}};
   check();
-  REQUIRE_OK(store->truncate("b", 0));
+  REQUIRE_OK(store->truncate("b", 0, write));
   expected["b"] = "";
   check();
-  REQUIRE_OK(store->erase("b"));
+  REQUIRE_OK(store->erase("b", write));
   expected.clear();
   check();
+}
+
+BOOST_AUTO_TEST_CASE(with_policy_always_a_change_is_durable_when_it_returns) {
+  auto options = quiet_options();
+  options.sync_policy = SyncPolicy::kAlways;
+  check_that_changes_are_durable(options, {});
+}
+
+BOOST_AUTO_TEST_CASE(so_is_one_that_asks_for_it) {
+  auto options = quiet_options();
+  options.sync_policy = SyncPolicy::kNever;
+  check_that_changes_are_durable(options, {.sync = true});
+}
+
+BOOST_FIXTURE_TEST_CASE(erasing_what_is_gone_already_makes_that_durable, Fixture) {
+  REQUIRE_OK(store->put("a", "1", {.sync = true}));
+  REQUIRE_OK(store->erase("a"));
+  check_contents(*after_power_loss(), {{"a", "1"}});
+  REQUIRE_OK(store->erase("a", {.sync = true}));
+  check_contents(*after_power_loss(), {});
+}
+
+BOOST_FIXTURE_TEST_CASE(what_many_threads_were_told_is_durable, Fixture) {
+  // Every other thread does not ask for it, so that groups are mixed; segments are small, so that
+  // rotations make some of it durable.
+  reopen(store, environment, quiet_options(16 << 10));
+  constexpr int kThreads = 8, kPuts = 400;
+  std::array<std::atomic<int>, kThreads> told{};
+  std::atomic<int> running{kThreads};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 1; i <= kPuts; ++i) {
+        const WriteOptions write{.sync = t % 2 == 0};
+        if (!store->put(fmt::format("{}", t), fmt::format("{}", i), write).has_value())
+          std::abort();
+        if (write.sync) told[size_t(t)] = i;
+      }
+      --running;
+    });
+  }
+  while (running > 0) {
+    std::array<int, kThreads> before{};
+    for (size_t t = 0; t < kThreads; ++t) before[t] = told[t];
+    const auto survivor = after_power_loss();
+    for (size_t t = 0; t < kThreads; t += 2) {
+      const int there = before[t] == 0 ? 0 : std::stoi(unwrap(survivor->get(fmt::format("{}", t))));
+      BOOST_TEST(there >= before[t]);
+    }
+  }
+  for (auto& thread : threads) thread.join();
+  BOOST_TEST(store->stats().sync_requests == uint64_t(kThreads / 2 * kPuts));
 }
 
 BOOST_AUTO_TEST_CASE(with_policy_interval_a_change_becomes_durable_by_itself) {

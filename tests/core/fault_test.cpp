@@ -83,6 +83,31 @@ BOOST_FIXTURE_TEST_CASE(asynchronous_syncs_hear_of_the_failure, Fixture) {
   check_latched();
 }
 
+BOOST_FIXTURE_TEST_CASE(all_that_waited_for_a_sync_hear_of_its_failure, Fixture) {
+  constexpr int kThreads = 16;
+  REQUIRE_OK(store->put("synced", "1", {.sync = true}));
+  std::atomic<bool> failed{false};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      const auto key = numbered("key", t);
+      while (true) {
+        const bool before = failed;
+        const auto status = store->put(key, "value", {.sync = t % 4 != 0});
+        if (!status.has_value()) break;
+        wrong += before ? 1 : 0;  // it was latched when the put began
+      }
+    });
+  }
+  environment->inject({.calls = kCallSync, .nth = 20});
+  while (!store->stats().read_only) std::this_thread::yield();
+  failed = true;
+  for (auto& thread : threads) thread.join();
+  BOOST_TEST(wrong == 0);
+  check_latched();
+}
+
 BOOST_FIXTURE_TEST_CASE(the_logger_hears_of_the_latch, Fixture) {
   auto options = quiet_options();
   std::mutex mutex;

@@ -97,8 +97,9 @@ class StoreRecording final : public Recording {
       const auto operation = operations.next(model_);
       operation.perform(model_);
       history_.begin_change(view_of(model_));
-      expect(operation.perform(*store_), "a change");
-      history_.end_change(options_.sync_policy == SyncPolicy::kAlways);
+      const WriteOptions write{.sync = random_.one_in(10)};
+      expect(operation.perform(*store_, write), "a change");
+      history_.end_change(write.sync || options_.sync_policy == SyncPolicy::kAlways);
       upkeep();
     }
     end_merge();

@@ -6,18 +6,18 @@
 namespace memoria::test {
 namespace {
 
-Status perform_one(Store& store, const RandomOperation::Change& c) {
+Status perform_one(Store& store, const RandomOperation::Change& c, const WriteOptions& write) {
   switch (c.kind) {
     case Kind::kPut:
-      return store.put(c.key, c.bytes);
+      return store.put(c.key, c.bytes, write);
     case Kind::kErase:
-      return store.erase(c.key);
+      return store.erase(c.key, write);
     case Kind::kPiece:
-      return store.write_at(c.key, c.offset, c.bytes);
+      return store.write_at(c.key, c.offset, c.bytes, write);
     case Kind::kTruncate:
-      return store.truncate(c.key, c.offset);
+      return store.truncate(c.key, c.offset, write);
     default:
-      return store.punch(c.key, c.offset, c.length);
+      return store.punch(c.key, c.offset, c.length, write);
   }
 }
 
@@ -67,11 +67,11 @@ void perform_one(Contents& model, const RandomOperation::Change& c) {
 
 }  // namespace
 
-Status RandomOperation::perform(Store& store) const {
-  if (!batch_) return perform_one(store, changes_.front());
+Status RandomOperation::perform(Store& store, const WriteOptions& write) const {
+  if (!batch_) return perform_one(store, changes_.front(), write);
   Batch batch;
   for (const auto& c : changes_) add(batch, c);
-  return store.apply(batch);
+  return store.apply(batch, write);
 }
 
 void RandomOperation::perform(Contents& model) const {

@@ -22,7 +22,7 @@ class RandomOperation {
     std::string bytes;
   };
 
-  Status perform(Store& store) const;
+  Status perform(Store& store, const WriteOptions& write = {}) const;
   void perform(Contents& model) const;
   std::string describe() const;
 

@@ -157,7 +157,7 @@ is "$(stat -c %h .)" 2 "links of the root"
 step "unmounting"
 cd "$work"
 fusermount3 -u "$mnt"
-"$program" "$mnt" -f -o xattr &
+"$program" "$mnt" -f -o xattr -o log="$work/log" &
 daemon=$!
 for ((tries = 0; tries < 100; tries++)); do
   mountpoint -q "$mnt" && break
@@ -165,6 +165,8 @@ for ((tries = 0; tries < 100; tries++)); do
 done
 echo 1 >"$mnt/file"
 is "$(python3 -c 'import os, sys; print(os.listxattr(sys.argv[1]))' "$mnt/file")" "[]" "extended attributes"
+sync -f "$mnt/file"
+is "$(head -c 2 "$work/log")" 1 "what was written, in the log"
 kill "$daemon"
 wait "$daemon" || fail "it ended with code $? after SIGTERM"
 if mountpoint -q "$mnt"; then fail "still mounted after SIGTERM"; fi

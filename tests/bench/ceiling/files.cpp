@@ -81,8 +81,10 @@ Status write_to(Node& node, uint64_t offset, std::string_view bytes, bool set_ti
 void write(fuse_req_t raw, fuse_ino_t ino, const char* bytes, size_t size, off_t offset,
            fuse_file_info*) {
   serve(raw, [&]() -> Status {
+    auto& server = server_of(raw);
+    if (server.log) MEMORIA_TRY(server.log->append({bytes, size}));
     MEMORIA_TRY(write_to(node_of(raw, ino), static_cast<uint64_t>(offset), {bytes, size},
-                         !server_of(raw).left.writeback));
+                         !server.left.writeback));
     fuse_reply_write(raw, size);
     return ok();
   });

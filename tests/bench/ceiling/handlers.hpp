@@ -7,11 +7,13 @@
 
 #include <cerrno>
 #include <functional>
+#include <memory>
 #include <new>
 
 #include "fs/binding/fuse.hpp"
 #include "fs/binding/negotiate.hpp"
 #include "tests/bench/ceiling/tree.hpp"
+#include "tests/bench/ceiling/write_log.hpp"
 
 namespace memoria::ceiling {
 
@@ -23,6 +25,7 @@ struct Server {
   Tree tree = {};
   std::function<void()> on_ready = {};  ///< called once, when the kernel's INIT arrives
   LeftToKernel left = {};               ///< agreed with it
+  std::unique_ptr<WriteLog> log = {};   ///< may be none
 };
 
 inline Server& server_of(fuse_req_t request) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // memoria-ceiling-fs: a filesystem in memory that does nothing but answer. What a program takes on
 // it is what FUSE itself takes, and the most that any filesystem behind FUSE can reach.
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "fs/binding/launch.hpp"
 #include "tests/bench/ceiling/handlers.hpp"
@@ -40,12 +43,26 @@ int loop(fuse_session* session, const fuse_cmdline_opts& options) {
                                    : fuse_session_loop_mt(session, config.get());
 }
 
+/// Options that libfuse does not know.
+struct Extras {
+  int xattrs = 0;
+  char* log = nullptr;  // a path; libfuse allocates it
+};
+
 /// Serves until the end of the mount. libfuse says what is wrong on the standard error.
-MountExit serve_mount(fuse_args& arguments, const fuse_cmdline_opts& options, bool xattrs,
+MountExit serve_mount(fuse_args& arguments, const fuse_cmdline_opts& options, const Extras& extras,
                       Reporter& reporter) {
   Server server;
+  if (extras.log != nullptr) {
+    auto log = WriteLog::create(extras.log);
+    if (!log) {
+      reporter.failed({MountExit::kUsage, std::string(extras.log) + ": " + log.error().describe()});
+      return MountExit::kUsage;
+    }
+    server.log = std::move(log).value();
+  }
   server.on_ready = [&] { reporter.ready(); };
-  const auto operations = make_operations(xattrs);
+  const auto operations = make_operations(extras.xattrs != 0);
   auto* const session = fuse_session_new(&arguments, &operations, sizeof operations, &server);
   if (session == nullptr) {
     reporter.failed({MountExit::kUsage, "a mount option is wrong"});
@@ -67,7 +84,8 @@ MountExit serve_mount(fuse_args& arguments, const fuse_cmdline_opts& options, bo
 void print_help(const char* program) {
   std::printf("usage: %s MOUNTPOINT [-f] [-o OPTIONS]\n\n", program);
   std::puts(
-      "    -o xattr               there may be extended attributes: the kernel asks for them");
+      "    -o xattr               there may be extended attributes: the kernel asks for them\n"
+      "    -o log=FILE            what is written is appended to FILE, too");
   fuse_cmdline_help();
   fuse_lowlevel_help();
 }
@@ -102,16 +120,19 @@ int run(int argc, char** argv) {
   if (options.mountpoint == nullptr) {
     return fail(argv[0], MountExit::kUsage, "MOUNTPOINT is required");
   }
-  int xattrs = 0;
-  const fuse_opt ours[] = {{"xattr", 0, 1}, FUSE_OPT_END};
-  if (fuse_opt_parse(&arguments, &xattrs, ours, nullptr) != 0) {
+  Extras extras;
+  const fuse_opt ours[] = {
+      {"xattr", offsetof(Extras, xattrs), 1}, {"log=%s", offsetof(Extras, log), 0}, FUSE_OPT_END};
+  const int parsed = fuse_opt_parse(&arguments, &extras, ours, nullptr);
+  const std::unique_ptr<char, decltype(&std::free)> log(extras.log, &std::free);
+  if (parsed != 0) {
     return fail(argv[0], MountExit::kUsage, "the options cannot be read");
   }
   add_argument(arguments, "-ofsname=memoria-ceiling,default_permissions");
   if (kHasIoUring) add_argument(arguments, "-oio_uring");
 
   const auto daemon = [&](Reporter& reporter) {
-    return serve_mount(line.arguments, line.options, xattrs != 0, reporter);
+    return serve_mount(line.arguments, line.options, extras, reporter);
   };
   if (options.foreground != 0) {
     Reporter nobody;

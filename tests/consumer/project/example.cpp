@@ -12,8 +12,7 @@ Status greet(const std::string& directory) {
   memoria::Batch batch;  // all of it or nothing, also after a crash
   batch.put("greeting", "hello");
   batch.write_at("greeting", 5, ", log");
-  MEMORIA_TRY(store->apply(batch));
-  MEMORIA_TRY(store->sync());  // now it survives a loss of power
+  MEMORIA_TRY(store->apply(batch, {.sync = true}));  // now it survives a loss of power
 
   MEMORIA_TRY(std::string greeting, store->get("greeting"));
   std::cout << greeting << '\n';

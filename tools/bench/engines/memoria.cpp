@@ -29,8 +29,7 @@ class MemoriaEngine final : public Engine {
   }
 
   Status put_synced(std::string_view key, std::string_view value) override {
-    MEMORIA_TRY(store_->put(key, value));
-    return store_->sync();
+    return store_->put(key, value, {.sync = true});
   }
 
   Result<bool> get(std::string_view key, std::string& out) override {
