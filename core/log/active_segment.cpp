@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "core/log/record.hpp"
-
+#include "core/io/sticky_sync.hpp"
 namespace memoria {
 namespace {
 
@@ -25,7 +25,8 @@ Result<std::unique_ptr<ActiveSegment>> ActiveSegment::create(Environment& enviro
                                                              const SegmentHeader& header,
                                                              std::string_view suffix) {
   const auto name = segment_file(header.id, suffix);
-  MEMORIA_TRY(std::shared_ptr<File> file, environment.create(name));
+  MEMORIA_TRY(auto created, environment.create(name));
+  std::shared_ptr<File> file = with_sticky_sync(std::move(created));
   const auto bytes = encode_segment_header(header);
   const iovec parts[] = {part(bytes)};
   auto written = file->write(0, parts);
@@ -46,7 +47,6 @@ Status ActiveSegment::append(std::span<iovec> parts, uint64_t size, Prepare prep
   if (zeros > 0 && !result.has_value() && result.error().code == Errc::kNoSpace) {
     result = write(parts, size, 0);
   }
-  if (result.has_value()) start_writeback();
   return result;
 }
 
@@ -85,24 +85,34 @@ Status ActiveSegment::write(std::span<iovec> parts, uint64_t size, uint64_t zero
   return ok();
 }
 
-/// So that the sync of a full segment, for which all writers wait, finds little left to do.
-void ActiveSegment::start_writeback() {
+std::optional<ActiveSegment::Range> ActiveSegment::take_writeback() {
   const uint64_t whole = end_ / kPrepareUnit * kPrepareUnit;  // what is not appended to any more
-  if (whole - std::min(whole, begun_) < kWritebackBytes) return;
-  file_->start_writeback(begun_, whole - begun_);
-  begun_ = whole;
+  if (whole - std::min(whole, begun_) < kWritebackBytes) return std::nullopt;
+  return Range{begun_, whole - std::exchange(begun_, whole)};
+}
+
+Status ActiveSegment::finish(uint64_t records, uint64_t timestamp) {
+  const auto bytes = closing_record(Kind::kEnd, records, timestamp);
+  iovec parts[] = {part(bytes)};
+  const uint64_t end = end_ + bytes.size();
+  return append(parts, bytes.size(), {.ahead = kSealSize, .until = end + kSealSize});
+}
+
+std::string ActiveSegment::closing_record(Kind kind, uint64_t records, uint64_t timestamp) const {
+  Record r;
+  r.kind = kind;
+  r.timestamp = timestamp;
+  r.offset = records;
+  std::string bytes;
+  encode_prefix(r, {}, {header_.seed(), end_}, bytes);
+  return bytes;
 }
 
 Status ActiveSegment::seal(uint64_t records, uint64_t timestamp) {
   // First what is sealed, then the seal: a crash in between must not leave a seal behind torn
   // records.
   MEMORIA_TRY(sync());
-  Record r;
-  r.kind = Kind::kSeal;
-  r.timestamp = timestamp;
-  r.offset = records;
-  std::string bytes;
-  encode_prefix(r, {}, {header_.seed(), end_}, bytes);
+  const auto bytes = closing_record(Kind::kSeal, records, timestamp);
   iovec parts[] = {part(bytes)};
   MEMORIA_TRY(append(parts, bytes.size(), {}));
   if (prepared_ > end_) {

@@ -4,14 +4,18 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 
 #include "core/io/environment.hpp"
+#include "core/log/record.hpp"
 #include "core/log/segment.hpp"
 
 namespace memoria {
 
-/// One writer at a time; file() may be read and synced by any thread.
+/// One thread at a time; file(), whose sync never succeeds once it has failed, may be read and
+/// synced by any thread.
 class ActiveSegment {
  public:
   /// Makes the file and its header, and makes the name durable.
@@ -33,15 +37,26 @@ class ActiveSegment {
   };
   /// What a record overwrites then is in the page cache already, in large folios: an append of 140,
   /// 1,200, 4,300, 16,500, 65,700 and 262,300 bytes takes 0.90, 1.19, 1.97, 5.18, 17.6 and 61 us
-  /// instead of 0.92, 1.67, 3.80, 9.55, 23.5 and 67.9; with 256 KiB short ones take longer (`append_bench /var/tmp`
-  /// on ext4 of Linux 6.18). With more ahead, later syncs carry data and no change of the file's
-  /// size: an fdatasync then commits no journal (`sync_bench` on ext4: 0.6 of the median, a fifth
-  /// of the p99).
+  /// instead of 0.92, 1.67, 3.80, 9.55, 23.5 and 67.9; with 256 KiB short ones take longer
+  /// (`append_bench /var/tmp` on ext4 of Linux 6.18). With more ahead, later syncs carry data and
+  /// no change of the file's size: an fdatasync then commits no journal (`sync_bench` on ext4: 0.6
+  /// of the median, a fifth of the p99).
   static constexpr uint64_t kPrepareUnit = 64 << 10;
 
   /// Writes `size` bytes at the end. Where there is no space for zeros it does without. On kNoSpace
   /// the file is as before; after any other error it must not be used again.
   Status append(std::span<iovec> parts, uint64_t size, Prepare prepare);
+
+  /// What has become complete since the last time and should be on its way to the disk, so that a
+  /// sync finds little left to do. Mostly nothing.
+  struct Range {
+    uint64_t offset, length;
+  };
+  std::optional<Range> take_writeback();
+
+  /// Says that the log goes on in another segment, which counts after a crash only when this is
+  /// found. Takes the space of the seal as well. On kNoSpace the file is as before.
+  Status finish(uint64_t records, uint64_t timestamp);
 
   /// Syncs, writes the seal, cuts prepared space off and syncs again: nothing is appended
   /// afterwards.
@@ -53,7 +68,7 @@ class ActiveSegment {
   uint64_t zeros_behind(uint64_t end, Prepare prepare) const;
   Status write(std::span<iovec> parts, uint64_t size, uint64_t zeros);
   Status sync();
-  void start_writeback();
+  std::string closing_record(Kind kind, uint64_t records, uint64_t timestamp) const;
 
   const SegmentHeader header_;
   const std::shared_ptr<File> file_;

@@ -28,7 +28,7 @@ uint32_t checksum(std::string_view bytes, size_t end, Place place) {
 }
 
 bool known(Kind kind) {
-  return kind >= Kind::kPut && kind <= Kind::kReplaces;
+  return kind >= Kind::kPut && kind <= Kind::kEnd;
 }
 
 void append_arguments(const Record& r, std::string& out) {

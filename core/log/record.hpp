@@ -22,6 +22,7 @@ enum class Kind : uint8_t {
   kBatch = 6,
   kSeal = 7,
   kReplaces = 8,
+  kEnd = 9,
 };
 
 inline constexpr uint8_t kKindMask = 0x0f;
@@ -51,6 +52,7 @@ constexpr size_t arguments_size(Kind kind) {
     case Kind::kBatch:
       return 4;
     case Kind::kSeal:
+    case Kind::kEnd:
       return 8;
     case Kind::kPut:
     case Kind::kErase:
@@ -75,13 +77,17 @@ constexpr uint64_t record_size(Kind kind, size_t key_size, uint64_t value_size) 
   return prefix_size(kind, key_size, value_size) + value_size;
 }
 
+inline constexpr uint64_t kSealSize = record_size(Kind::kSeal, 0, 0);
+inline constexpr uint64_t kEndSize = record_size(Kind::kEnd, 0, 0);
+
 /// A decoded record without its value. `key` points into the bytes it was decoded from.
 struct Record {
   Kind kind = Kind::kPut;
   uint8_t flags = 0;
   uint64_t timestamp = 0;
   uint64_t generation = 0;  ///< piece, truncate, punch
-  uint64_t offset = 0;  ///< piece, punch: in the value. truncate: the size. batch, seal: the count
+  uint64_t offset =
+      0;  ///< piece, punch: in the value. truncate: the size. batch, seal, end: the count
   uint64_t length = 0;  ///< punch
   std::string_view key;
   uint32_t value_size = 0;

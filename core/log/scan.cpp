@@ -96,6 +96,7 @@ Result<bool> SegmentScanner::load_record() {
   at_ = behind;
   good_end_ = at_;
   newest_ = std::max(newest_, r.timestamp);
+  ended_ = ended_ || r.kind == Kind::kEnd;
   sealed_ = r.kind == Kind::kSeal;
   if (sealed_) sealed_records_ = r.offset;
   return true;

@@ -50,6 +50,8 @@ class SegmentScanner {
   uint64_t good_end() const { return good_end_; }
   /// A seal was the last thing seen; `sealed_records` is what it says.
   bool sealed() const { return sealed_; }
+  /// There was a record that says that the log goes on in the next segment.
+  bool ended() const { return ended_; }
   uint64_t sealed_records() const { return sealed_records_; }
   /// Bytes of batch heads, which belong to no record.
   uint64_t batch_overhead() const { return batch_overhead_; }
@@ -76,7 +78,7 @@ class SegmentScanner {
   const Mode mode_;
   uint64_t at_;
   uint64_t good_end_;
-  bool sealed_ = false;
+  bool sealed_ = false, ended_ = false;
   uint64_t sealed_records_ = 0;
   uint64_t batch_overhead_ = 0;
   uint64_t newest_ = 0;

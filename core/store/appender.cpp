@@ -38,7 +38,9 @@ bool frees_space(const Batch& batch, const KeyDirectory& directory) {
 Appender::Appender(const Parts& parts)
     : parts_(parts),
       encoder_(parts.directory, parts.timeline, parts.options.inline_limit),
-      memory_limit_(parts.options.memory_limit) {}
+      memory_limit_(parts.options.memory_limit),
+      sealer_({parts.timeline, parts.health, [this](uint64_t position) { on_durable_(position); },
+               parts.save_manifest, [this](const auto& segment) { on_sealed_(segment); }}) {}
 
 Status Appender::append(const Batch& batch, Committer* committer) {
   Writer writer;
@@ -67,7 +69,9 @@ Status Appender::rotate() {
 Status Appender::close() {
   Writer writer;
   writer.rotate = writer.close = true;
-  return enqueue(writer);
+  auto result = enqueue(writer);
+  sealer_.stop();
+  return result;
 }
 
 Status Appender::enqueue(Writer& writer) {
@@ -142,7 +146,8 @@ void Appender::lead(const std::vector<Writer*>& group) {
     if (!w->result.has_value()) continue;
     if (w->rotate) {
       flush_all(pending);
-      if (active_) w->result = seal_segment();
+      if (active_) w->result = finish_segment();
+      if (w->result.has_value()) w->result = sealer_.drain();
       continue;
     }
     w->result = check_space(*w);
@@ -216,6 +221,7 @@ Status Appender::flush() {
     }
     return parts_.health.latch(result.error(), "a write failed");
   }
+  if (const auto due = active_->take_writeback()) sealer_.write_back(active_->file(), *due);
   parts_.segments.add_total(segment_->slot, encoder_.overhead(), 0);
   segment_->file_bytes = active_->end();
   bytes_written_.fetch_add(size, std::memory_order_relaxed);
@@ -289,10 +295,10 @@ Status Appender::check_files(bool frees) {
   if (reserve == 0) return ok();
   MEMORIA_TRY(const auto files, files_left(parts_.environment));
   if (!files) return ok();
-  // Each sealed segment gets a hint, if only in a while; so will the active one.
-  uint64_t owed = active_ ? 1 : 0;
+  // Each segment gets a hint, if only in a while.
+  uint64_t owed = 0;
   for (const auto& segment : parts_.segments.all()) {
-    owed += segment->sealed && !segment->has_hint && !segment->damaged ? 1 : 0;
+    owed += !segment->has_hint && !segment->damaged ? 1 : 0;
   }
   const uint64_t left = *files - std::min(*files, owed);
   const bool enough = left >= reserve;
@@ -314,7 +320,7 @@ Status Appender::make_room(const Writer& writer) {
   const bool frees = this->frees(writer);
   auto room = check_files(frees);
   if (has_records && room.has_value()) {
-    room = seal_segment();
+    room = finish_segment();
   } else if (!frees && !room.has_value()) {
     return room;
   }
@@ -332,6 +338,10 @@ Status Appender::open_segment() {
   header.uuid = parts_.uuid;
   auto created = ActiveSegment::create(parts_.environment, header);
   while (!created.has_value() && created.error().lacks_descriptors() && parts_.files.give_way()) {
+    created = ActiveSegment::create(parts_.environment, header);
+  }
+  if (!created.has_value() && created.error().lacks_descriptors()) {
+    (void)sealer_.drain();  // each that waits has one; a failure is told by the next who needs it
     created = ActiveSegment::create(parts_.environment, header);
   }
   if (!created.has_value()) {
@@ -353,30 +363,38 @@ Status Appender::open_segment() {
   return ok();
 }
 
-Status Appender::seal_segment() {
+/// Nothing is appended to the active segment any more; the sealer has it.
+Status Appender::finish_segment() {
   if (active_->end() == kSegmentHeaderSize) return ok();
-  auto sealed = active_->seal(segment_->counts.total_records, parts_.timeline.take());
-  if (!sealed.has_value()) {
-    if (sealed.error().code == Errc::kNoSpace) return sealed;
-    return parts_.health.latch(sealed.error(), "a segment could not be sealed");
+  MEMORIA_TRY(sealer_.make_room());
+  auto finished = active_->finish(segment_->counts.total_records, parts_.timeline.take());
+  if (!finished.has_value()) {
+    if (finished.error().code == Errc::kNoSpace) return finished;
+    return parts_.health.latch(finished.error(), "a write failed");
   }
   segment_->file_bytes = active_->end();
-  segment_->sealed = true;
-  {
-    Lock lock(tail_mutex_);
-    tail_file_.reset();
-  }
-  const auto segment = std::move(segment_);
-  segment_.reset();
+  sealer_.take({std::move(active_), std::move(segment_), position()});
   active_.reset();
-  on_durable_(position());
-  on_sealed_(segment);
+  segment_.reset();
+  const Lock lock(tail_mutex_);
+  tail_file_.reset();
   return ok();
 }
 
+/// In this order: what goes to the sealer meanwhile is found twice rather than missed.
 LogTail Appender::tail() const {
-  Lock lock(tail_mutex_);
-  return {position_.load(std::memory_order_acquire), tail_file_};
+  LogTail tail;
+  std::shared_ptr<File> active;
+  {
+    const Lock lock(tail_mutex_);
+    tail.position = position_.load(std::memory_order_acquire);
+    active = tail_file_;
+  }
+  tail.files = sealer_.files();
+  if (active && (tail.files.empty() || tail.files.back() != active)) {
+    tail.files.push_back(std::move(active));
+  }
+  return tail;
 }
 
 }  // namespace memoria

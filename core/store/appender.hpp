@@ -16,6 +16,7 @@
 #include "core/store/group_encoder.hpp"
 #include "core/store/health.hpp"
 #include "core/store/options.hpp"
+#include "core/store/sealer.hpp"
 
 namespace memoria {
 
@@ -51,17 +52,19 @@ class Appender {
   /// role. kConflict: its key was changed since.
   Status append(const RawRecord& raw, std::function<void(Location)> installed);
 
-  /// Seals the active segment, if it has records: what is appended next goes to a new one.
-  /// Everything so far is durable then.
+  /// Seals all segments that have records: what is appended next goes to a new one. Everything so
+  /// far is durable then.
   Status rotate();
-  /// The same, and everything that comes later fails with kClosed.
+  /// Seals those to which nothing is appended any more. kNoSpace.
+  Status settle() { return sealer_.drain(); }
+  /// As rotate(), and everything that comes later fails with kClosed.
   Status close();
 
   LogTail tail() const;
   uint64_t position() const { return position_.load(std::memory_order_acquire); }
 
-  /// Called after a rotation made everything up to a position durable, and when a segment was
-  /// sealed.
+  /// Called when a segment was sealed: everything up to a position is durable. By the sealer's
+  /// thread.
   void on_durable(std::function<void(uint64_t)> f) { on_durable_ = std::move(f); }
   void on_sealed(std::function<void(const std::shared_ptr<Segment>&)> f) {
     on_sealed_ = std::move(f);
@@ -102,7 +105,7 @@ class Appender {
   Status check_memory();
   Status check_files(bool frees);
   Status open_segment();
-  Status seal_segment();
+  Status finish_segment();
   bool encode(const Writer& writer);
   void begin_group(bool track);
   Status flush();
@@ -134,6 +137,8 @@ class Appender {
 
   std::atomic<uint32_t> recent_syncs_{0};
   std::atomic<uint64_t> bytes_written_{0}, appends_{0}, groups_{0};
+
+  Sealer sealer_;  // last: its thread ends first
 };
 
 }  // namespace memoria

@@ -34,9 +34,12 @@ void Committer::stop() {
 Status Committer::lead(uint64_t& reached) {
   const auto tail = tail_();
   reached = tail.position;
-  if (!tail.file) return ok();
+  if (tail.files.empty()) return ok();
   const auto begin = Clock::now();
-  auto result = tail.file->sync();
+  Status result = ok();
+  for (const auto& file : tail.files) {
+    if (result.has_value()) result = file->sync();
+  }
   syncs_.fetch_add(1, std::memory_order_relaxed);
   // The kernel reports a failed write-back once and then forgets it: a later success would be a
   // lie.
@@ -74,9 +77,8 @@ void Committer::gather(Lock& lock) {
 
 /// Those of waiting_ that need not wait any longer.
 void Committer::take_finished(const Status& result, std::vector<Request*>& finished) {
-  const auto waits = [&](const Request* r) {
-    return result.has_value() && r->position_ > durable_;
-  };
+  const uint64_t durable = result.has_value() ? durable_ : UINT64_MAX;
+  const auto waits = [durable](const Request* r) { return r->position_ > durable; };
   const auto first = std::stable_partition(waiting_.begin(), waiting_.end(), waits);
   finished.assign(first, waiting_.end());
   waiting_.erase(first, waiting_.end());
@@ -212,7 +214,7 @@ void Committer::durable_up_to(uint64_t position) {
   finish_all(finished, ok());
 }
 
-void Committer::answer(std::vector<Waiting> batch) {
+void Committer::answer(const std::vector<Waiting>& batch) {
   uint64_t position = 0;
   for (const auto& waiting : batch) position = std::max(position, waiting.position);
   requests_.fetch_add(batch.size(), std::memory_order_relaxed);
@@ -220,7 +222,7 @@ void Committer::answer(std::vector<Waiting> batch) {
   Request* const requests[] = {&request};
   enter(requests, position, 0);  // they were counted when they came
   const auto result = finish(request);
-  for (auto& waiting : batch) waiting.done(result);
+  for (const auto& waiting : batch) waiting.done(result);
 }
 
 void Committer::run() {
@@ -239,7 +241,7 @@ void Committer::run() {
       if (batch.empty() && stopping_) return;
     }
     if (!batch.empty()) {
-      answer(std::move(batch));
+      answer(batch);
     } else if (!health_.latched()) {
       (void)sync(tail_().position);  // a failure latches, and that is reported everywhere
     }

@@ -18,10 +18,11 @@
 
 namespace memoria {
 
-/// The end of the log: bytes appended since open, and the file that the last of them are in.
+/// The end of the log: bytes appended since open, and the files with those of them that may not be
+/// durable, in the order of the log.
 struct LogTail {
   uint64_t position = 0;
-  std::shared_ptr<File> file;
+  std::vector<std::shared_ptr<File>> files;
 };
 
 /// Thread-safe. A thread that waits becomes the leader when nobody is, and syncs for all who came
@@ -98,7 +99,7 @@ class Committer {
   static void finish_all(const std::vector<Request*>& finished, const Status& result);
   Status lead(uint64_t& reached);
   void run();
-  void answer(std::vector<Waiting> batch);
+  void answer(const std::vector<Waiting>& batch);
   void note_latency(std::chrono::nanoseconds duration) REQUIRES(mutex_);
 
   Health& health_;

@@ -58,6 +58,10 @@ Result<std::shared_ptr<File>> FileCache::open(const Segment& segment) {
   while (!opened.has_value() && opened.error().lacks_descriptors() && give_way()) {
     opened = environment_.open(name, Environment::Access::kRead);
   }
+  if (!opened.has_value() && opened.error().lacks_descriptors()) {
+    on_shortage_();
+    opened = environment_.open(name, Environment::Access::kRead);
+  }
   MEMORIA_TRY(std::shared_ptr<File> file, std::move(opened));
   Lock lock(mutex_);
   return insert(segment.slot, std::move(file));

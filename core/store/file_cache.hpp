@@ -6,8 +6,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
+#include <utility>
 
 #include "core/base/mutex.hpp"
 #include "core/io/environment.hpp"
@@ -29,6 +31,8 @@ class FileCache {
   /// Closes half of the files, and from now on, until set_max_size(), keeps no more than are left:
   /// others need descriptors, too. False: there is none.
   bool give_way();
+  /// Called when that was not enough: others may close some of theirs. Set before the first use.
+  void on_shortage(std::function<void()> f) { on_shortage_ = std::move(f); }
   /// At least 1; what is above it is closed.
   void set_max_size(size_t max_size);
 
@@ -44,6 +48,7 @@ class FileCache {
   void evict(size_t left) REQUIRES(mutex_);
 
   Environment& environment_;
+  std::function<void()> on_shortage_ = [] {};
   std::atomic<uint64_t> hits_{0}, misses_{0};
   Mutex mutex_;  // not held while a file is opened
   size_t max_size_ GUARDED_BY(mutex_);

@@ -93,6 +93,7 @@ void GroupEncoder::follow(Record& r) {
     case Kind::kBatch:
     case Kind::kSeal:
     case Kind::kReplaces:
+    case Kind::kEnd:
       break;
   }
   s.newest = r.timestamp;

@@ -171,12 +171,21 @@ Status Inventory::look_for_seal(FoundSegment& found) const {
 }
 
 Status Inventory::look_for_seal(FoundSegment& found, const File& file) {
+  const auto is_at = [&](Kind kind, uint64_t at) -> Result<bool> {
+    char bytes[kSealSize];
+    MEMORIA_TRY(const size_t got, file.read(at, bytes));
+    const auto decoded = decode_record({bytes, got}, {found.header->seed(), at});
+    return decoded.has_value() && decoded.value().kind == kind;
+  };
+  found.sealed = false;
+  found.closing = 0;
   if (found.size < kSegmentHeaderSize + kSealSize) return ok();
-  const uint64_t seal_at = found.size - kSealSize;
-  char seal[kSealSize];
-  MEMORIA_TRY(const size_t got, file.read(seal_at, seal));
-  const auto decoded = decode_record({seal, got}, {found.header->seed(), seal_at});
-  found.sealed = decoded.has_value() && decoded.value().kind == Kind::kSeal;
+  MEMORIA_TRY(found.sealed, is_at(Kind::kSeal, found.size - kSealSize));
+  if (!found.sealed) return ok();
+  found.closing = kSealSize;
+  if (found.size < kSegmentHeaderSize + kSealSize + kEndSize) return ok();
+  MEMORIA_TRY(const bool ended, is_at(Kind::kEnd, found.size - kSealSize - kEndSize));
+  if (ended) found.closing += kEndSize;
   return ok();
 }
 
@@ -365,22 +374,24 @@ Error Inventory::refuse_without(const std::vector<uint64_t>& missing) const {
                            one ? "it" : "them", one ? "it" : "them", kManifestFile)};
 }
 
-/// The newest segment of the log, when a crash left it without a seal.
-Result<std::optional<size_t>> Inventory::tail() const {
+/// The newest segments of the log, as far as a crash left them without a seal.
+Result<std::vector<size_t>> Inventory::tail() const {
+  std::vector<size_t> tail;
   for (size_t i = found_.size(); i-- > 0;) {
     if (found_[i].header->origin != Origin::kLog || found_[i].missing) continue;
-    if (found_[i].sealed || found_[i].cut() || has_hint_of_its_length(found_[i])) {
-      return std::optional<size_t>();
-    }
+    if (found_[i].sealed || found_[i].cut() || has_hint_of_its_length(found_[i])) break;
     // One that the manifest knows as sealed has lost its seal to damage, not to a crash: when
     // nothing else is lost it gets a new one, and otherwise nothing must be cut off.
     if (found_[i].expected != 0) {
+      if (!tail.empty()) break;
       MEMORIA_TRY(const bool only_seal, has_lost_only_its_seal(found_[i]));
-      if (!only_seal) return std::optional<size_t>();
+      if (only_seal) tail.push_back(i);
+      break;
     }
-    return std::optional(i);
+    tail.push_back(i);
   }
-  return std::optional<size_t>();
+  std::reverse(tail.begin(), tail.end());
+  return tail;
 }
 
 /// By the manifest; without it by the hint, if it knows of more than is there: hints are written of

@@ -19,8 +19,6 @@
 
 namespace memoria {
 
-inline constexpr uint64_t kSealSize = record_size(Kind::kSeal, 0, 0);
-
 /// A segment's file, or what is known of one that is missing.
 struct FoundSegment {
   uint64_t name_id = 0;
@@ -28,6 +26,7 @@ struct FoundSegment {
   std::optional<SegmentHeader> header;  ///< there once the inventory is taken
   std::string problem;                  ///< why its own header cannot be read
   bool sealed = false;
+  uint64_t closing = 0;              ///< bytes of the records that end it: they are of no key
   uint64_t expected = 0;             ///< its length by the manifest or its hint; 0: not known
   bool missing = false;              ///< there is only its hint
   bool squats = false;               ///< under the name of one that is missing
@@ -51,8 +50,9 @@ class Inventory {
 
   /// All segments that count, by the names of their files.
   std::vector<FoundSegment>& segments() { return found_; }
-  /// The number of the newest segment of the log, when a crash left it without a seal.
-  Result<std::optional<size_t>> tail() const;
+  /// The numbers of the newest segments of the log that a crash left without a seal, in the order
+  /// of the log.
+  Result<std::vector<size_t>> tail() const;
   /// Whether there is a hint by this name.
   bool has_hint(uint64_t name_id) const { return hints_.contains(name_id); }
   /// Whether there is a second file of the segment with this id.

@@ -150,6 +150,7 @@ void KeyDirectory::Shard::install(const Entry& entry, Slot slot, uint8_t fingerp
     case Kind::kBatch:
     case Kind::kSeal:
     case Kind::kReplaces:
+    case Kind::kEnd:
       break;
   }
 }

@@ -315,6 +315,9 @@ Status Merge::flush_output() {
   auto& buffer = output_->buffer;
   iovec parts[] = {{buffer.data(), buffer.size()}};
   MEMORIA_TRY(output_->file->append(parts, buffer.size(), {}));
+  if (const auto due = output_->file->take_writeback()) {
+    output_->file->file()->start_writeback(due->offset, due->length);
+  }
   report_.bytes_written += buffer.size();
   buffer.clear();
   return ok();

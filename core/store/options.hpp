@@ -21,7 +21,7 @@ using Logger = std::function<void(Severity, std::string_view)>;
 enum class SyncPolicy {
   kAlways,    ///< every write is durable when it returns
   kInterval,  ///< written data is made durable within `sync_interval`
-  kNever,     ///< only on request, on rotation and at close
+  kNever,     ///< only on request, soon after a segment is full, and at close
 };
 
 /// Of one change.

@@ -37,15 +37,16 @@ Status Recovery::run() {
   MEMORIA_TRY(roll_back());
   MEMORIA_TRY(inventory_.take());
   auto& found = inventory_.segments();
-  MEMORIA_TRY(const auto tail, inventory_.tail());
-  std::vector<FoundSegment*> sealed;
+  MEMORIA_TRY(const auto numbers, inventory_.tail());
+  std::vector<FoundSegment*> sealed, tail;
   for (size_t i = 0; i < found.size(); ++i) {
-    if (tail != i) sealed.push_back(&found[i]);
+    const bool in_tail = std::find(numbers.begin(), numbers.end(), i) != numbers.end();
+    (in_tail ? tail : sealed).push_back(&found[i]);
     timeline_.advance(found[i].header->id);
     timeline_.advance(found[i].name_id);
   }
   MEMORIA_TRY(load_all(sealed));
-  if (tail) MEMORIA_TRY(load_tail(found[*tail]));
+  MEMORIA_TRY(load_tail(tail));
   MEMORIA_TRY(load_runs());
   unsure_until_ = inventory_.unsure_until();
   // What is missing is not newer than this; a store that has no record yet has just been made.
@@ -70,50 +71,98 @@ Status Recovery::roll_back() {
   return finish_rollback(environment_, *pending);
 }
 
-Status Recovery::load_tail(FoundSegment& found) {
-  const auto name = segment_file(found.name_id, kDataSuffix);
-  MEMORIA_TRY(const auto file,
-              environment_.open(name, options_.read_only ? Environment::Access::kRead
-                                                         : Environment::Access::kWrite));
+/// What a crash left without a seal, in the order of the log. The first that is not all there ends
+/// the log: what comes behind it was never told to be durable.
+Status Recovery::load_tail(const std::vector<FoundSegment*>& found) {
+  std::vector<TailSegment> tail;
+  bool complete = true;
+  for (auto* const segment : found) {
+    if (!complete) {
+      MEMORIA_TRY(drop(*segment));
+      continue;
+    }
+    MEMORIA_TRY(auto scanned, scan_tail(*segment));
+    complete = scanned.complete();
+    tail.push_back(std::move(scanned));
+  }
+  for (const auto& segment : tail) timeline_.advance(segment.newest);
+  // Only now, lest after another crash what was dropped followed on a sealed segment.
+  for (auto& segment : tail) MEMORIA_TRY(load_tail_segment(segment));
+  return ok();
+}
+
+Result<std::unique_ptr<File>> Recovery::open_tail(const FoundSegment& found) const {
+  return environment_.open(
+      segment_file(found.name_id, kDataSuffix),
+      options_.read_only ? Environment::Access::kRead : Environment::Access::kWrite);
+}
+
+/// Empties a segment durably; then it is one like those that were made and not written to.
+Status Recovery::drop(FoundSegment& found) {
+  inventory_.doom(found.name_id);
+  if (found.size <= kSegmentHeaderSize) return ok();
+  log(Severity::kInfo, fmt::format("{}: dropped, since the segment before it lacks its end",
+                                   segment_file(found.name_id, kDataSuffix)));
+  if (options_.read_only) return ok();
+  MEMORIA_TRY(const auto file, open_tail(found));
+  MEMORIA_TRY(file->truncate(kSegmentHeaderSize));
+  return file->sync();
+}
+
+Result<Recovery::TailSegment> Recovery::scan_tail(FoundSegment& found) {
+  MEMORIA_TRY(const auto file, open_tail(found));
   SegmentScanner scanner(*file, found.header->seed(), kSegmentHeaderSize, found.size,
                          SegmentScanner::Mode::kTail);
-  HintWriter entries(found.header->id);
-  uint64_t records = 0;
+  TailSegment tail{&found, HintWriter(found.header->id)};
   while (true) {
     MEMORIA_TRY(const auto* scanned, scanner.next());
     if (scanned == nullptr) break;
     if (!describes_a_key(scanned->record.kind)) continue;
-    entries.add(entry_of(*scanned, options_.inline_limit));
-    ++records;
+    tail.entries.add(entry_of(*scanned, options_.inline_limit));
+    ++tail.records;
   }
-  if (records == 0) {
+  tail.end = scanner.good_end();
+  tail.newest = scanner.newest();
+  tail.ended = scanner.ended();
+  tail.sealed = scanner.sealed();
+  return tail;
+}
+
+/// Cuts off what does not count, and makes the rest what it would be without the crash.
+Status Recovery::seal(const TailSegment& tail) {
+  MEMORIA_TRY(const auto file, open_tail(*tail.found));
+  MEMORIA_TRY(file->truncate(tail.end));
+  MEMORIA_TRY(file->sync());  // a seal says that everything in front of it is durable
+  if (tail.sealed) return ok();
+  Record seal;
+  seal.kind = Kind::kSeal;
+  seal.timestamp = timeline_.take();
+  seal.offset = tail.records;
+  std::string bytes;
+  encode_prefix(seal, {}, {tail.found->header->seed(), tail.end}, bytes);
+  const iovec parts[] = {{bytes.data(), bytes.size()}};
+  MEMORIA_TRY(file->write(tail.end, parts));
+  return file->sync();
+}
+
+Status Recovery::load_tail_segment(TailSegment& tail) {
+  FoundSegment& found = *tail.found;
+  if (tail.records == 0) {
     inventory_.doom(found.name_id);
     return ok();
   }
   add_segment(found);
-  timeline_.advance(scanner.newest());
-  const uint64_t end = scanner.good_end();
-  if (end < found.size) {
-    log(Severity::kInfo, fmt::format("{}: dropped {} bytes behind the last complete record", name,
-                                     found.size - end));
+  if (tail.end < found.size) {
+    log(Severity::kInfo,
+        fmt::format("{}: dropped {} bytes behind the last complete record",
+                    segment_file(found.name_id, kDataSuffix), found.size - tail.end));
   }
-  if (!options_.read_only) {
-    Record seal;
-    seal.kind = Kind::kSeal;
-    seal.timestamp = timeline_.take();
-    seal.offset = records;
-    std::string bytes;
-    encode_prefix(seal, {}, {found.header->seed(), end}, bytes);
-    const iovec parts[] = {{bytes.data(), bytes.size()}};
-    MEMORIA_TRY(file->truncate(end));
-    MEMORIA_TRY(file->sync());  // a seal says that everything in front of it is durable
-    MEMORIA_TRY(file->write(end, parts));
-    MEMORIA_TRY(file->sync());
-  }
+  if (!options_.read_only) MEMORIA_TRY(seal(tail));
   found.sealed = true;
-  found.segment->file_bytes = end + kSealSize;
+  found.closing = kSealSize + (tail.ended ? kEndSize : 0);
+  found.segment->file_bytes = tail.end + (tail.sealed ? 0 : kSealSize);
   found.segment->sealed = true;
-  MEMORIA_TRY(auto run, run_in_memory(std::move(entries), *found.segment));
+  MEMORIA_TRY(auto run, run_in_memory(std::move(tail.entries), *found.segment));
   runs_.push_back(std::move(run));
   sources_.push_back(&found);
   return ok();
@@ -158,8 +207,7 @@ Status Recovery::load_runs() {
     timeline_.advance(runs_[i].index.newest());
     // What is neither header, record nor seal is the heads of batches, or damage: dead either way.
     const auto& segment = *sources_[i]->segment;
-    const uint64_t known =
-        kSegmentHeaderSize + segment.counts.total_bytes + (sources_[i]->sealed ? kSealSize : 0);
+    const uint64_t known = kSegmentHeaderSize + segment.counts.total_bytes + sources_[i]->closing;
     if (segment.file_bytes > known) {
       segments_.add_total(segment.slot, segment.file_bytes - known, 0);
     }

@@ -2,6 +2,7 @@
 // Opens what a shutdown, a crash or a careless hand left. The rules: core/FORMAT.md, "Recovery".
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "core/base/mutex.hpp"
 #include "core/io/environment.hpp"
+#include "core/log/hint.hpp"
 #include "core/log/timeline.hpp"
 #include "core/store/inventory.hpp"
 #include "core/store/key_directory.hpp"
@@ -47,7 +49,24 @@ class Recovery {
  private:
   Status roll_back();
   void add_segment(FoundSegment& found);
-  Status load_tail(FoundSegment& found);
+  /// A segment without a seal.
+  struct TailSegment {
+    FoundSegment* found;
+    HintWriter entries;
+    uint64_t records = 0;
+    uint64_t end = 0;  ///< behind the last good record
+    uint64_t newest = 0;
+    bool ended = false, sealed = false;  ///< it has these records
+
+    /// All of it is there: the log went on in the next one.
+    bool complete() const { return ended || sealed; }
+  };
+  Status load_tail(const std::vector<FoundSegment*>& found);
+  Result<std::unique_ptr<File>> open_tail(const FoundSegment& found) const;
+  Status drop(FoundSegment& found);
+  Result<TailSegment> scan_tail(FoundSegment& found);
+  Status seal(const TailSegment& tail);
+  Status load_tail_segment(TailSegment& tail);
   Status load_all(const std::vector<FoundSegment*>& found);
   Result<Run> load(FoundSegment& found);
   Result<std::optional<Run>> from_hint(const FoundSegment& found) const;

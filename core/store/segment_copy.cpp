@@ -13,7 +13,6 @@ namespace {
 
 constexpr size_t kPieceSize = 1 << 20;
 constexpr size_t kUnit = 4096;  // what a disk loses at once
-constexpr uint64_t kSealSize = record_size(Kind::kSeal, 0, 0);
 
 Status write_all(File& file, uint64_t offset, std::string_view bytes) {
   const iovec parts[] = {{const_cast<char*>(bytes.data()), bytes.size()}};

@@ -98,6 +98,7 @@ Status Store::Impl::open() {
     housekeeper_ = std::make_unique<Housekeeper>(
         Housekeeper::Work{[this](Segment& s) { write_hint(s); }, [this] { background_merge(); }},
         options_.segment.merge_check_interval);
+    files_.on_shortage([this] { (void)appender_->settle(); });
     appender_->on_durable([this](uint64_t position) { committer_->durable_up_to(position); });
     appender_->on_sealed([this](const auto& segment) { housekeeper_->queue_hint(segment); });
     for (const auto& segment : segments_.all()) {

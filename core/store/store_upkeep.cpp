@@ -93,11 +93,9 @@ Result<MergeReport> Store::Impl::merge_in_turn(const MergeRequest& request,
                                                const ProgressFn& progress) {
   if (closed_) return Error{Errc::kClosed};
   MEMORIA_TRY(health_.check());
-  if (request.all) {
-    const auto rotated = appender_->rotate();
-    // Without space for a seal, what is sealed already is all that can be merged.
-    if (!rotated.has_value() && rotated.error().code != Errc::kNoSpace) return rotated.error();
-  }
+  const auto sealed = request.all ? appender_->rotate() : appender_->settle();
+  // Without space for a seal, what is sealed already is all that can be merged.
+  if (!sealed.has_value() && sealed.error().code != Errc::kNoSpace) return sealed.error();
   MEMORIA_TRY(const Space space, environment_->space());
   // Hints that are written meanwhile would take files that the merge counts on.
   const Running running(merge_running_);
@@ -258,6 +256,10 @@ Result<HintReport> Store::Impl::rebuild_hints(bool all, const ProgressFn& progre
 
 Result<HintReport> Store::Impl::rebuild_hints_in_turn(bool all, const ProgressFn& progress) {
   if (closed_) return Error{Errc::kClosed};
+  if (auto settled = appender_->settle();
+      !settled.has_value() && settled.error().code != Errc::kNoSpace) {
+    return settled.error();
+  }
   HintReport report;
   const auto segments = segments_.all();
   uint64_t total = 0, done = 0;

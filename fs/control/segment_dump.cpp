@@ -27,6 +27,7 @@ std::string_view kind_word(Kind kind) {
     case Kind::kBatch:
     case Kind::kSeal:
     case Kind::kReplaces:
+    case Kind::kEnd:
       break;  // say nothing of a key
   }
   return "other";

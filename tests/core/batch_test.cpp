@@ -123,7 +123,7 @@ BOOST_FIXTURE_TEST_CASE(a_batch_is_one_record_and_one_write, Fixture) {
   REQUIRE_OK(store->close());
   const auto log = read_log(environment->image());
   BOOST_REQUIRE_EQUAL(log.size(), 1u);
-  BOOST_TEST(log[0].top_level.size() == 3u);  // the first, the batch and the seal
+  BOOST_TEST(log[0].top_level.size() == 4u);  // the first, the batch, the end and the seal
   BOOST_TEST(log[0].seal_count == 51u);
 }
 

@@ -32,7 +32,7 @@ struct Fixture {
   Health health{silent};
   std::atomic<uint64_t> end{0};
   const std::shared_ptr<File> file = std::make_shared<SlowFile>();
-  Committer committer{health, [this] { return LogTail{end, file}; }, milliseconds(0)};
+  Committer committer{health, [this] { return LogTail{end, {file}}; }, milliseconds(0)};
 
   /// Each of `threads` appends and syncs so many `times`.
   void run(int threads, int times) {

@@ -89,6 +89,7 @@ BOOST_FIXTURE_TEST_CASE(all_that_waited_for_a_sync_hear_of_its_failure, Fixture)
   std::atomic<bool> failed{false};
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       const auto key = numbered("key", t);

@@ -228,6 +228,7 @@ BOOST_FIXTURE_TEST_CASE(a_cut_segment_shows_no_older_value_under_its_hint, Fixtu
   const auto intact = environment->image();
   const auto files = environment->files(".data");
   for (const auto& file : {files[files.size() - 2], files.back()}) {
+    const uint64_t keys_end = read_segment(intact.at(file)).keys_end;
     for (size_t size = 0; size < intact.at(file).size(); size += 97) {
       for (const bool with_manifest : {true, false}) {  // the hint has the length, too
         const auto damaged = SimulatedEnvironment::make(intact);
@@ -235,7 +236,7 @@ BOOST_FIXTURE_TEST_CASE(a_cut_segment_shows_no_older_value_under_its_hint, Fixtu
         if (!with_manifest) damaged->delete_file("manifest");
         auto store = open_store(damaged, options);
         const int lost = lost_of(*store);
-        BOOST_TEST(lost > 0);
+        BOOST_TEST((lost > 0) == (size < keys_end));
         BOOST_TEST(!unwrap(store->verify()).clean());
         BOOST_TEST(unwrap(store->rebuild_hints(true)).damaged == 1u);
         REQUIRE_OK(store->put("new", "value"));

@@ -99,6 +99,7 @@ BOOST_FIXTURE_TEST_CASE(only_segments_with_enough_dead_bytes_are_taken, Fixture)
   REQUIRE_OK(store->close());
   store = open_store(environment, options);
   overwrite(1, 60, 900);
+  finish_hints(*store);  // all full segments are sealed, too
   const auto stats = store->stats();
   std::vector<uint64_t> wanted;
   for (const auto& s : stats.segments) {

@@ -70,7 +70,7 @@ Image with_unknown_record(uint8_t type, bool sealed) {
 
 BOOST_AUTO_TEST_CASE(an_unknown_kind_of_record_is_refused_and_nothing_is_cut) {
   for (const bool sealed : {true, false}) {
-    for (const int type : {0x09, 0x0f, 0x21, 0x41}) {
+    for (const int type : {0x0a, 0x0f, 0x21, 0x41}) {
       BOOST_TEST_CONTEXT("type " << type << ", sealed " << sealed) {
         const auto image = with_unknown_record(uint8_t(type), sealed);
         const auto environment = SimulatedEnvironment::make(image);
@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(an_unknown_kind_of_record_is_refused_and_nothing_is_cut) {
 
 BOOST_AUTO_TEST_CASE(an_unknown_kind_of_record_that_may_be_ignored_is_skipped) {
   for (const bool sealed : {true, false}) {
-    const auto environment = SimulatedEnvironment::make(with_unknown_record(0x89, sealed));
+    const auto environment = SimulatedEnvironment::make(with_unknown_record(0x8a, sealed));
     auto store = open_store(environment);
     check_contents(*store, {{"a", "1"}, {"b", "2"}});
     reopen(store, environment);
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(an_unknown_kind_of_record_that_may_be_ignored_is_skipped) {
 /// The same in a batch.
 Image with_unknown_record_in_batch(uint8_t flags, bool sealed) {
   RawSegmentWriter writer(1'500'000'000'000'000'000);
-  auto unknown = RawSegmentWriter::change(Kind(9), "x", "y");
+  auto unknown = RawSegmentWriter::change(Kind(10), "x", "y");
   unknown.first.flags = flags;
   writer.put("a", "1", 10);
   writer.batch(20, {RawSegmentWriter::change(Kind::kPut, "b", "2"), unknown,

@@ -21,7 +21,7 @@ Record make(Kind kind, std::string_view key) {
     r.offset = 0x0fffffff00000001;
   }
   if (kind == Kind::kPunch) r.length = 0x1000000000;
-  if (kind == Kind::kSeal || kind == Kind::kBatch) r.offset = 77;
+  if (kind == Kind::kSeal || kind == Kind::kEnd || kind == Kind::kBatch) r.offset = 77;
   return r;
 }
 
@@ -36,8 +36,8 @@ uint32_t checksum_of(std::string_view bytes, size_t end) {
   return crc32c(covered, kPlace.segment_seed);
 }
 
-const std::vector<Kind> kKinds = {Kind::kPut,   Kind::kErase, Kind::kPiece,   Kind::kTruncate,
-                                  Kind::kPunch, Kind::kSeal,  Kind::kReplaces};
+const std::vector<Kind> kKinds = {Kind::kPut,   Kind::kErase, Kind::kPiece,    Kind::kTruncate,
+                                  Kind::kPunch, Kind::kSeal,  Kind::kReplaces, Kind::kEnd};
 
 bool carries_value(Kind kind) {
   return kind == Kind::kPut || kind == Kind::kPiece || kind == Kind::kReplaces;
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(block_flag_on_a_short_value_and_none_on_a_long_one_are_refu
 }
 
 BOOST_AUTO_TEST_CASE(unknown_kinds_and_reserved_flags_are_unsupported_not_corrupt) {
-  for (const int type : {0x00, 0x09, 0x0f, 0x21, 0x41, 0x61, 0x89}) {
+  for (const int type : {0x00, 0x0a, 0x0f, 0x21, 0x41, 0x61, 0x8a}) {
     CHECK_FAILS(Errc::kUnsupported, decode_head(forged(uint8_t(type), 35, 3, 7)));
   }
 }

@@ -2,6 +2,7 @@
 // Segment names and headers, and rotation at the maximum size.
 #include "core/log/segment.hpp"
 
+#include "core/log/active_segment.hpp"
 #include "tests/core/store_helpers.hpp"
 
 namespace memoria::test {
@@ -19,6 +20,20 @@ BOOST_AUTO_TEST_CASE(names_are_digits_that_sort_by_age) {
         "1600000000000000000.hint"}) {
     BOOST_TEST(!segment_id(name, kDataSuffix).has_value(), name);
   }
+}
+
+/// The committer and whoever seals a segment may sync it at the same time, and the disk tells of a
+/// failure once.
+BOOST_AUTO_TEST_CASE(a_sync_that_failed_fails_for_everybody) {
+  const auto environment = SimulatedEnvironment::make();
+  SegmentHeader header;
+  header.id = 1'500'000'000'000'000'000;
+  const auto active = unwrap(ActiveSegment::create(*environment, header));
+  REQUIRE_OK(active->file()->sync());
+  environment->inject({.calls = kCallSync});
+  BOOST_TEST(!active->file()->sync().has_value());
+  BOOST_TEST(!active->file()->sync().has_value());
+  BOOST_TEST(!active->seal(0, 1'500'000'000'000'000'001).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(header_round_trips_and_every_flipped_bit_is_refused) {

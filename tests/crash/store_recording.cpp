@@ -3,6 +3,7 @@
 #include <atomic>
 #include <thread>
 
+#include "core/log/segment.hpp"
 #include "core/store/store.hpp"
 #include "tests/crash/recording.hpp"
 #include "tests/support/random_operations.hpp"
@@ -13,6 +14,8 @@ namespace {
 using StorePtr = std::unique_ptr<Store>;
 constexpr uint64_t kKeys = 8;
 constexpr int kChanges = 60;
+// A change may fill two segments, and no more than Sealer::kMost may wait.
+constexpr int kSlowChanges = 3;
 
 View view_of(const Contents& contents) {
   View out;
@@ -98,17 +101,40 @@ class StoreRecording final : public Recording {
       operation.perform(model_);
       history_.begin_change(view_of(model_));
       const WriteOptions write{.sync = random_.one_in(10)};
+      const bool durable = write.sync || options_.sync_policy == SyncPolicy::kAlways;
+      slow_down(durable);
       expect(operation.perform(*store_, write), "a change");
-      history_.end_change(write.sync || options_.sync_policy == SyncPolicy::kAlways);
+      history_.end_change(durable);
       upkeep();
     }
+    speed_up();
     end_merge();
     expect(store_->close(), "close");
     history_.synced();
     store_.reset();
   }
 
+  /// For a few changes the segment that is written to is not synced, so that the next ones are full
+  /// before it has its seal.
+  void slow_down(bool durable) {
+    if (slow_ > 0) {
+      if (--slow_ == 0 || durable) speed_up();
+    } else if (!durable && random_.one_in(5)) {
+      const auto files = environment_->files(kDataSuffix);
+      if (files.empty()) return;
+      slow_ = kSlowChanges;
+      environment_->hold_syncs(files.back());
+    }
+  }
+
+  void speed_up() {
+    slow_ = 0;
+    environment_->release_syncs();
+  }
+
   void upkeep() {
+    if (slow_ > 0 && !random_.one_in(3)) return;
+    speed_up();
     if (random_.one_in(6)) {
       expect(store_->sync(), "sync");
       history_.synced();
@@ -191,6 +217,7 @@ class StoreRecording final : public Recording {
   std::thread merging_;
   std::atomic<bool> merge_failed_{false};
   bool merges_beside_ = false;
+  int slow_ = 0;  // changes until the disk is fast again
   RecordedSnapshots snapshots_;
 };
 

@@ -108,7 +108,8 @@ told 5 "no such file in the volume" get "$mnt/.snapshots/s1/missing"
 
 step "what is about the whole store takes any path in its mount"
 [[ $(member store stats "$mnt/missing") == "$data" ]] || fail "stats of a missing path"
-sync "$mnt/file"
+echo new >"$mnt/new" # in a segment that is not sealed
+sync "$mnt/new"
 cp -a "$data" "$work/unclosed"
 rm "$work/unclosed/lock" "$work/unclosed/control"
 unmount_it

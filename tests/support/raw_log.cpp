@@ -56,11 +56,12 @@ bool read_record(std::string_view bytes, uint32_t seed, RawSegment& segment) {
   } else if (r.kind == Kind::kSeal) {
     segment.sealed = true;
     segment.seal_count = r.offset;
-  } else {
+  } else if (r.kind != Kind::kEnd) {
     segment.records.push_back(raw_record(r, whole, segment.end));
   }
   segment.top_level.emplace_back(segment.end, r.size());
   segment.end += r.size();
+  if (r.kind != Kind::kSeal && r.kind != Kind::kEnd) segment.keys_end = segment.end;
   return !segment.sealed;
 }
 
@@ -284,9 +285,17 @@ RawSegmentWriter& RawSegmentWriter::replaces(const std::vector<uint64_t>& ids, u
   return raw(encode(r, value, place()), 1);
 }
 
+RawSegmentWriter& RawSegmentWriter::end(uint64_t timestamp) {
+  return close(Kind::kEnd, timestamp);
+}
+
 RawSegmentWriter& RawSegmentWriter::seal(uint64_t timestamp) {
+  return close(Kind::kSeal, timestamp);
+}
+
+RawSegmentWriter& RawSegmentWriter::close(Kind kind, uint64_t timestamp) {
   Record r;
-  r.kind = Kind::kSeal;
+  r.kind = kind;
   r.timestamp = timestamp;
   r.offset = records_;
   bytes_ += encode(r, {}, place());

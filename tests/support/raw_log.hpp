@@ -30,9 +30,10 @@ struct RawSegment {
   uint8_t origin = 0;
   bool sealed = false;
   uint64_t seal_count = 0;
-  uint64_t end = 0;  ///< where intact records end
+  uint64_t end = 0;       ///< where intact records end
+  uint64_t keys_end = 0;  ///< where those of keys end
   uint64_t file_size = 0;
-  std::vector<RawRecord> records;  ///< of keys, batches dissolved; no seal, no replaces
+  std::vector<RawRecord> records;  ///< of keys, batches dissolved; no seal, end or replaces
   std::vector<uint64_t> replaces;
   std::vector<std::pair<uint64_t, uint64_t>> top_level;  ///< offset and size of each record
 };
@@ -73,6 +74,7 @@ class RawSegmentWriter {
   /// Where the next record will be.
   Place place() const { return {header_.seed(), bytes_.size()}; }
   RawSegmentWriter& replaces(const std::vector<uint64_t>& ids, uint64_t timestamp);
+  RawSegmentWriter& end(uint64_t timestamp);
   RawSegmentWriter& seal(uint64_t timestamp);
   /// A key's record with a timestamp, for batch().
   static std::pair<Record, std::string> change(Kind kind, std::string_view key,
@@ -83,6 +85,7 @@ class RawSegmentWriter {
 
  private:
   RawSegmentWriter& add(const Record& record, std::string_view value = {});
+  RawSegmentWriter& close(Kind kind, uint64_t timestamp);
 
   SegmentHeader header_;
   uint64_t records_ = 0;

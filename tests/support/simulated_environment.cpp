@@ -83,7 +83,10 @@ class SimulatedEnvironment::OpenFile final : public File {
   }
 
   Status sync() override {
-    const Guard guard(state_->mutex);
+    std::unique_lock guard(state_->mutex);
+    state_->released.wait(guard, [&] {
+      return state_->held.empty() || name_.find(state_->held) == std::string::npos;
+    });
     const auto allowed = state_->enter(kCallSync, name_);
     state_->apply({.type = allowed ? Type::kSync : Type::kFailedSync, .inode = inode_});
     return allowed;
@@ -114,6 +117,19 @@ class SimulatedEnvironment::OpenFile final : public File {
   std::string name_;
   Access access_;
 };
+
+void SimulatedEnvironment::hold_syncs(std::string name_part) {
+  const Guard guard(state_->mutex);
+  state_->held = std::move(name_part);
+}
+
+void SimulatedEnvironment::release_syncs() {
+  {
+    const Guard guard(state_->mutex);
+    state_->held.clear();
+  }
+  state_->released.notify_all();
+}
 
 std::shared_ptr<SimulatedEnvironment> SimulatedEnvironment::make(const Image& image) {
   std::shared_ptr<SimulatedEnvironment> out(new SimulatedEnvironment);

@@ -3,6 +3,7 @@
 // what a crash is.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -101,6 +102,11 @@ class SimulatedEnvironment final : public Environment {
   /// Calls of these kinds so far, failed ones included.
   uint64_t calls(uint32_t kinds) const;
 
+  // ---- A slow disk
+  /// Syncs of files whose names contain this wait until it is over.
+  void hold_syncs(std::string name_part);
+  void release_syncs();
+
   // ---- Space. 0: unlimited.
   void set_capacity(uint64_t bytes);
   /// How many files and directories there can be.
@@ -133,6 +139,8 @@ class SimulatedEnvironment final : public Environment {
     uint64_t faults_hit = 0;
     std::string last_fault;
     bool suspended = false;
+    std::string held;  // names whose syncs wait; empty: none
+    std::condition_variable released;
     uint64_t call_counts[15] = {};
     uint64_t capacity = 0, max_files = 0;
     std::optional<std::pair<uint64_t, uint64_t>> claimed_files;

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+// Segments at the end of the log that a crash left without a seal.
+#include <fmt/format.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+
+#include "core/store/sealer.hpp"
+#include "tests/core/store_helpers.hpp"
+
+namespace memoria::test {
+namespace {
+
+BOOST_AUTO_TEST_SUITE(tail)
+
+constexpr uint64_t kFirst = 1'500'000'000'000'000'000;
+
+/// One put each: "1" in the segment kFirst, and so on.
+RawSegmentWriter segment(int number) {
+  RawSegmentWriter writer(kFirst + uint64_t(number) * 1000);
+  writer.put(fmt::format("{}", number), "value", kFirst + uint64_t(number) * 1000 + 1);
+  return writer;
+}
+
+RawSegmentWriter ended_segment(int number) {
+  auto writer = segment(number);
+  writer.end(kFirst + uint64_t(number) * 1000 + 2);
+  return writer;
+}
+
+Image image_of(const std::vector<RawSegmentWriter>& segments) {
+  Image image;
+  for (const auto& s : segments) image[s.file_name()] = s.bytes();
+  return image;
+}
+
+/// Read-only, and then for good, and once more.
+void check_opens_as(const Image& image, const Contents& expected) {
+  const auto environment = SimulatedEnvironment::make(image);
+  auto options = quiet_options();
+  options.read_only = true;
+  check_contents(*open_store(environment, options), expected);
+  BOOST_TEST((environment->image() == image));
+  auto store = open_store(environment);
+  check_contents(*store, expected);
+  REQUIRE_OK(store->put("new", "value"));
+  reopen(store, environment);
+  auto with_new = expected;
+  with_new["new"] = "value";
+  check_contents(*store, with_new);
+  BOOST_TEST(unwrap(store->verify()).clean());
+  BOOST_TEST((replay(read_log(environment->image())) == with_new));
+}
+
+BOOST_AUTO_TEST_CASE(several_that_are_complete_count) {
+  const auto image = image_of({ended_segment(1), ended_segment(2), segment(3)});
+  check_opens_as(image, {{"1", "value"}, {"2", "value"}, {"3", "value"}});
+}
+
+BOOST_AUTO_TEST_CASE(nothing_counts_behind_one_that_lacks_its_end) {
+  check_opens_as(image_of({ended_segment(1), segment(2), ended_segment(3), segment(4)}),
+                 {{"1", "value"}, {"2", "value"}});
+}
+
+BOOST_AUTO_TEST_CASE(nothing_counts_behind_one_that_is_torn) {
+  auto image = image_of({ended_segment(1), ended_segment(2), ended_segment(3)});
+  auto& torn = image[segment(2).file_name()];
+  torn.back() = char(torn.back() ^ 1);
+  check_opens_as(image, {{"1", "value"}, {"2", "value"}});
+  torn.resize(kSegmentHeaderSize + 3);
+  check_opens_as(image, {{"1", "value"}});
+  torn.resize(kSegmentHeaderSize);
+  check_opens_as(image, {{"1", "value"}});
+}
+
+BOOST_AUTO_TEST_CASE(a_seal_whose_place_was_not_durable_is_an_end_as_well) {
+  auto first = ended_segment(1);
+  first.seal(kFirst + 1003);
+  first.raw(std::string(5000, '\0'), 0);
+  check_opens_as(image_of({first, segment(2)}), {{"1", "value"}, {"2", "value"}});
+}
+
+/// What was dropped does not come back when the power goes while it is dropped.
+BOOST_AUTO_TEST_CASE(a_crash_while_it_is_dropped_brings_nothing_back) {
+  const auto image = image_of({segment(1), ended_segment(2), segment(3)});
+  const auto environment = SimulatedEnvironment::make(image);
+  environment->start_trace();
+  REQUIRE_OK(open_store(environment)->close());
+  const auto trace = environment->trace();
+  Random random(base_seed());
+  for (size_t done = 0; done <= trace.size(); ++done) {
+    for (const auto loss : {Loss::kNothing, Loss::kUnsynced, Loss::kLatestOnly, Loss::kRandom}) {
+      SimulatedDisk disk(environment->trace_begin());
+      for (size_t i = 0; i < done; ++i) disk.apply(trace[i]);
+      const auto after = SimulatedEnvironment::make(disk.after_crash(loss, random));
+      check_contents(*open_store(after), {{"1", "value"}});
+    }
+  }
+}
+
+struct Slow {
+  std::shared_ptr<SimulatedEnvironment> environment = SimulatedEnvironment::make();
+  StorePtr store = open_store(environment, quiet_options(4 << 10));
+  Contents expected;
+
+  ~Slow() { environment->release_syncs(); }
+  /// From one thread at a time.
+  Status try_put(int number) {
+    const auto key = numbered("key", number);
+    expected[key] = std::string(1000, char('a' + number % 26));
+    return store->put(key, expected[key]);
+  }
+  void put(int number) { REQUIRE_OK(try_put(number)); }
+  /// The first segment gets no seal, and those behind it wait.
+  void hold() {
+    put(0);
+    environment->hold_syncs(environment->files(".data").front());
+  }
+  StorePtr after_crash(Loss loss) const {
+    Random random(base_seed());
+    return open_store(SimulatedEnvironment::make(environment->after_crash(loss, random)));
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(writers_go_on_while_a_segment_is_sealed, Slow) {
+  hold();
+  for (int i = 1; i < 14; ++i) put(i);  // four segments
+  BOOST_TEST(environment->files(".data").size() >= 4u);
+  check_contents(*store, expected);
+  check_contents(*after_crash(Loss::kNothing), expected);
+  BOOST_TEST(after_crash(Loss::kUnsynced)->count() == 0u);
+  environment->release_syncs();
+  REQUIRE_OK(store->sync());
+  check_contents(*after_crash(Loss::kUnsynced), expected);
+  REQUIRE_OK(store->close());
+  check_contents(*open_store(environment), expected);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_sync_waits_for_all_that_is_not_sealed, Slow) {
+  hold();
+  for (int i = 1; i < 14; ++i) put(i);
+  std::atomic<bool> synced{false};
+  std::thread thread([&] { synced = store->sync().has_value(); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  BOOST_TEST(!synced);
+  environment->release_syncs();
+  thread.join();
+  BOOST_TEST(synced);
+  check_contents(*after_crash(Loss::kUnsynced), expected);
+}
+
+BOOST_FIXTURE_TEST_CASE(writers_wait_when_the_disk_is_too_far_behind, Slow) {
+  hold();
+  std::atomic<int> done{0};
+  constexpr int kPuts = 3 * int(Sealer::kMost + 6);
+  std::thread thread([&] {
+    for (int i = 1; i < kPuts; ++i, ++done) {
+      if (!try_put(i).has_value()) std::abort();
+    }
+  });
+  for (int last = -1; last != done;) {
+    last = done;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  BOOST_TEST(done < kPuts - 1);
+  BOOST_TEST(environment->files(".data").size() == Sealer::kMost + 1);
+  environment->release_syncs();
+  thread.join();
+  REQUIRE_OK(store->close());
+  check_contents(*open_store(environment), expected);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_segment_that_cannot_be_sealed_latches_the_store, Slow) {
+  hold();
+  for (int i = 1; i < 14; ++i) put(i);
+  environment->inject({.calls = kCallSync});
+  environment->release_syncs();
+  BOOST_TEST(!store->sync().has_value());
+  CHECK_FAILS(Errc::kReadOnly, store->put("late", "value"));
+  check_contents(*store, expected);
+  BOOST_TEST(!store->close().has_value());
+  // Nothing was lost by that alone: the process may end, the machine goes on.
+  check_contents(*after_crash(Loss::kNothing), expected);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace memoria::test
