@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "core/log/segment.hpp"
+#include "core/store/sealer.hpp"
 #include "core/store/store.hpp"
 #include "tests/crash/recording.hpp"
 #include "tests/support/random_operations.hpp"
@@ -14,8 +15,9 @@ namespace {
 using StorePtr = std::unique_ptr<Store>;
 constexpr uint64_t kKeys = 8;
 constexpr int kChanges = 60;
-// A change may fill two segments, and no more than Sealer::kMost may wait.
 constexpr int kSlowChanges = 3;
+// A change may fill two segments, and no more than Sealer::kMost may wait.
+constexpr size_t kSlowSegments = Sealer::kMost - 2;
 
 View view_of(const Contents& contents) {
   View out;
@@ -118,11 +120,13 @@ class StoreRecording final : public Recording {
   /// before it has its seal.
   void slow_down(bool durable) {
     if (slow_ > 0) {
-      if (--slow_ == 0 || durable) speed_up();
+      const size_t new_segments = environment_->files(kDataSuffix).size() - held_segments_;
+      if (--slow_ == 0 || durable || new_segments > kSlowSegments) speed_up();
     } else if (!durable && random_.one_in(5)) {
       const auto files = environment_->files(kDataSuffix);
       if (files.empty()) return;
       slow_ = kSlowChanges;
+      held_segments_ = files.size();
       environment_->hold_syncs(files.back());
     }
   }
@@ -217,7 +221,8 @@ class StoreRecording final : public Recording {
   std::thread merging_;
   std::atomic<bool> merge_failed_{false};
   bool merges_beside_ = false;
-  int slow_ = 0;  // changes until the disk is fast again
+  int slow_ = 0;              // changes until the disk is fast again
+  size_t held_segments_ = 0;  // that there were when it became slow
   RecordedSnapshots snapshots_;
 };
 

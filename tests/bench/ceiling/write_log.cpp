@@ -12,6 +12,7 @@ namespace memoria::ceiling {
 namespace {
 
 constexpr size_t kUnit = 64 << 10;
+constexpr uint64_t kWritebackBytes = 4 << 20;
 
 }  // namespace
 
@@ -33,6 +34,12 @@ Status WriteLog::append(std::string_view bytes) {
   if (written != ssize_t(bytes.size() + more)) return Error::posix(written < 0 ? errno : ENOSPC);
   end_ = end;
   prepared_ = prepared;
+  // So the kernel need not slow writers down because too much waits for the disk.
+  const uint64_t whole = end / kUnit * kUnit;
+  if (whole - begun_ >= kWritebackBytes) {
+    ::sync_file_range(file_.get(), off_t(begun_), off_t(whole - begun_), SYNC_FILE_RANGE_WRITE);
+    begun_ = whole;
+  }
   return ok();
 }
 

@@ -28,6 +28,7 @@ class WriteLog {
   Mutex mutex_;
   uint64_t end_ GUARDED_BY(mutex_) = 0;
   uint64_t prepared_ GUARDED_BY(mutex_) = 0;
+  uint64_t begun_ GUARDED_BY(mutex_) = 0;  // up to here the way to the disk has begun
 };
 
 }  // namespace memoria::ceiling
