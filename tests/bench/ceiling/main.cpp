@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "fs/binding/launch.hpp"
+#include "fs/binding/raw_requests.hpp"
 #include "tests/bench/ceiling/handlers.hpp"
 
 namespace memoria::ceiling {
@@ -70,6 +71,7 @@ MountExit serve_mount(fuse_args& arguments, const fuse_cmdline_opts& options, co
   }
   auto code = MountExit::kMount;
   if (fuse_session_mount(session, options.mountpoint) == 0) {
+    if (extras.xattrs != 0) watch_requests(session);  // the kernel then asks only once a file
     // A positive result is the signal that ended it.
     if (fuse_set_signal_handlers(session) == 0 && loop(session, options) >= 0) {
       code = MountExit::kOk;
