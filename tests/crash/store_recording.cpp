@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The store: puts, patches, batches, rotation, consolidation, merge, snapshots, reopening.
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "core/log/segment.hpp"
@@ -16,6 +17,7 @@ using StorePtr = std::unique_ptr<Store>;
 constexpr uint64_t kKeys = 8;
 constexpr int kChanges = 60;
 constexpr int kSlowChanges = 3;
+constexpr std::chrono::milliseconds kSlowest{100};
 // A change may fill two segments, and no more than Sealer::kMost may wait.
 constexpr size_t kSlowSegments = Sealer::kMost - 2;
 
@@ -117,7 +119,8 @@ class StoreRecording final : public Recording {
   }
 
   /// For a few changes the segment that is written to is not synced, so that the next ones are full
-  /// before it has its seal.
+  /// before it has its seal. Not for long: a merge beside it, or too many full segments, may keep
+  /// this thread waiting, which is the one that ends it.
   void slow_down(bool durable) {
     if (slow_ > 0) {
       const size_t new_segments = environment_->files(kDataSuffix).size() - held_segments_;
@@ -127,7 +130,7 @@ class StoreRecording final : public Recording {
       if (files.empty()) return;
       slow_ = kSlowChanges;
       held_segments_ = files.size();
-      environment_->hold_syncs(files.back());
+      environment_->hold_syncs(files.back(), kSlowest);
     }
   }
 

@@ -84,7 +84,7 @@ class SimulatedEnvironment::OpenFile final : public File {
 
   Status sync() override {
     std::unique_lock guard(state_->mutex);
-    state_->released.wait(guard, [&] {
+    state_->released.wait_for(guard, state_->longest_hold, [&] {
       return state_->held.empty() || name_.find(state_->held) == std::string::npos;
     });
     const auto allowed = state_->enter(kCallSync, name_);
@@ -118,9 +118,10 @@ class SimulatedEnvironment::OpenFile final : public File {
   Access access_;
 };
 
-void SimulatedEnvironment::hold_syncs(std::string name_part) {
+void SimulatedEnvironment::hold_syncs(std::string name_part, std::chrono::milliseconds longest) {
   const Guard guard(state_->mutex);
   state_->held = std::move(name_part);
+  state_->longest_hold = longest;
 }
 
 void SimulatedEnvironment::release_syncs() {

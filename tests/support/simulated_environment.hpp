@@ -3,6 +3,7 @@
 // what a crash is.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -103,8 +104,9 @@ class SimulatedEnvironment final : public Environment {
   uint64_t calls(uint32_t kinds) const;
 
   // ---- A slow disk
-  /// Syncs of files whose names contain this wait until it is over.
-  void hold_syncs(std::string name_part);
+  /// Syncs of files whose names contain this wait until it is over, each no longer than that.
+  void hold_syncs(std::string name_part,
+                  std::chrono::milliseconds longest = std::chrono::minutes(10));
   void release_syncs();
 
   // ---- Space. 0: unlimited.
@@ -140,6 +142,7 @@ class SimulatedEnvironment final : public Environment {
     std::string last_fault;
     bool suspended = false;
     std::string held;  // names whose syncs wait; empty: none
+    std::chrono::milliseconds longest_hold{0};
     std::condition_variable released;
     uint64_t call_counts[15] = {};
     uint64_t capacity = 0, max_files = 0;
