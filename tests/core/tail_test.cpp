@@ -160,12 +160,13 @@ BOOST_FIXTURE_TEST_CASE(writers_wait_when_the_disk_is_too_far_behind, Slow) {
       if (!try_put(i).has_value()) std::abort();
     }
   });
-  for (int last = -1; last != done;) {
-    last = done;
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const auto segments = [&] { return environment->files(".data").size(); };
+  for (int i = 0; i < 3000 && segments() < Sealer::kMost + 1; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  BOOST_TEST(segments() == Sealer::kMost + 1);
   BOOST_TEST(done < kPuts - 1);
-  BOOST_TEST(environment->files(".data").size() == Sealer::kMost + 1);
   environment->release_syncs();
   thread.join();
   REQUIRE_OK(store->close());
