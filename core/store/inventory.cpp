@@ -380,6 +380,9 @@ Result<std::vector<size_t>> Inventory::tail() const {
   for (size_t i = found_.size(); i-- > 0;) {
     if (found_[i].header->origin != Origin::kLog || found_[i].missing) continue;
     if (found_[i].sealed || found_[i].cut() || has_hint_of_its_length(found_[i])) break;
+    // Without a manifest nobody knows whether one before the newest was sealed and is damaged; then
+    // nothing behind it must be dropped.
+    if (!has_manifest_ && !tail.empty()) break;
     // One that the manifest knows as sealed has lost its seal to damage, not to a crash: when
     // nothing else is lost it gets a new one, and otherwise nothing must be cut off.
     if (found_[i].expected != 0) {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "core/log/manifest.hpp"
 #include "core/store/sealer.hpp"
 #include "tests/core/store_helpers.hpp"
 
@@ -30,9 +31,17 @@ RawSegmentWriter ended_segment(int number) {
   return writer;
 }
 
+/// With a manifest that knows of all of them, and of no length.
 Image image_of(const std::vector<RawSegmentWriter>& segments) {
   Image image;
-  for (const auto& s : segments) image[s.file_name()] = s.bytes();
+  Manifest manifest;
+  for (const auto& s : segments) {
+    image[s.file_name()] = s.bytes();
+    const auto header = unwrap(decode_segment_header(s.bytes(), s.file_name()));
+    manifest.uuid = header.uuid;
+    manifest.segments.push_back({header.id, 0});
+  }
+  image[std::string(kManifestFile)] = encode_manifest(manifest);
   return image;
 }
 
@@ -80,6 +89,16 @@ BOOST_AUTO_TEST_CASE(a_seal_whose_place_was_not_durable_is_an_end_as_well) {
   first.seal(kFirst + 1003);
   first.raw(std::string(5000, '\0'), 0);
   check_opens_as(image_of({first, segment(2)}), {{"1", "value"}, {"2", "value"}});
+}
+
+/// One that lacks its end may have been sealed and be damaged since: what is behind it stays.
+BOOST_AUTO_TEST_CASE(nothing_is_dropped_when_the_manifest_is_lost) {
+  auto image = image_of({segment(1), ended_segment(2), segment(3)});
+  image.erase(std::string(kManifestFile));
+  const auto environment = SimulatedEnvironment::make(image);
+  const auto store = open_store(environment);
+  check_contents(*store, {{"1", "value"}, {"2", "value"}, {"3", "value"}});
+  BOOST_TEST(!unwrap(store->verify()).clean());
 }
 
 /// What was dropped does not come back when the power goes while it is dropped.
