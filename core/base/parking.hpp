@@ -8,10 +8,10 @@
 
 namespace memoria {
 
-/// One for each thread. Who wakes a thread holds a reference, takes none of the locks that the
-/// thread needs next, and wakes nobody else: a condition that many share makes all of them run for
-/// one, and a notification under a lock makes the woken one sleep again until that is free.
-/// Thread-safe, but for wait(), which is its owner's.
+/// One for each thread, which refers to it without counting. Who wakes a thread holds a reference,
+/// takes none of the locks that the thread needs next, and wakes nobody else: a condition that many
+/// share makes all of them run for one, and a notification under a lock makes the woken one sleep
+/// again until that is free. Thread-safe, but for wait(), which is its owner's.
 class Parking {
  public:
   static const std::shared_ptr<Parking>& of_this_thread() {

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "core/io/sticky_sync.hpp"
+#include "core/log/record.hpp"
+
 namespace memoria {
 namespace {
 
@@ -92,27 +94,17 @@ std::optional<ActiveSegment::Range> ActiveSegment::take_writeback() {
 }
 
 Status ActiveSegment::finish(uint64_t records, uint64_t timestamp) {
-  const auto bytes = closing_record(Kind::kEnd, records, timestamp);
+  const auto bytes = encode_closing(Kind::kEnd, records, timestamp, {header_.seed(), end_});
   iovec parts[] = {part(bytes)};
   const uint64_t end = end_ + bytes.size();
   return append(parts, bytes.size(), {.ahead = kSealSize, .until = end + kSealSize});
-}
-
-std::string ActiveSegment::closing_record(Kind kind, uint64_t records, uint64_t timestamp) const {
-  Record r;
-  r.kind = kind;
-  r.timestamp = timestamp;
-  r.offset = records;
-  std::string bytes;
-  encode_prefix(r, {}, {header_.seed(), end_}, bytes);
-  return bytes;
 }
 
 Status ActiveSegment::seal(uint64_t records, uint64_t timestamp) {
   // First what is sealed, then the seal: a crash in between must not leave a seal behind torn
   // records.
   MEMORIA_TRY(sync());
-  const auto bytes = closing_record(Kind::kSeal, records, timestamp);
+  const auto bytes = encode_closing(Kind::kSeal, records, timestamp, {header_.seed(), end_});
   iovec parts[] = {part(bytes)};
   MEMORIA_TRY(append(parts, bytes.size(), {}));
   if (prepared_ > end_) {

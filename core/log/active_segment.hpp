@@ -6,10 +6,8 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 
 #include "core/io/environment.hpp"
-#include "core/log/record.hpp"
 #include "core/log/segment.hpp"
 
 namespace memoria {
@@ -68,7 +66,6 @@ class ActiveSegment {
   uint64_t zeros_behind(uint64_t end, Prepare prepare) const;
   Status write(std::span<iovec> parts, uint64_t size, uint64_t zeros);
   Status sync();
-  std::string closing_record(Kind kind, uint64_t records, uint64_t timestamp) const;
 
   const SegmentHeader header_;
   const std::shared_ptr<File> file_;

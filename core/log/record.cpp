@@ -106,6 +106,17 @@ void encode_prefix(const Record& r, std::string_view value, Place place, std::st
   store_le<uint32_t>(out.data() + begin + kAtCrc, crc);
 }
 
+std::string encode_closing(Kind kind, uint64_t records, uint64_t timestamp, Place place) {
+  assert(kind == Kind::kEnd || kind == Kind::kSeal);
+  Record r;
+  r.kind = kind;
+  r.timestamp = timestamp;
+  r.offset = records;
+  std::string bytes;
+  encode_prefix(r, {}, place, bytes);
+  return bytes;
+}
+
 Result<RecordHead> decode_head(std::string_view first_bytes) {
   if (first_bytes.size() < kHeadSize) return damaged("cut off in its head");
   const char* p = first_bytes.data();

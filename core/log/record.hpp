@@ -112,6 +112,9 @@ struct Place {
 /// r.value_size the size of the records in it.
 void encode_prefix(const Record& r, std::string_view value, Place place, std::string& out);
 
+/// An end or a seal, of a segment with so many records.
+std::string encode_closing(Kind kind, uint64_t records, uint64_t timestamp, Place place);
+
 /// What the first kHeadSize bytes say, unverified: how many bytes there must be to go on.
 struct RecordHead {
   uint64_t size = 0;  ///< of the whole record

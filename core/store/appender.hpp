@@ -91,7 +91,7 @@ class Appender {
     Status result = ok();
     enum class State : uint8_t { kQueued, kLeads, kDone };
     std::atomic<State> state{State::kQueued};
-    const std::shared_ptr<Parking> parking = Parking::of_this_thread();
+    const std::shared_ptr<Parking>& parking = Parking::of_this_thread();
     Committer::Request sync;  // handed in by the leader, so that its thread is woken once
   };
   Status enqueue(Writer& writer);

@@ -38,9 +38,10 @@ Status Committer::lead(uint64_t& reached) {
   const auto begin = Clock::now();
   Status result = ok();
   for (const auto& file : tail.files) {
-    if (result.has_value()) result = file->sync();
+    if (!result.has_value()) break;
+    result = file->sync();
+    syncs_.fetch_add(1, std::memory_order_relaxed);
   }
-  syncs_.fetch_add(1, std::memory_order_relaxed);
   // The kernel reports a failed write-back once and then forgets it: a later success would be a
   // lie.
   if (!result.has_value()) return health_.latch(result.error(), "a sync failed");

@@ -53,7 +53,7 @@ class Committer {
    private:
     friend class Committer;
     enum class State : uint8_t { kWaits, kLeads, kDone };
-    const std::shared_ptr<Parking> parking_ = Parking::of_this_thread();
+    const std::shared_ptr<Parking>& parking_ = Parking::of_this_thread();
     uint64_t position_ = 0;
     Status result_ = ok();
     std::atomic<State> state_{State::kWaits};

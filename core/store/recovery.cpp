@@ -134,12 +134,8 @@ Status Recovery::seal(const TailSegment& tail) {
   MEMORIA_TRY(file->truncate(tail.end));
   MEMORIA_TRY(file->sync());  // a seal says that everything in front of it is durable
   if (tail.sealed) return ok();
-  Record seal;
-  seal.kind = Kind::kSeal;
-  seal.timestamp = timeline_.take();
-  seal.offset = tail.records;
-  std::string bytes;
-  encode_prefix(seal, {}, {tail.found->header->seed(), tail.end}, bytes);
+  auto bytes = encode_closing(Kind::kSeal, tail.records, timeline_.take(),
+                              {tail.found->header->seed(), tail.end});
   const iovec parts[] = {{bytes.data(), bytes.size()}};
   MEMORIA_TRY(file->write(tail.end, parts));
   return file->sync();

@@ -26,8 +26,7 @@ namespace memoria {
 /// Order and durability: changes happen in one order, the order of the log; a change is visible to
 /// every thread when the call returns, survives the death of the process from then on, and the loss
 /// of power once a sync() that began later has returned, or the call itself with
-/// WriteOptions::sync. After any crash the store is a prefix of
-/// the changes it was given.
+/// WriteOptions::sync. After any crash the store is a prefix of the changes it was given.
 ///
 /// Errors every call can give: kClosed; kIo and kCorrupt (reads: what was asked for cannot be
 /// delivered intact; never another value in its place); kReadOnly (changes: opened so, or latched

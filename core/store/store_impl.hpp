@@ -28,7 +28,8 @@ Status check_options(const Options& options);
 ///
 /// Lock order: merge_turn_ -> layout_mutex_ -> appender's leader role -> a key directory shard ->
 /// leaves (file cache, queues, tail, health). No file is read or written under a shard's lock or a
-/// leaf's, but under manifest_mutex_.
+/// leaf's, but under manifest_mutex_, and a segment is synced under a lock of its own that nothing
+/// but its syncs takes.
 class Store::Impl {
  public:
   Impl(std::shared_ptr<Environment> environment, const Options& options);

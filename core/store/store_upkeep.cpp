@@ -64,6 +64,12 @@ struct Merging {
   const std::vector<std::shared_ptr<Segment>> inputs_;
 };
 
+/// Without space for seals, what is sealed already is all that can be worked on.
+Status unless_full(Status sealed) {
+  const bool full = !sealed.has_value() && sealed.error().code == Errc::kNoSpace;
+  return full ? Status(ok()) : sealed;
+}
+
 }  // namespace
 
 Result<MergeReport> Store::Impl::merge(const MergeRequest& request, const ProgressFn& progress) {
@@ -93,9 +99,7 @@ Result<MergeReport> Store::Impl::merge_in_turn(const MergeRequest& request,
                                                const ProgressFn& progress) {
   if (closed_) return Error{Errc::kClosed};
   MEMORIA_TRY(health_.check());
-  const auto sealed = request.all ? appender_->rotate() : appender_->settle();
-  // Without space for a seal, what is sealed already is all that can be merged.
-  if (!sealed.has_value() && sealed.error().code != Errc::kNoSpace) return sealed.error();
+  MEMORIA_TRY(unless_full(request.all ? appender_->rotate() : appender_->settle()));
   MEMORIA_TRY(const Space space, environment_->space());
   // Hints that are written meanwhile would take files that the merge counts on.
   const Running running(merge_running_);
@@ -256,10 +260,7 @@ Result<HintReport> Store::Impl::rebuild_hints(bool all, const ProgressFn& progre
 
 Result<HintReport> Store::Impl::rebuild_hints_in_turn(bool all, const ProgressFn& progress) {
   if (closed_) return Error{Errc::kClosed};
-  if (auto settled = appender_->settle();
-      !settled.has_value() && settled.error().code != Errc::kNoSpace) {
-    return settled.error();
-  }
+  MEMORIA_TRY(unless_full(appender_->settle()));
   HintReport report;
   const auto segments = segments_.all();
   uint64_t total = 0, done = 0;
