@@ -107,10 +107,9 @@ void Committer::enter(std::span<Request* const> requests, uint64_t position, uin
   std::shared_ptr<Parking> leader;
   {
     Lock lock(mutex_);
-    if (durable_ < position) {
-      arrive(arriving);
-      result = health_.check();
-    }
+    // Also when all is durable: after a sync that failed none succeeds.
+    result = health_.check();
+    if (durable_ < position) arrive(arriving);
     if (durable_ >= position || !result.has_value()) {
       finished.assign(requests.begin(), requests.end());
     } else {

@@ -98,7 +98,7 @@ class Store {
   // ---- Durability
 
   /// Everything that returned before this call is durable when it returns. Calls at the same time
-  /// share one fdatasync.
+  /// share one fdatasync. After one that failed none succeeds, until the store is opened anew.
   Status sync();
   /// The same without waiting: `done` is called from the committer thread (must not block it), or
   /// at once, from this call, when there is nothing to sync.

@@ -3,6 +3,7 @@
 #include "core/store/committer.hpp"
 
 #include <chrono>
+#include <future>
 #include <thread>
 
 #include "tests/core/store_helpers.hpp"
@@ -65,6 +66,19 @@ BOOST_FIXTURE_TEST_CASE(queued_requests_share_as_well, Fixture) {
   while (answered < 50) std::this_thread::sleep_for(milliseconds(1));
   BOOST_TEST(committer.requests() == 51u);
   BOOST_TEST(committer.syncs() <= 4u);
+}
+
+BOOST_FIXTURE_TEST_CASE(no_sync_succeeds_after_one_that_failed, Fixture) {
+  // Although somebody else has made it durable meanwhile: who heard of a failure would take the
+  // later success for the disk's being well.
+  end = 1;
+  committer.durable_up_to(1);
+  BOOST_TEST(committer.sync(1).has_value());
+  (void)health.latch(Error{Errc::kIo}, "a sync failed");
+  BOOST_TEST(!committer.sync(1).has_value());
+  std::promise<bool> answer;
+  committer.sync_async(1, [&](const Status& status) { answer.set_value(status.has_value()); });
+  BOOST_TEST(!answer.get_future().get());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
