@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/io/sticky_sync.hpp"
 #include "core/log/record.hpp"
 
 namespace memoria {
@@ -28,13 +27,10 @@ Result<std::unique_ptr<ActiveSegment>> ActiveSegment::create(Environment& enviro
                                                              std::string_view suffix) {
   const auto name = segment_file(header.id, suffix);
   MEMORIA_TRY(auto created, environment.create(name));
-  std::shared_ptr<File> file = with_sticky_sync(std::move(created));
+  auto file = std::make_shared<StickySyncFile>(std::move(created));
   const auto bytes = encode_segment_header(header);
   const iovec parts[] = {part(bytes)};
-  auto written = file->write(0, parts);
-  // In this order: a name that a crash leaves leads to a header or to nothing.
-  if (written.has_value()) written = file->sync();
-  if (written.has_value()) written = environment.sync_directory();
+  const auto written = file->write(0, parts);
   if (!written.has_value()) {
     // Best effort: what is left is a segment without records, which recovery removes.
     (void)environment.remove(name);
@@ -48,6 +44,11 @@ Status ActiveSegment::append(std::span<iovec> parts, uint64_t size, Prepare prep
   auto result = write(parts, size, zeros);
   if (zeros > 0 && !result.has_value() && result.error().code == Errc::kNoSpace) {
     result = write(parts, size, 0);
+  }
+  // Its callers hear of a failure, so a loss of power must not bring back what was cut off.
+  if (!result.has_value() && result.error().code == Errc::kNoSpace) {
+    const auto synced = sync();
+    if (!synced.has_value()) return synced;
   }
   return result;
 }
@@ -76,8 +77,8 @@ Status ActiveSegment::write(std::span<iovec> parts, uint64_t size, uint64_t zero
   if (!result.has_value()) {
     // What was written of it must not be found by a recovery, since its callers hear of a failure.
     if (result.error().code == Errc::kNoSpace) {
-      auto cut = file_->truncate(end_);
-      if (!cut.has_value()) return cut;
+      const auto cut = file_->truncate(end_);
+      if (!cut.has_value()) return Error(Errc::kIo, cut.error().system, cut.error().message);
       prepared_ = end_;
     }
     return result;

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 
 #include "core/io/environment.hpp"
+#include "core/io/sticky_sync.hpp"
 #include "core/log/segment.hpp"
 
 namespace memoria {
@@ -16,7 +18,7 @@ namespace memoria {
 /// synced by any thread.
 class ActiveSegment {
  public:
-  /// Makes the file and its header, and makes the name durable.
+  /// Makes the file and its header. Neither they nor the name are durable.
   static Result<std::unique_ptr<ActiveSegment>> create(Environment& environment,
                                                        const SegmentHeader& header,
                                                        std::string_view suffix = kDataSuffix);
@@ -26,7 +28,9 @@ class ActiveSegment {
   /// Up to here the file has zeros already.
   uint64_t prepared_end() const { return prepared_; }
   const SegmentHeader& header() const { return header_; }
-  const std::shared_ptr<File>& file() const { return file_; }
+  std::shared_ptr<File> file() const { return file_; }
+  /// See StickySyncFile: before anybody else has file().
+  void on_first_sync(std::function<Status()> f) { file_->on_first_sync(std::move(f)); }
 
   /// Zeros behind what is appended, up to a multiple of kPrepareUnit.
   struct Prepare {
@@ -42,7 +46,7 @@ class ActiveSegment {
   static constexpr uint64_t kPrepareUnit = 64 << 10;
 
   /// Writes `size` bytes at the end. Where there is no space for zeros it does without. On kNoSpace
-  /// the file is as before; after any other error it must not be used again.
+  /// the file is as before, durably; after any other error it must not be used again.
   Status append(std::span<iovec> parts, uint64_t size, Prepare prepare);
 
   /// What has become complete since the last time and should be on its way to the disk, so that a
@@ -61,14 +65,14 @@ class ActiveSegment {
   Status seal(uint64_t records, uint64_t timestamp);
 
  private:
-  ActiveSegment(SegmentHeader header, std::shared_ptr<File> file)
+  ActiveSegment(SegmentHeader header, std::shared_ptr<StickySyncFile> file)
       : header_(header), file_(std::move(file)), end_(kSegmentHeaderSize), prepared_(end_) {}
   uint64_t zeros_behind(uint64_t end, Prepare prepare) const;
   Status write(std::span<iovec> parts, uint64_t size, uint64_t zeros);
   Status sync();
 
   const SegmentHeader header_;
-  const std::shared_ptr<File> file_;
+  const std::shared_ptr<StickySyncFile> file_;
   uint64_t end_;
   uint64_t prepared_;   // the file's size: from end_ on there are zeros
   uint64_t begun_ = 0;  // up to here the way to the disk has begun

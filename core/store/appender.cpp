@@ -40,7 +40,8 @@ Appender::Appender(const Parts& parts)
       encoder_(parts.directory, parts.timeline, parts.options.inline_limit),
       memory_limit_(parts.options.memory_limit),
       sealer_({parts.timeline, parts.health, [this](uint64_t position) { on_durable_(position); },
-               parts.save_manifest, [this](const auto& segment) { on_sealed_(segment); }}) {}
+               parts.save_manifest, [this] { return parts_.environment.sync_directory(); },
+               [this](const auto& segment) { on_sealed_(segment); }}) {}
 
 Status Appender::append(const Batch& batch, Committer* committer) {
   Writer writer;
@@ -350,7 +351,8 @@ Status Appender::open_segment() {
     return parts_.health.latch(created.error(), "a segment could not be made");
   }
   active_ = std::move(created).value();
-  segment_ = parts_.segments.add(header);
+  segment_ = parts_.segments.add(header, header.id, false);
+  active_->on_first_sync([this, segment = segment_] { return establish(*segment); });
   segment_->file_bytes = active_->end();
   bytes_written_.fetch_add(kSegmentHeaderSize, std::memory_order_relaxed);
   parts_.files.adopt(segment_->slot, active_->file());
@@ -358,8 +360,24 @@ Status Appender::open_segment() {
     Lock lock(tail_mutex_);
     tail_file_ = active_->file();
   }
-  auto saved = parts_.save_manifest();
-  if (!saved.has_value()) return parts_.health.latch(saved.error(), "the manifest was not written");
+  // A store always has a manifest, or a header that tells which store it is.
+  if (parts_.segments.all().size() > 1) {
+    sealer_.sync_names();
+    return ok();
+  }
+  auto synced = active_->file()->sync();
+  if (!synced.has_value()) {
+    return parts_.health.latch(synced.error(), "a new segment was not made durable");
+  }
+  return ok();
+}
+
+/// Makes the name of a new segment durable, and after it what the manifest says: otherwise a crash
+/// would leave a manifest with a segment that is missing.
+Status Appender::establish(Segment& segment) {
+  MEMORIA_TRY(parts_.environment.sync_directory());
+  segment.established = true;
+  MEMORIA_TRY(parts_.save_manifest());
   return ok();
 }
 

@@ -53,7 +53,8 @@ Status Inventory::take() {
   }
   MEMORIA_TRY(settle_headers());
   MEMORIA_TRY(finish_merges());
-  return compare_with_manifest();
+  MEMORIA_TRY(compare_with_manifest());
+  return drop_unmade();
 }
 
 Status Inventory::load_manifest() {
@@ -194,7 +195,7 @@ Status Inventory::settle_headers() {
   const auto with_header =
       std::find_if(found_.begin(), found_.end(),
                    [](const FoundSegment& found) { return found.header.has_value(); });
-  if (with_header == found_.end() && !listed_.empty()) {
+  if (with_header == found_.end() && has_manifest_) {
     uuid_ = manifest_.uuid;
   } else if (with_header == found_.end()) {
     // A crash may leave the very first segment without its header.
@@ -214,7 +215,8 @@ Status Inventory::settle_headers() {
   }
   std::vector<FoundSegment> kept;
   for (auto& found : found_) {
-    if (is_of_a_crash(found)) {
+    found.unmade = is_of_a_crash(found);
+    if (found.unmade && !has_manifest_) {
       MEMORIA_TRY(remove_found(found.name_id));
       continue;
     }
@@ -227,7 +229,10 @@ Status Inventory::settle_headers() {
     }
     if (!found.header) {
       // The name tells the id; records are still bound to it by their checksums.
-      log(Severity::kError, found.problem + "; its records are read nevertheless");
+      if (!found.unmade) {
+        log(is_new(found) ? Severity::kInfo : Severity::kError,
+            found.problem + "; its records are read nevertheless");
+      }
       found.header = SegmentHeader{found.name_id, Origin::kLog, uuid_};
       MEMORIA_TRY(look_for_seal(found));
     } else if (found.header->uuid != uuid_) {
@@ -252,7 +257,12 @@ Status Inventory::settle_headers() {
   return ok();
 }
 
-/// What a crash leaves when it comes while a segment is made. One with a hint was complete once.
+/// Nothing of it was ever told to be durable. One with a hint was complete once.
+bool Inventory::is_new(const FoundSegment& found) const {
+  return has_manifest_ && listed(found) == nullptr && !hints_.contains(found.name_id);
+}
+
+/// What a crash leaves when it comes while a segment is made.
 bool Inventory::is_of_a_crash(const FoundSegment& found) const {
   return !found.header && found.size <= kSegmentHeaderSize && listed(found) == nullptr &&
          !hints_.contains(found.name_id);
@@ -354,6 +364,22 @@ Status Inventory::compare_with_manifest() {
   }
   if (!hinted.empty()) log(Severity::kError, missing_but_hinted(hinted));
   return missing.empty() ? ok() : Status(refuse_without(missing));
+}
+
+/// A name without a segment is only of interest where it ends the log.
+Status Inventory::drop_unmade() {
+  MEMORIA_TRY(const auto in_tail, tail());
+  std::vector<FoundSegment> kept;
+  for (size_t i = 0; i < found_.size(); ++i) {
+    const bool counts = std::find(in_tail.begin(), in_tail.end(), i) != in_tail.end();
+    if (found_[i].unmade && !counts) {
+      doom(found_[i].name_id);
+    } else {
+      kept.push_back(std::move(found_[i]));
+    }
+  }
+  found_ = std::move(kept);
+  return ok();
 }
 
 /// Opening is refused: nobody knows what was in these segments.

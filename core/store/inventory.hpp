@@ -30,6 +30,7 @@ struct FoundSegment {
   uint64_t expected = 0;             ///< its length by the manifest or its hint; 0: not known
   bool missing = false;              ///< there is only its hint
   bool squats = false;               ///< under the name of one that is missing
+  bool unmade = false;               ///< a crash left nothing of it but the name
   std::shared_ptr<Segment> segment;  ///< once it is loaded
 
   /// It was sealed, and this is not all of it.
@@ -80,11 +81,13 @@ class Inventory {
   Status look_for_seal(FoundSegment& found) const;
   static Status look_for_seal(FoundSegment& found, const File& file);
   const ManifestEntry* listed(const FoundSegment& found) const;
+  bool is_new(const FoundSegment& found) const;
   bool is_of_a_crash(const FoundSegment& found) const;
   void forget_foreign_manifest();
   Status settle_headers();
   Status finish_merges();
   Status compare_with_manifest();
+  Status drop_unmade();
   Error refuse_without(const std::vector<uint64_t>& missing) const;
   Status remove_found(uint64_t name_id, bool with_hint = true);
   Result<uint64_t> sealed_length(const FoundSegment& found, const ManifestEntry* entry) const;

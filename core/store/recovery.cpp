@@ -131,6 +131,11 @@ Result<Recovery::TailSegment> Recovery::scan_tail(FoundSegment& found) {
 /// Cuts off what does not count, and makes the rest what it would be without the crash.
 Status Recovery::seal(const TailSegment& tail) {
   MEMORIA_TRY(const auto file, open_tail(*tail.found));
+  if (!tail.found->problem.empty()) {
+    auto header = encode_segment_header(*tail.found->header);
+    const iovec parts[] = {{header.data(), header.size()}};
+    MEMORIA_TRY(file->write(0, parts));
+  }
   MEMORIA_TRY(file->truncate(tail.end));
   MEMORIA_TRY(file->sync());  // a seal says that everything in front of it is durable
   if (tail.sealed) return ok();

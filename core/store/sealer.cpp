@@ -28,8 +28,42 @@ void Sealer::stop() {
   progress_.notify_all();
 }
 
+void Sealer::sync_names() {
+  {
+    const Lock lock(mutex_);
+    names_wait_ = true;
+  }
+  changed_.notify_all();
+}
+
 Status Sealer::make_room() {
+  MEMORIA_TRY(wait_for_names());
   return wait_until_at_most(kMost - 1);
+}
+
+Status Sealer::wait_for_names() {
+  while (true) {
+    MEMORIA_TRY(parts_.health.check());
+    sync_waiting_names();
+    Lock lock(mutex_);
+    if (!names_wait_ || stopping_) return ok();
+    if (syncing_names_ && !parts_.health.latched()) progress_.wait(lock);
+  }
+}
+
+/// Unless somebody else does it already.
+void Sealer::sync_waiting_names() {
+  {
+    const Lock lock(mutex_);
+    if (!names_wait_ || std::exchange(syncing_names_, true)) return;
+  }
+  const auto synced = parts_.sync_names();
+  if (!synced.has_value()) (void)parts_.health.latch(synced.error(), "a name was not made durable");
+  {
+    const Lock lock(mutex_);
+    names_wait_ = syncing_names_ = false;
+  }
+  progress_.notify_all();
 }
 
 Status Sealer::drain() {
@@ -89,7 +123,11 @@ void Sealer::run() {
     const bool full = !full_.empty() && !parts_.health.latched();
     const bool paused =
         !failure_.has_value() && wanted_ == 0 && std::chrono::steady_clock::now() < pause_end;
-    if (full && !paused) {
+    if (names_wait_ && !syncing_names_ && !parts_.health.latched()) {
+      lock.unlock();
+      sync_waiting_names();
+      lock.lock();
+    } else if (full && !paused) {
       FullSegment& first = full_.front();  // others only come behind it
       trying_ = true;
       lock.unlock();
@@ -110,6 +148,7 @@ void Sealer::run() {
     } else if (full) {
       changed_.wait_until(lock, pause_end);
     } else {
+      if (parts_.health.latched()) progress_.notify_all();  // nothing will be done any more
       changed_.wait(lock);
     }
   }

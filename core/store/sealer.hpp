@@ -37,6 +37,8 @@ class Sealer {
     std::function<void(uint64_t)> on_durable;
     /// Writes down how long the sealed segment is; false: there is no room for that.
     std::function<Result<bool>()> save_manifest;
+    /// Makes durable which files there are.
+    std::function<Status()> sync_names;
     /// Called at last: the segment is one of those that never change.
     std::function<void(const std::shared_ptr<Segment>&)> on_sealed;
   };
@@ -50,7 +52,10 @@ class Sealer {
   /// (medians of 5 in turns, 1 GiB each).
   static constexpr size_t kMost = 4;
 
-  /// Waits until one more may wait. kNoSpace: the disk is too full for seals.
+  /// Has the name of a new segment made durable.
+  void sync_names();
+  /// Waits until that is done, so that a crash leaves no gap in the log, and until one more may
+  /// wait for its seal. kNoSpace: the disk is too full for seals.
   Status make_room();
   void take(FullSegment full);
   /// Waits until all are sealed. kNoSpace.
@@ -65,12 +70,16 @@ class Sealer {
   void run();
   Status seal(FullSegment& full);
   Status wait_until_at_most(size_t waiting);
+  Status wait_for_names();
+  void sync_waiting_names();
 
   const Parts parts_;
   mutable Mutex mutex_;                              // not held during I/O
   Condition changed_;                                // for the thread
   Condition progress_;                               // for those who wait for it
   std::deque<FullSegment> full_ GUARDED_BY(mutex_);  // the thread works on the first
+  bool names_wait_ GUARDED_BY(mutex_) = false;       // to be made durable
+  bool syncing_names_ GUARDED_BY(mutex_) = false;    // by this thread or by the writer
   std::shared_ptr<File> dirty_ GUARDED_BY(mutex_);
   ActiveSegment::Range range_ GUARDED_BY(mutex_){};  // of dirty_
   bool trying_ GUARDED_BY(mutex_) = false;           // to seal the first

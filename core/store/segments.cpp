@@ -44,7 +44,8 @@ Segments::~Segments() {
   for (auto& chunk : *table_) delete chunk.load();
 }
 
-std::shared_ptr<Segment> Segments::add(const SegmentHeader& header, uint64_t name_id) {
+std::shared_ptr<Segment> Segments::add(const SegmentHeader& header, uint64_t name_id,
+                                       bool established) {
   Lock lock(mutex_);
   const Slot slot = next_++;
   assert(slot / kChunk < kChunks);
@@ -54,6 +55,7 @@ std::shared_ptr<Segment> Segments::add(const SegmentHeader& header, uint64_t nam
   segment->header = header;
   segment->name_id = name_id;
   segment->slot = slot;
+  segment->established = established;
   chunk.load()->segments[slot % kChunk] = segment;
   chunk.load()->present[slot % kChunk].store(true, std::memory_order_release);
   return segment;

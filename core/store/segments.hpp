@@ -39,6 +39,8 @@ struct Segment {
   Slot slot = 0;
   std::atomic<uint64_t> file_bytes{0};
   std::atomic<bool> sealed{false};
+  /// Its header and its name are durable, so that the manifest may have it.
+  std::atomic<bool> established{true};
   std::atomic<bool> has_hint{false};
   /// The hint of its name is that of another segment, which is missing and known by it only.
   std::atomic<bool> hint_is_taken{false};
@@ -65,7 +67,8 @@ class Segments {
   ~Segments();
 
   std::shared_ptr<Segment> add(const SegmentHeader& header) { return add(header, header.id); }
-  std::shared_ptr<Segment> add(const SegmentHeader& header, uint64_t name_id);
+  std::shared_ptr<Segment> add(const SegmentHeader& header, uint64_t name_id,
+                               bool established = true);
   /// Forgets a segment; its counts stay readable for late counting.
   void remove(Slot slot);
   /// Nothing when it was removed.

@@ -164,6 +164,7 @@ Result<bool> Store::Impl::save_manifest() {
   Lock lock(manifest_mutex_);
   std::vector<ManifestEntry> entries;
   for (const auto& segment : segments_.all()) {
+    if (!segment->established) continue;
     entries.push_back({segment->header.id, segment->sealed ? segment->file_bytes.load() : 0});
   }
   if (entries == manifest_) return true;

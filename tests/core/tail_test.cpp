@@ -101,6 +101,38 @@ BOOST_AUTO_TEST_CASE(nothing_is_dropped_when_the_manifest_is_lost) {
   BOOST_TEST(!unwrap(store->verify()).clean());
 }
 
+/// The newest segment's header is not durable before its first sync, but records behind it may be.
+BOOST_AUTO_TEST_CASE(a_new_segment_without_its_header_counts) {
+  const auto newest = segment(2);
+  auto image = image_of({ended_segment(1)});
+  image[newest.file_name()] = newest.bytes();
+  image[newest.file_name()].replace(0, kSegmentHeaderSize, kSegmentHeaderSize, '\0');
+  int errors = 0;
+  auto options = quiet_options();
+  options.logger = [&](Severity severity, std::string_view) {
+    errors += severity >= Severity::kWarning;
+  };
+  const auto environment = SimulatedEnvironment::make(image);
+  REQUIRE_OK(open_store(environment, options)->close());
+  BOOST_TEST(errors == 0);
+  BOOST_TEST(environment->contents(newest.file_name()).substr(0, kSegmentHeaderSize) ==
+             newest.bytes().substr(0, kSegmentHeaderSize));
+  check_opens_as(image, {{"1", "value"}, {"2", "value"}});
+  image[newest.file_name()].resize(kSegmentHeaderSize - 1);
+  check_opens_as(image, {{"1", "value"}});
+}
+
+/// A segment of which nothing but the name was durable ends the log as every other that lacks its
+/// end.
+BOOST_AUTO_TEST_CASE(nothing_counts_behind_a_name_without_a_file) {
+  auto image = image_of({ended_segment(1)});
+  image[segment(2).file_name()] = "";
+  image[segment(3).file_name()] = segment(3).bytes();
+  check_opens_as(image, {{"1", "value"}});
+  image[segment(2).file_name()] = std::string(kSegmentHeaderSize, '\0');
+  check_opens_as(image, {{"1", "value"}});
+}
+
 /// What was dropped does not come back when the power goes while it is dropped.
 BOOST_AUTO_TEST_CASE(a_crash_while_it_is_dropped_brings_nothing_back) {
   const auto image = image_of({segment(1), ended_segment(2), segment(3)});
@@ -190,6 +222,89 @@ BOOST_FIXTURE_TEST_CASE(writers_wait_when_the_disk_is_too_far_behind, Slow) {
   thread.join();
   REQUIRE_OK(store->close());
   check_contents(*open_store(environment), expected);
+}
+
+/// The next segment is not waited for, but the one behind it is not made before its name is
+/// durable: a crash would leave a gap.
+BOOST_FIXTURE_TEST_CASE(a_crash_leaves_no_gap_between_segments, Slow) {
+  put(0);
+  REQUIRE_OK(store->sync());
+  environment->hold_syncs(std::string(SimulatedEnvironment::kDirectory));
+  std::atomic<int> done{0};
+  std::thread thread([&] {
+    for (int i = 1; i < 12; ++i, ++done) {
+      if (!try_put(i).has_value()) std::abort();
+    }
+  });
+  while (done < 5) std::this_thread::sleep_for(std::chrono::milliseconds(1));  // in the second
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  BOOST_TEST(environment->files(".data").size() == 2u);
+  BOOST_TEST(done < 8);
+  Random random(base_seed());
+  for (int i = 0; i < 50; ++i) {
+    const auto found =
+        open_store(SimulatedEnvironment::make(environment->after_crash(Loss::kRandom, random)));
+    BOOST_TEST(found->get(numbered("key", 0)).has_value());
+    for (int k = 0; k < int(found->count()); ++k)
+      BOOST_TEST(found->get(numbered("key", k)).has_value());
+  }
+  environment->release_syncs();
+  thread.join();
+  REQUIRE_OK(store->close());
+  check_contents(*open_store(environment), expected);
+}
+
+/// Somebody else's failure ends the wait for a seal.
+BOOST_AUTO_TEST_CASE(who_waits_hears_of_a_failure_elsewhere) {
+  const auto environment = SimulatedEnvironment::make();
+  Timeline timeline(*environment);
+  const Logger silent;
+  Health health(silent);
+  Segments segments;
+  Sealer sealer({timeline, health, [](uint64_t) {}, []() -> Result<bool> { return true; },
+                 [] { return ok(); }, [](const auto&) {}});
+  /// Its write-back takes until it is told to end.
+  class Busy final : public File {
+   public:
+    explicit Busy(std::unique_ptr<File> file) : file_(std::move(file)) {}
+    Result<size_t> read(uint64_t offset, std::span<char> out) const override {
+      return file_->read(offset, out);
+    }
+    Status write(uint64_t offset, std::span<const iovec> parts) override {
+      return file_->write(offset, parts);
+    }
+    Status sync() override { return file_->sync(); }
+    void start_writeback(uint64_t, uint64_t) override {
+      begun = true;
+      while (!ended) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    Status truncate(uint64_t size) override { return file_->truncate(size); }
+    Result<uint64_t> size() const override { return file_->size(); }
+    std::atomic<bool> begun{false}, ended{false};
+
+   private:
+    const std::unique_ptr<File> file_;
+  };
+  const auto busy = std::make_shared<Busy>(unwrap(environment->create("busy")));
+  sealer.write_back(busy, {0, 1});
+  while (!busy->begun) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  SegmentHeader header;
+  header.id = kFirst;
+  auto file = unwrap(ActiveSegment::create(*environment, header));
+  REQUIRE_OK(file->finish(0, kFirst + 1));
+  sealer.take({std::move(file), segments.add(header), 0});
+  std::atomic<bool> waits{false};
+  std::atomic<bool> failed{false};
+  std::thread thread([&] {
+    waits = true;
+    failed = !sealer.drain().has_value();
+  });
+  while (!waits) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  (void)health.latch(Error{Errc::kIo}, "a sync failed");
+  busy->ended = true;
+  thread.join();
+  BOOST_TEST(failed);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_segment_that_cannot_be_sealed_latches_the_store, Slow) {

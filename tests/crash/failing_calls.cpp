@@ -250,7 +250,7 @@ class Run {
       auto subject = open(place);
       const auto view = subject->view();
       const size_t least = loss == Loss::kNothing ? states_.size() - 1 : synced_;
-      bool known = errors_ > 0 && may_be_ahead(view, loss);
+      bool known = errors_ > 0 && may_be_ahead(view);
       for (size_t i = least; i < states_.size(); ++i) known = known || states_[i] == view;
       if (!known) {
         throw Broken("with loss " + std::to_string(int(loss)) +
@@ -264,10 +264,10 @@ class Run {
   }
 
   /// The change that met an I/O error may be complete on the disk. Its view is not known here, so
-  /// only that it is none of the older states. On a full disk what was written of it is cut off,
-  /// and a loss of power may take that back.
-  bool may_be_ahead(const View& view, Loss loss) const {
-    if (no_space() && loss != Loss::kRandom) return false;
+  /// only that it is none of the older states. On a full disk what was written of it is cut off
+  /// before the caller hears of it, durably.
+  bool may_be_ahead(const View& view) const {
+    if (no_space()) return false;
     for (const auto& state : states_) {
       if (state == view) return false;
     }

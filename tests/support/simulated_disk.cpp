@@ -206,6 +206,8 @@ std::string SimulatedDisk::survivor(const File& file, Loss loss, Random& random)
   if (loss == Loss::kNothing) return file.seen;
   std::string bytes = file.durable;
   if (loss == Loss::kUnsynced) return bytes;
+  // Write-back goes file by file, so that often one is there whole and another not at all.
+  if (loss == Loss::kRandom && random.one_in(3)) return random.one_in(2) ? file.seen : bytes;
   const bool prefix_only = loss == Loss::kLatestOnly || random.one_in(2);
   const size_t prefix = random.below(file.pending.size() + 1);
   for (size_t i = 0; i < file.pending.size(); ++i) {

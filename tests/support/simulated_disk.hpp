@@ -4,17 +4,14 @@
 //
 // The model of a crash:
 // - File data (writes, truncations) is durable after a sync() of that file and not before. Of what
-// was
-//   not synced, any subset may have reached the disk, torn at sectors of 512 bytes; a write that
-//   was lost in front of one that was not leaves zeros. A file's size may be durable without its
-//   data.
+//   was not synced, any subset may have reached the disk, torn at sectors of 512 bytes; a write
+//   that was lost in front of one that was not leaves zeros. A file's size may be durable without
+//   its data. Often one file is there whole and another not at all, as write-back goes by files.
 // - Names (create, rename, link, remove, make_directory) become durable in the order they were
-// made,
-//   as on a journaled filesystem, and surely with the next sync_directory(). Before that, a prefix
-//   of them survives. A file whose data is durable can thus be lost when its name is not.
+//   made, as on a journaled filesystem, and surely with the next sync_directory(). Before that, a
+//   prefix of them survives. A file whose data is durable can thus be lost when its name is not.
 // - After a failed sync() the kernel may have dropped what was dirty: what was written before it is
-// not
-//   made durable by a later sync() that succeeds.
+//   not made durable by a later sync() that succeeds.
 #pragma once
 
 #include <cstdint>

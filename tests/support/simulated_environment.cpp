@@ -84,10 +84,8 @@ class SimulatedEnvironment::OpenFile final : public File {
 
   Status sync() override {
     std::unique_lock guard(state_->mutex);
-    state_->released.wait_for(guard, state_->longest_hold, [&] {
-      return state_->held.empty() || name_.find(state_->held) == std::string::npos;
-    });
-    const auto allowed = state_->enter(kCallSync, name_);
+    state_->wait_while_held(guard, name_);
+    auto allowed = state_->enter(kCallSync, name_);
     state_->apply({.type = allowed ? Type::kSync : Type::kFailedSync, .inode = inode_});
     return allowed;
   }
@@ -122,6 +120,12 @@ void SimulatedEnvironment::hold_syncs(std::string name_part, std::chrono::millis
   const Guard guard(state_->mutex);
   state_->held = std::move(name_part);
   state_->longest_hold = longest;
+}
+
+void SimulatedEnvironment::State::wait_while_held(std::unique_lock<std::mutex>& lock,
+                                                  std::string_view name) {
+  released.wait_for(lock, longest_hold,
+                    [&] { return held.empty() || name.find(held) == std::string::npos; });
 }
 
 void SimulatedEnvironment::release_syncs() {
@@ -243,7 +247,8 @@ std::string SimulatedEnvironment::path(std::string_view name) const {
 }
 
 Status SimulatedEnvironment::sync_directory() {
-  const Guard guard(state_->mutex);
+  std::unique_lock guard(state_->mutex);
+  state_->wait_while_held(guard, kDirectory);
   MEMORIA_TRY(state_->enter(kCallSyncDirectory, ""));
   state_->apply({.type = Type::kSyncDirectory});
   return ok();

@@ -105,6 +105,8 @@ class SimulatedEnvironment final : public Environment {
 
   // ---- A slow disk
   /// Syncs of files whose names contain this wait until it is over, each no longer than that.
+  /// kDirectory: those of the directory.
+  static constexpr std::string_view kDirectory = "/";
   void hold_syncs(std::string name_part,
                   std::chrono::milliseconds longest = std::chrono::minutes(10));
   void release_syncs();
@@ -144,6 +146,7 @@ class SimulatedEnvironment final : public Environment {
     std::string held;  // names whose syncs wait; empty: none
     std::chrono::milliseconds longest_hold{0};
     std::condition_variable released;
+    void wait_while_held(std::unique_lock<std::mutex>& lock, std::string_view name);
     uint64_t call_counts[15] = {};
     uint64_t capacity = 0, max_files = 0;
     std::optional<std::pair<uint64_t, uint64_t>> claimed_files;
