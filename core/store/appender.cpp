@@ -93,8 +93,8 @@ Status Appender::enqueue(Writer& writer) {
 }
 
 /// Those that the leader, who is the first, writes with itself.
-std::vector<Appender::Writer*> Appender::next_group() {
-  std::vector<Writer*> group;
+Appender::Group Appender::next_group() {
+  Group group;
   uint64_t bytes = 0;
   const Lock lock(queue_mutex_);
   for (Writer* w : queue_) {
@@ -107,7 +107,7 @@ std::vector<Appender::Writer*> Appender::next_group() {
 
 /// Somebody else leads from now on. A writer may be gone as soon as it is done, one that waits for
 /// a sync as soon as this was asked for.
-void Appender::dismiss(const std::vector<Writer*>& group, const Writer& leader) {
+void Appender::dismiss(const Group& group, const Writer& leader) {
   using enum Writer::State;
   std::shared_ptr<Parking> next;
   {
@@ -135,8 +135,8 @@ void Appender::dismiss(const std::vector<Writer*>& group, const Writer& leader) 
   if (committer != nullptr) committer->request(syncs, position());
 }
 
-void Appender::lead(const std::vector<Writer*>& group) {
-  std::vector<Writer*> pending;
+void Appender::lead(const Group& group) {
+  Group pending;
   const bool several =
       group.size() > 1 || (group[0]->batch != nullptr && group[0]->batch->size() > 1);
   const bool track = several && std::any_of(group.begin(), group.end(),
@@ -179,7 +179,7 @@ bool Appender::encode(const Writer& writer) {
 
 /// Writes what is encoded. On a full disk each writer gets a try of its own, so that a large change
 /// does not take a small one down with it.
-void Appender::flush_all(std::vector<Writer*>& pending) {
+void Appender::flush_all(Group& pending) {
   if (pending.empty()) return;
   auto result = flush();
   if (!result.has_value() && result.error().code == Errc::kNoSpace && pending.size() > 1) {

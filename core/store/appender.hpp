@@ -2,6 +2,8 @@
 // The one writer of the log.
 #pragma once
 
+#include <absl/container/inlined_vector.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -94,10 +96,11 @@ class Appender {
     const std::shared_ptr<Parking>& parking = Parking::of_this_thread();
     Committer::Request sync;  // handed in by the leader, so that its thread is woken once
   };
+  using Group = absl::InlinedVector<Writer*, 8>;  // mostly one or a few
   Status enqueue(Writer& writer);
-  std::vector<Writer*> next_group();
-  void dismiss(const std::vector<Writer*>& group, const Writer& leader);
-  void lead(const std::vector<Writer*>& group);
+  Group next_group();
+  void dismiss(const Group& group, const Writer& leader);
+  void lead(const Group& group);
   Status make_room(const Writer& writer);
   Status check_space(const Writer& writer);
   Status has_room(const Writer& writer);
@@ -110,7 +113,7 @@ class Appender {
   bool encode(const Writer& writer);
   void begin_group(bool track);
   Status flush();
-  void flush_all(std::vector<Writer*>& pending);
+  void flush_all(Group& pending);
   void install(const Writer& writer, size_t first, size_t last);
 
   const Parts parts_;

@@ -78,6 +78,7 @@ extern "C" {
 int __real_open64(const char* path, int flags, ...);
 int __real_openat64(int directory, const char* path, int flags, ...);
 ssize_t __real_pread64(int fd, void* bytes, size_t size, off64_t offset);
+ssize_t __real_pwrite64(int fd, const void* bytes, size_t size, off64_t offset);
 ssize_t __real_pwritev64(int fd, const iovec* parts, int count, off64_t offset);
 int __real_fdatasync(int fd);
 int __real_fsync(int fd);
@@ -105,6 +106,12 @@ ssize_t __wrap_pread64(int fd, void* bytes, size_t size, off64_t offset) {
   const auto chosen = choose(SystemCall::kRead, size);
   if (chosen.error != 0) return -1;
   return __real_pread64(fd, bytes, std::min(size, chosen.at_most), offset);
+}
+
+ssize_t __wrap_pwrite64(int fd, const void* bytes, size_t size, off64_t offset) {
+  const auto chosen = choose(SystemCall::kWrite, size);
+  if (chosen.error != 0) return -1;
+  return __real_pwrite64(fd, bytes, std::min(size, chosen.at_most), offset);
 }
 
 ssize_t __wrap_pwritev64(int fd, const iovec* parts, int count, off64_t offset) {

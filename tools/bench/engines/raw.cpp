@@ -114,11 +114,10 @@ class RawLog final : public Engine {
     std::memcpy(head.data(), &checksum, sizeof checksum);
     const std::array<iovec, 2> parts{
         {{head.data(), head.size()}, {const_cast<char*>(value.data()), value.size()}}};
-    const int count = value.empty() ? 1 : 2;
-    if (::pwritev(fd_, parts.data(), count, off_t(end_)) != ssize_t(head.size() + value.size())) {
-      return failed("pwritev");
-    }
-    return ok();
+    const auto written = value.empty()
+                             ? ::pwrite(fd_, head.data(), head.size(), off_t(end_))
+                             : ::pwritev(fd_, parts.data(), int(parts.size()), off_t(end_));
+    return written == ssize_t(head.size() + value.size()) ? Status(ok()) : failed("pwrite");
   }
 
   /// Fills the table from the file.
