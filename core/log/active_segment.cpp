@@ -32,8 +32,10 @@ Result<std::unique_ptr<ActiveSegment>> ActiveSegment::create(Environment& enviro
   const iovec parts[] = {part(bytes)};
   const auto written = file->write(0, parts);
   if (!written.has_value()) {
-    // Best effort: what is left is a segment without records, which recovery removes.
-    (void)environment.remove(name);
+    // One without records would end the log in front of the next one.
+    const auto removed = environment.remove(name);
+    if (!removed.has_value())
+      return Error(Errc::kIo, removed.error().system, removed.error().message);
     return written.error();
   }
   return std::unique_ptr<ActiveSegment>(new ActiveSegment(header, std::move(file)));
@@ -47,8 +49,7 @@ Status ActiveSegment::append(std::span<iovec> parts, uint64_t size, Prepare prep
   }
   // Its callers hear of a failure, so a loss of power must not bring back what was cut off.
   if (!result.has_value() && result.error().code == Errc::kNoSpace) {
-    const auto synced = sync();
-    if (!synced.has_value()) return synced;
+    MEMORIA_TRY(sync());
   }
   return result;
 }

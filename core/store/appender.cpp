@@ -334,6 +334,7 @@ Status Appender::make_room(const Writer& writer) {
 }
 
 Status Appender::open_segment() {
+  MEMORIA_TRY(parts_.clear_way());
   SegmentHeader header;
   header.id = parts_.timeline.take();
   header.uuid = parts_.uuid;

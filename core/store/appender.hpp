@@ -41,9 +41,10 @@ class Appender {
     FileCache& files;
     Health& health;
     StoreUuid uuid;
-    /// Writes the manifest anew; called in the leader's role after a segment was made. False: the
-    /// disk is full, or there is no descriptor.
+    /// Writes the manifest anew. False: the disk is full, or there is no descriptor.
     std::function<Result<bool>()> save_manifest;
+    /// Called in the leader's role before a segment is made. kNoSpace.
+    std::function<Status()> clear_way;
   };
   explicit Appender(const Parts& parts);
 

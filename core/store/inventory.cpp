@@ -291,10 +291,15 @@ void Inventory::forget_foreign_manifest() {
   listed_.clear();
 }
 
-Status Inventory::remove_doomed() {
+void Inventory::doom(const FoundSegment& found) {
+  (listed(found) != nullptr ? doomed_later_ : doomed_).push_back(found.name_id);
+}
+
+Result<std::vector<uint64_t>> Inventory::remove_doomed(bool saved) {
   for (const uint64_t id : doomed_) MEMORIA_TRY(remove_found(id));
-  doomed_.clear();
-  return ok();
+  if (!saved) return doomed_later_;
+  for (const uint64_t id : doomed_later_) MEMORIA_TRY(remove_found(id));
+  return std::vector<uint64_t>();
 }
 
 /// Removes the inputs of merges that were complete.
@@ -327,7 +332,7 @@ Status Inventory::finish_merges() {
   }
   std::erase_if(found_, gone);
   if (!options_.read_only) MEMORIA_TRY(environment_.sync_directory());
-  doomed_.assign(markers.begin(), markers.end());
+  doomed_later_.assign(markers.begin(), markers.end());
   std::erase_if(found_, [&](const FoundSegment& found) { return markers.contains(found.name_id); });
   return ok();
 }
@@ -373,7 +378,7 @@ Status Inventory::drop_unmade() {
   for (size_t i = 0; i < found_.size(); ++i) {
     const bool counts = std::find(in_tail.begin(), in_tail.end(), i) != in_tail.end();
     if (found_[i].unmade && !counts) {
-      doom(found_[i].name_id);
+      doom(found_[i]);
     } else {
       kept.push_back(std::move(found_[i]));
     }

@@ -67,10 +67,11 @@ class Inventory {
   /// The store's own id; a new one in an empty directory.
   const StoreUuid& uuid() const { return uuid_; }
 
-  /// The segment goes by the next remove_doomed().
-  void doom(uint64_t name_id) { doomed_.push_back(name_id); }
-  /// Removes what may only go when a new manifest is durable that does not name it.
-  Status remove_doomed();
+  /// The segment, which has no records, goes by the next remove_doomed().
+  void doom(const FoundSegment& found);
+  /// Removes what is doomed. `saved`: a new manifest is durable that does not name it; otherwise
+  /// some have to stay. Returns the names of these.
+  Result<std::vector<uint64_t>> remove_doomed(bool saved);
 
  private:
   Status load_manifest();
@@ -106,7 +107,8 @@ class Inventory {
   std::map<uint64_t, const ManifestEntry*> listed_;  // manifest_ by id
   std::set<uint64_t> replaced_;                      // by merges that were complete
   std::set<uint64_t> copied_;                        // of which there is a second file, by id
-  std::vector<uint64_t> doomed_;
+  std::vector<uint64_t> doomed_;                     // they may go at once
+  std::vector<uint64_t> doomed_later_;               // when a new manifest is durable
 };
 
 }  // namespace memoria

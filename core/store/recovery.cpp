@@ -99,7 +99,7 @@ Result<std::unique_ptr<File>> Recovery::open_tail(const FoundSegment& found) con
 
 /// Empties a segment durably; then it is one like those that were made and not written to.
 Status Recovery::drop(FoundSegment& found) {
-  inventory_.doom(found.name_id);
+  inventory_.doom(found);
   if (found.size <= kSegmentHeaderSize) return ok();
   log(Severity::kInfo, fmt::format("{}: dropped, since the segment before it lacks its end",
                                    segment_file(found.name_id, kDataSuffix)));
@@ -149,7 +149,7 @@ Status Recovery::seal(const TailSegment& tail) {
 Status Recovery::load_tail_segment(TailSegment& tail) {
   FoundSegment& found = *tail.found;
   if (tail.records == 0) {
-    inventory_.doom(found.name_id);
+    inventory_.doom(found);
     return ok();
   }
   add_segment(found);

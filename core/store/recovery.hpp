@@ -41,8 +41,10 @@ class Recovery {
   const std::vector<ManifestEntry>& manifest() const { return inventory_.manifest(); }
   /// See Manifest::unsure_until: what it is from now on.
   uint64_t unsure_until() const { return unsure_until_; }
-  /// Removes what may only go when a new manifest is durable that does not name it.
-  Status remove_doomed() { return inventory_.remove_doomed(); }
+  /// See Inventory::remove_doomed().
+  Result<std::vector<uint64_t>> remove_doomed(bool saved) {
+    return inventory_.remove_doomed(saved);
+  }
   /// The store's own id; a new one in an empty directory.
   const StoreUuid& uuid() const { return inventory_.uuid(); }
 
@@ -51,7 +53,7 @@ class Recovery {
   void add_segment(FoundSegment& found);
   /// A segment without a seal.
   struct TailSegment {
-    FoundSegment* found;
+    FoundSegment* found = nullptr;
     HintWriter entries;
     uint64_t records = 0;
     uint64_t end = 0;  ///< behind the last good record

@@ -42,13 +42,10 @@ Status Sealer::make_room() {
 }
 
 Status Sealer::wait_for_names() {
-  while (true) {
-    MEMORIA_TRY(parts_.health.check());
-    sync_waiting_names();
-    Lock lock(mutex_);
-    if (!names_wait_ || stopping_) return ok();
-    if (syncing_names_ && !parts_.health.latched()) progress_.wait(lock);
-  }
+  sync_waiting_names();
+  Lock lock(mutex_);
+  while (names_wait_ && !stopping_ && !parts_.health.latched()) progress_.wait(lock);
+  return parts_.health.check();
 }
 
 /// Unless somebody else does it already.

@@ -83,13 +83,13 @@ Status Store::Impl::open() {
       if (!recovery.has_lost_manifest()) manifest_ = recovery.manifest();
     }
     MEMORIA_TRY(const bool saved, save_manifest());
-    if (saved) MEMORIA_TRY(recovery.remove_doomed());
+    MEMORIA_TRY(leftovers_, recovery.remove_doomed(saved));
     if (auto removed = Snapshots(*environment_).remove_leftovers(); !removed.has_value()) {
       log(Severity::kWarning, "what is left of a snapshot stays: " + removed.error().describe());
     }
     appender_ = std::make_unique<Appender>(
         Appender::Parts{*environment_, options_, timeline_, segments_, directory_, files_, health_,
-                        uuid_, [this] { return save_manifest(); }});
+                        uuid_, [this] { return save_manifest(); }, [this] { return clear_way(); }});
     const bool by_interval = options_.sync_policy == SyncPolicy::kInterval;
     committer_ = std::make_unique<Committer>(
         health_, [this] { return appender_->tail(); },
@@ -153,6 +153,10 @@ Status Store::Impl::close(const std::function<Status()>& last) {
   const auto saved = save_manifest();
   if (result.has_value() && !saved.has_value()) result = saved.error();
   if (result.has_value()) result = last();
+  {
+    const Lock lock(manifest_mutex_);
+    released_ = true;
+  }
   lock_.reset();
   return result;
 }
@@ -162,6 +166,7 @@ Status Store::Impl::close(const std::function<Status()>& last) {
 /// then go unnoticed.
 Result<bool> Store::Impl::save_manifest() {
   Lock lock(manifest_mutex_);
+  if (released_) return Error{Errc::kClosed};  // a sync was under way
   std::vector<ManifestEntry> entries;
   for (const auto& segment : segments_.all()) {
     if (!segment->established) continue;
@@ -182,6 +187,23 @@ Result<bool> Store::Impl::save_manifest() {
   }
   log(Severity::kWarning, "the manifest was not written: " + written.error().describe());
   return false;
+}
+
+/// Removes what the recovery could not, since there was no room for a manifest without it: in front
+/// of a new segment it would end the log for the next recovery.
+Status Store::Impl::clear_way() {
+  if (leftovers_.empty()) return ok();
+  MEMORIA_TRY(const bool saved, save_manifest());
+  if (!saved) {
+    return Error{Errc::kNoSpace,
+                 fmt::format("{}: there is no room for a new list of segments, without which no "
+                             "segment can be made; make room on the disk",
+                             environment_->describe())};
+  }
+  for (; !leftovers_.empty(); leftovers_.pop_back()) {
+    MEMORIA_TRY(environment_->remove(segment_file(leftovers_.back(), kDataSuffix)));
+  }
+  return ok();
 }
 
 /// That it is open, and was opened to be changed.

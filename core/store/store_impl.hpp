@@ -44,6 +44,7 @@ class Store::Impl {
   Status check_key(std::string_view key) const;
   Status apply(const Batch& batch, const WriteOptions& write);
   Result<bool> save_manifest();
+  Status clear_way();
   Status read_plan(std::string_view key, const ReadPlan& plan, uint64_t offset,
                    std::span<char> out) const;
   template <class Target>
@@ -105,6 +106,8 @@ class Store::Impl {
   Mutex manifest_mutex_;
   /// What it says; nothing: there is none that could be believed.
   std::optional<std::vector<ManifestEntry>> manifest_ GUARDED_BY(manifest_mutex_);
+  bool released_ GUARDED_BY(manifest_mutex_) = false;  // the directory may be somebody else's
+  std::vector<uint64_t> leftovers_;  // of the recovery; the leader's own once it is open
   mutable Mutex settings_mutex_;
   Options settings_ GUARDED_BY(settings_mutex_);  // options_ with what was changed since
   mutable Mutex merged_mutex_;

@@ -133,6 +133,40 @@ BOOST_AUTO_TEST_CASE(nothing_counts_behind_a_name_without_a_file) {
   check_opens_as(image, {{"1", "value"}});
 }
 
+/// A segment without records, which the recovery cannot remove while there is no room for a
+/// manifest without it, must not end the log in front of what comes later.
+void check_what_comes_behind_a_leftover(Image image, bool listed) {
+  const auto leftover = segment(2);
+  auto bytes = leftover.bytes().substr(0, kSegmentHeaderSize);
+  if (listed) {
+    image = image_of({ended_segment(1), leftover});
+  } else {
+    bytes.clear();
+  }
+  image[leftover.file_name()] = bytes;
+  const auto environment = SimulatedEnvironment::make(image);
+  environment->inject({.calls = kCallCreate, .error = ENOSPC, .times = 0, .name_part = "manifest"});
+  const auto store = open_store(environment);
+  Contents expected{{"1", "value"}};
+  check_contents(*store, expected);
+  if (listed) {
+    CHECK_FAILS(Errc::kNoSpace, store->put("new", "value"));
+    environment->clear_faults();
+  }
+  REQUIRE_OK(store->put("new", "value"));
+  REQUIRE_OK(store->sync());
+  expected["new"] = "value";
+  Random random(base_seed());
+  for (const auto loss : {Loss::kNothing, Loss::kUnsynced, Loss::kRandom}) {
+    check_opens_as(environment->after_crash(loss, random), expected);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_comes_behind_a_leftover_counts) {
+  check_what_comes_behind_a_leftover(image_of({ended_segment(1)}), false);
+  check_what_comes_behind_a_leftover({}, true);
+}
+
 /// What was dropped does not come back when the power goes while it is dropped.
 BOOST_AUTO_TEST_CASE(a_crash_while_it_is_dropped_brings_nothing_back) {
   const auto image = image_of({segment(1), ended_segment(2), segment(3)});
@@ -252,6 +286,39 @@ BOOST_FIXTURE_TEST_CASE(a_crash_leaves_no_gap_between_segments, Slow) {
   thread.join();
   REQUIRE_OK(store->close());
   check_contents(*open_store(environment), expected);
+}
+
+/// Here it is the writer that syncs the names, since the sealer has other work.
+BOOST_FIXTURE_TEST_CASE(no_segment_is_made_behind_a_name_that_may_not_be_durable, Slow) {
+  hold();
+  for (int i = 1; environment->files(".data").size() < 2; ++i) put(i);
+  environment->inject({.calls = kCallSyncDirectory, .times = 0});
+  bool failed = false;
+  for (int i = 100; i < 120 && !failed; ++i) failed = !try_put(i).has_value();
+  BOOST_TEST(failed);
+  BOOST_TEST(store->stats().read_only);
+  BOOST_TEST(environment->files(".data").size() == 2u);
+  environment->release_syncs();
+}
+
+/// A call that is still under way when the store is closed writes nothing that is somebody else's
+/// by then.
+BOOST_FIXTURE_TEST_CASE(a_late_sync_leaves_the_manifest_alone, Slow) {
+  put(0);
+  REQUIRE_OK(store->sync());
+  for (int i = 1; environment->files(".data").size() < 2; ++i) put(i);
+  environment->hold_syncs(environment->files(".data").back());
+  bool late = true;
+  std::thread thread([&] { late = store->sync().has_value(); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  environment->inject({.calls = kCallWrite});
+  BOOST_TEST(!store->put("key", "value").has_value());
+  BOOST_TEST(!store->close().has_value());  // and so it does not wait for the sync
+  const auto manifest = environment->contents(kManifestFile);
+  environment->release_syncs();
+  thread.join();
+  BOOST_TEST((environment->contents(kManifestFile) == manifest));
+  BOOST_TEST(!late);
 }
 
 /// Somebody else's failure ends the wait for a seal.
