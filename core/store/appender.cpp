@@ -353,7 +353,8 @@ Status Appender::open_segment() {
   }
   active_ = std::move(created).value();
   segment_ = parts_.segments.add(header, header.id, false);
-  active_->on_first_sync([this, segment = segment_] { return establish(*segment); });
+  const auto* const file = active_->file().get();
+  active_->on_first_sync([this, segment = segment_, file] { return establish(*segment, *file); });
   segment_->file_bytes = active_->end();
   bytes_written_.fetch_add(kSegmentHeaderSize, std::memory_order_relaxed);
   parts_.files.adopt(segment_->slot, active_->file());
@@ -374,8 +375,13 @@ Status Appender::open_segment() {
 }
 
 /// Makes the name of a new segment durable, and after it what the manifest says: otherwise a crash
-/// would leave a manifest with a segment that is missing.
-Status Appender::establish(Segment& segment) {
+/// would leave a manifest with a segment that is missing. That it names one also says that all in
+/// front of it is durable; mostly it was just synced.
+Status Appender::establish(Segment& segment, const File& file) {
+  for (const auto& full : sealer_.files()) {
+    if (full.get() == &file) break;
+    MEMORIA_TRY(full->sync());
+  }
   MEMORIA_TRY(parts_.environment.sync_directory());
   segment.established = true;
   MEMORIA_TRY(parts_.save_manifest());

@@ -109,7 +109,7 @@ class Appender {
   Status check_memory();
   Status check_files(bool frees);
   Status open_segment();
-  Status establish(Segment& segment);
+  Status establish(Segment& segment, const File& file);
   Status finish_segment();
   bool encode(const Writer& writer);
   void begin_group(bool track);

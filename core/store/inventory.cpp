@@ -299,12 +299,13 @@ Result<std::vector<uint64_t>> Inventory::remove_doomed(bool saved) {
   for (const uint64_t id : doomed_) MEMORIA_TRY(remove_found(id));
   if (!saved) return doomed_later_;
   for (const uint64_t id : doomed_later_) MEMORIA_TRY(remove_found(id));
+  for (const uint64_t id : markers_) MEMORIA_TRY(remove_found(id));
   return std::vector<uint64_t>();
 }
 
 /// Removes the inputs of merges that were complete.
 Status Inventory::finish_merges() {
-  std::set<uint64_t> markers, own;  // their names, their ids
+  std::set<uint64_t> own;  // the markers' ids
   for (const auto& found : found_) {
     if (found.header->origin != Origin::kMerge || !found.sealed) continue;
     MEMORIA_TRY(const auto file, environment_.open(segment_file(found.name_id, kDataSuffix),
@@ -319,10 +320,10 @@ Status Inventory::finish_merges() {
     for (Decoder in(scanned->value); !in.rest().empty() && in.ok();) {
       replaced_.insert(in.le<uint64_t>());
     }
-    markers.insert(found.name_id);
+    markers_.insert(found.name_id);
     own.insert(found.header->id);
   }
-  if (markers.empty()) return ok();
+  if (markers_.empty()) return ok();
   for (const uint64_t id : own) replaced_.erase(id);
   const auto gone = [&](const FoundSegment& found) { return replaced_.contains(found.header->id); };
   for (const auto& found : found_) {
@@ -332,8 +333,8 @@ Status Inventory::finish_merges() {
   }
   std::erase_if(found_, gone);
   if (!options_.read_only) MEMORIA_TRY(environment_.sync_directory());
-  doomed_later_.assign(markers.begin(), markers.end());
-  std::erase_if(found_, [&](const FoundSegment& found) { return markers.contains(found.name_id); });
+  std::erase_if(found_,
+                [&](const FoundSegment& found) { return markers_.contains(found.name_id); });
   return ok();
 }
 

@@ -54,6 +54,8 @@ class Inventory {
   /// The numbers of the newest segments of the log that a crash left without a seal, in the order
   /// of the log.
   Result<std::vector<size_t>> tail() const;
+  /// Whether an intact manifest names it. Then all of the log in front of it was durable.
+  bool lists(const FoundSegment& found) const { return listed(found) != nullptr; }
   /// Whether there is a hint by this name.
   bool has_hint(uint64_t name_id) const { return hints_.contains(name_id); }
   /// Whether there is a second file of the segment with this id.
@@ -70,7 +72,8 @@ class Inventory {
   /// The segment, which has no records, goes by the next remove_doomed().
   void doom(const FoundSegment& found);
   /// Removes what is doomed. `saved`: a new manifest is durable that does not name it; otherwise
-  /// some have to stay. Returns the names of these.
+  /// some have to stay. Returns the names of those that would end the log in front of what is
+  /// written next.
   Result<std::vector<uint64_t>> remove_doomed(bool saved);
 
  private:
@@ -107,6 +110,7 @@ class Inventory {
   std::map<uint64_t, const ManifestEntry*> listed_;  // manifest_ by id
   std::set<uint64_t> replaced_;                      // by merges that were complete
   std::set<uint64_t> copied_;                        // of which there is a second file, by id
+  std::set<uint64_t> markers_;                       // of merges that were complete, by name
   std::vector<uint64_t> doomed_;                     // they may go at once
   std::vector<uint64_t> doomed_later_;               // when a new manifest is durable
 };

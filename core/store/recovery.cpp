@@ -71,19 +71,40 @@ Status Recovery::roll_back() {
   return finish_rollback(environment_, *pending);
 }
 
-/// What a crash left without a seal, in the order of the log. The first that is not all there ends
-/// the log: what comes behind it was never told to be durable.
+/// What a crash left without a seal, in the order of the log. Up to the last that the manifest
+/// names all of it was durable, so what is missing in front of that is damage. The first behind it
+/// that is not all there ends the log: what comes next was never told to be durable.
 Status Recovery::load_tail(const std::vector<FoundSegment*>& found) {
   std::vector<TailSegment> tail;
+  std::vector<FoundSegment*> damaged;
+  const auto last_listed = std::find_if(found.rbegin(), found.rend(), [&](const auto* segment) {
+    return inventory_.lists(*segment);
+  });
+  const auto listed = size_t(found.rend() - last_listed);
   bool complete = true;
-  for (auto* const segment : found) {
+  for (size_t i = 0; i < found.size(); ++i) {
+    FoundSegment& segment = *found[i];
     if (!complete) {
-      MEMORIA_TRY(drop(*segment));
+      MEMORIA_TRY(drop(segment));
       continue;
     }
-    MEMORIA_TRY(auto scanned, scan_tail(*segment));
-    complete = scanned.complete();
-    tail.push_back(std::move(scanned));
+    const bool was_durable = i + 1 < listed;
+    if (was_durable && segment.size <= kSegmentHeaderSize) {
+      inventory_.doom(segment);  // a leftover of an earlier time
+      continue;
+    }
+    MEMORIA_TRY(auto scanned, scan_tail(segment));
+    if (was_durable && !scanned.complete()) {
+      damaged.push_back(&segment);
+    } else {
+      complete = scanned.complete();
+      tail.push_back(std::move(scanned));
+    }
+  }
+  for (auto* const segment : damaged) {
+    MEMORIA_TRY(auto run, load(*segment));
+    runs_.push_back(std::move(run));
+    sources_.push_back(segment);
   }
   for (const auto& segment : tail) timeline_.advance(segment.newest);
   // Only now, lest after another crash what was dropped followed on a sealed segment.
@@ -136,7 +157,9 @@ Status Recovery::seal(const TailSegment& tail) {
     const iovec parts[] = {{header.data(), header.size()}};
     MEMORIA_TRY(file->write(0, parts));
   }
-  MEMORIA_TRY(file->truncate(tail.end));
+  // The space of the seal stays: the end took it, and on a full disk there may be no other.
+  const uint64_t end = tail.end + (tail.sealed ? 0 : kSealSize);
+  if (tail.found->size > end) MEMORIA_TRY(file->truncate(end));
   MEMORIA_TRY(file->sync());  // a seal says that everything in front of it is durable
   if (tail.sealed) return ok();
   auto bytes = encode_closing(Kind::kSeal, tail.records, timeline_.take(),

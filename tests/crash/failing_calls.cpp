@@ -5,6 +5,7 @@
 // from then on. Nothing may crash or hang, a change that fails has changed nothing that can be
 // seen, the caller or the log hears of it, and what is found afterwards, also after a loss of
 // power, is what was promised. Ends with code 1 at the first that is not so.
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -65,6 +66,8 @@ class Subject {
   virtual View view() = 0;
   virtual Status close() = 0;
   Logger logger;
+  /// What there would be if a change that failed had been done all the same.
+  std::vector<View> ahead;
 };
 
 class StoreSubject final : public Subject {
@@ -80,8 +83,17 @@ class StoreSubject final : public Subject {
   }
   Status step() override {
     const auto operation = operations_.next(model_);
+    const bool refuses = store_->stats().read_only;
     const auto done = operation.perform(*store_);
-    if (done.has_value()) operation.perform(model_);
+    auto changed = model_;
+    operation.perform(changed);
+    if (done.has_value()) {
+      model_ = std::move(changed);
+    } else if (!refuses) {
+      View view;
+      for (const auto& [key, value] : changed) view += key + " " + value + "\n";
+      ahead.push_back(std::move(view));
+    }
     return done;
   }
   Store& store() override { return *store_; }
@@ -154,6 +166,7 @@ class Run {
     for (int i = 0; i < 30; ++i) step(i);
     const bool closed = note(subject_->close());
     if (closed) synced_ = states_.size() - 1;
+    ahead_ = std::move(subject_->ahead);
     subject_.reset();
     const bool hit = environment_->faults_hit() > 0;
     environment_->clear_faults();
@@ -263,11 +276,12 @@ class Run {
     }
   }
 
-  /// The change that met an I/O error may be complete on the disk. Its view is not known here, so
-  /// only that it is none of the older states. On a full disk what was written of it is cut off
-  /// before the caller hears of it, durably.
+  /// The change that met an I/O error may be complete on the disk. Where its view is not known,
+  /// then only that it is none of the older states. On a full disk what was written of it is cut
+  /// off before the caller hears of it, durably.
   bool may_be_ahead(const View& view) const {
     if (no_space()) return false;
+    if (std::find(ahead_.begin(), ahead_.end(), view) != ahead_.end()) return true;
     for (const auto& state : states_) {
       if (state == view) return false;
     }
@@ -279,7 +293,7 @@ class Run {
   Fault fault_;
   std::shared_ptr<SimulatedEnvironment> environment_ = SimulatedEnvironment::make();
   std::unique_ptr<Subject> subject_;
-  std::vector<View> states_;
+  std::vector<View> states_, ahead_;
   size_t synced_ = 0;
   int errors_ = 0;
   bool sync_failed_ = false;
