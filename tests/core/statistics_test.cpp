@@ -28,8 +28,9 @@ std::map<uint64_t, Counts> counts_of(const StoreStats& stats) {
 }
 
 /// What must hold always, and what the files themselves say.
-void check_sums(const Store& store, const Image& image) {
+void check_sums(const Store& store, const SimulatedEnvironment& environment) {
   const auto stats = store.stats();
+  const auto image = environment.image();  // afterwards: a full segment may be sealed meanwhile
   uint64_t live = 0, dead = 0, eraser = 0, disk = 0;
   for (const auto& s : stats.segments) {
     live += s.live_bytes;
@@ -54,8 +55,8 @@ void check_sums(const Store& store, const Image& image) {
 }
 
 /// Whole values only: a record is live when it is the key's newest and no tombstone.
-void check_exact(const Store& store, const Image& image) {
-  const auto log = read_log(image);
+void check_exact(const Store& store, const SimulatedEnvironment& environment) {
+  const auto log = read_log(environment.image());
   std::map<std::string, uint64_t> newest;
   for (const auto& s : log) {
     for (const auto& r : s.records) newest[r.key] = std::max(newest[r.key], r.timestamp);
@@ -72,7 +73,7 @@ void check_exact(const Store& store, const Image& image) {
     BOOST_TEST(s.live_bytes == live[s.id].first);
     BOOST_TEST(s.live_records == live[s.id].second);
   }
-  check_sums(store, image);
+  check_sums(store, environment);
 }
 
 struct Fixture {
@@ -81,17 +82,17 @@ struct Fixture {
 };
 
 BOOST_FIXTURE_TEST_CASE(counts_are_exact_after_every_kind_of_change, Fixture) {
-  check_exact(*store, environment->image());
+  check_exact(*store, *environment);
   REQUIRE_OK(store->put("a", std::string(100, 'a')));
-  check_exact(*store, environment->image());
+  check_exact(*store, *environment);
   REQUIRE_OK(store->put("a", std::string(200, 'b')));
-  check_exact(*store, environment->image());
+  check_exact(*store, *environment);
   auto s = store->stats().segments.back();
   BOOST_TEST(s.live_bytes == record_size(Kind::kPut, 1, 200));
   BOOST_TEST(s.dead_bytes == record_size(Kind::kPut, 1, 100));
   BOOST_TEST(s.dead_records == 1u);
   REQUIRE_OK(store->erase("a"));
-  check_exact(*store, environment->image());
+  check_exact(*store, *environment);
   s = store->stats().segments.back();
   BOOST_TEST(s.live_bytes == 0u);
   BOOST_TEST(s.eraser_bytes == record_size(Kind::kErase, 1, 0));
@@ -108,10 +109,10 @@ BOOST_FIXTURE_TEST_CASE(random_puts_and_erases_are_counted_exactly_per_segment, 
       } else {
         REQUIRE_OK(store->put(key, random.bytes(random.below(1000))));
       }
-      if (i % 30 == 0) check_exact(*store, environment->image());
+      if (i % 30 == 0) check_exact(*store, *environment);
       if (i % 200 == 150) unwrap(store->merge({.all = true}));
     }
-    check_exact(*store, environment->image());
+    check_exact(*store, *environment);
   }
 }
 
@@ -139,7 +140,7 @@ BOOST_FIXTURE_TEST_CASE(recovery_counts_the_same_as_was_counted_all_along, Fixtu
           break;
       }
       if (i % 300 != 299) continue;
-      check_sums(*store, environment->image());
+      check_sums(*store, *environment);
       const auto before = counts_of(store->stats());
       const auto values = store->stats().value_bytes;
       for (const bool with_hints : {true, false}) {
@@ -152,7 +153,7 @@ BOOST_FIXTURE_TEST_CASE(recovery_counts_the_same_as_was_counted_all_along, Fixtu
         std::erase_if(after, [&](const auto& s) { return !before.contains(s.first); });
         for (const auto& [id, counts] : before) BOOST_TEST(after[id] == counts);
         BOOST_TEST(store->stats().value_bytes == values);
-        check_sums(*store, environment->image());
+        check_sums(*store, *environment);
       }
     }
   }
@@ -166,7 +167,7 @@ BOOST_FIXTURE_TEST_CASE(counts_are_exact_after_a_merge_of_patched_values, Fixtur
       REQUIRE_OK(store->write_at(key, random.below(3000), random.bytes(random.below(400))));
     }
     unwrap(store->merge({.min_dead = 0.3}));
-    check_sums(*store, environment->image());
+    check_sums(*store, *environment);
     const auto merged = counts_of(store->stats());
     reopen(store, environment, quiet_options(16 << 10));
     auto after = counts_of(store->stats());
