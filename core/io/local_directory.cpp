@@ -146,7 +146,7 @@ class LocalFile final : public File {
 
  private:
   ssize_t write_some(std::span<const iovec> parts, off_t offset) const {
-    // For the many short records the kernel's work on a vector counts: 0.06 of 1.9 us for a put.
+    // The kernel's work on a vector of one was 4 % of a put of 100 bytes (perf record).
     if (parts.size() == 1) {
       return ::pwrite(fd_.get(), parts[0].iov_base, parts[0].iov_len, offset);
     }

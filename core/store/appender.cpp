@@ -364,7 +364,7 @@ Status Appender::open_segment() {
   }
   // A store always has a manifest, or a header that tells which store it is.
   if (parts_.segments.all().size() > 1) {
-    sealer_.sync_names();
+    sealer_.request_name_sync();
     return ok();
   }
   auto synced = active_->file()->sync();

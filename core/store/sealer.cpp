@@ -28,7 +28,7 @@ void Sealer::stop() {
   progress_.notify_all();
 }
 
-void Sealer::sync_names() {
+void Sealer::request_name_sync() {
   {
     const Lock lock(mutex_);
     names_wait_ = true;

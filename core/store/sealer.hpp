@@ -48,12 +48,12 @@ class Sealer {
   void stop();
 
   /// So many may wait to be sealed: what a crash makes the next opening read, and what the disk may
-  /// be behind. With more, puts are no faster: of 256 KiB 153, 155 and 174 us with 4, 8 and 16
-  /// (medians of 5 in turns, 1 GiB each).
+  /// be behind. With more, puts were no faster: of 256 KiB 153, 155 and 174 us with 4, 8 and 16
+  /// (medians of 5 in turns, 1 GiB each, when a writer still synced the next segment's name).
   static constexpr size_t kMost = 4;
 
-  /// Has the name of a new segment made durable.
-  void sync_names();
+  /// Has the name of a new segment made durable; does not wait for it.
+  void request_name_sync();
   /// Waits until that is done, so that a crash leaves no gap in the log, and until one more may
   /// wait for its seal. kNoSpace: the disk is too full for seals.
   Status make_room();

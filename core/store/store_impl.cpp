@@ -196,8 +196,8 @@ Status Store::Impl::clear_way() {
   MEMORIA_TRY(const bool saved, save_manifest());
   if (!saved) {
     return Error{Errc::kNoSpace,
-                 fmt::format("{}: there is no room for a new list of segments, without which no "
-                             "segment can be made; make room on the disk",
+                 fmt::format("{}: there is no room, or no descriptor, for a new list of segments, "
+                             "without which no segment can be made; make room on the disk",
                              environment_->describe())};
   }
   for (; !leftovers_.empty(); leftovers_.pop_back()) {

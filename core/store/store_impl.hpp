@@ -29,7 +29,8 @@ Status check_options(const Options& options);
 /// Lock order: merge_turn_ -> layout_mutex_ -> appender's leader role -> a key directory shard ->
 /// leaves (file cache, queues, tail, health). No file is read or written under a shard's lock or a
 /// leaf's, but under manifest_mutex_, and a segment is synced under a lock of its own that nothing
-/// but its syncs takes.
+/// but its syncs takes. Its first sync takes those of the segments in front of it, and then
+/// manifest_mutex_.
 class Store::Impl {
  public:
   Impl(std::shared_ptr<Environment> environment, const Options& options);
