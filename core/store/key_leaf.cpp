@@ -44,6 +44,13 @@ std::string_view KeyLeaf::payload(size_t index) const {
 }
 
 int KeyLeaf::find(std::string_view key, uint8_t fingerprint) const {
+  constexpr size_t kCacheLine = 64;
+  // The offset of a match is not known yet, and would be a cache miss after that of the
+  // fingerprints.
+  for (size_t i = 0; i < kMaxKeys; i += kCacheLine / sizeof offsets_[0]) {
+    __builtin_prefetch(&offsets_[i]);
+  }
+  __builtin_prefetch(&buffer_);
   const uint8_t* const begin = fingerprints_.data();
   const uint8_t* const end = begin + count_;
   for (const uint8_t* p = begin; p < end; ++p) {
