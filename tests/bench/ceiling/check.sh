@@ -157,7 +157,9 @@ is "$(stat -c %h .)" 2 "links of the root"
 step "unmounting"
 cd "$work"
 fusermount3 -u "$mnt"
-"$program" "$mnt" -f -o xattr -o log="$work/log" &
+if "$program" "$mnt" -o sync_log 2>"$work/refusal"; then fail "it syncs a log that there is not"; fi
+grep -q log=FILE "$work/refusal" || fail "the refusal says: $(cat "$work/refusal")"
+"$program" "$mnt" -f -o xattr -o log="$work/log" -o sync_log &
 daemon=$!
 for ((tries = 0; tries < 100; tries++)); do
   mountpoint -q "$mnt" && break
@@ -167,6 +169,14 @@ echo 1 >"$mnt/file"
 is "$(python3 -c 'import os, sys; print(os.listxattr(sys.argv[1]))' "$mnt/file")" "[]" "extended attributes"
 sync -f "$mnt/file"
 is "$(head -c 2 "$work/log")" 1 "what was written, in the log"
+writers=()
+for i in {1..8}; do
+  (for j in {1..50}; do echo "$i $j" | dd of="$mnt/$i-$j" conv=fsync status=none; done) &
+  writers+=($!)
+done
+wait "${writers[@]}"
+is "$(tr -d '\0' <"$work/log" | tail -n +2 | sort)" "$(for i in {1..8}; do seq -f "$i %g" 50; done | sort)" \
+  "what was synced, in the log"
 kill "$daemon"
 wait "$daemon" || fail "it ended with code $? after SIGTERM"
 if mountpoint -q "$mnt"; then fail "still mounted after SIGTERM"; fi

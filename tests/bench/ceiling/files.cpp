@@ -90,9 +90,14 @@ void write(fuse_req_t raw, fuse_ino_t ino, const char* bytes, size_t size, off_t
   });
 }
 
-/// Handled, although nothing has to be done: a filesystem with a disk needs to be asked each time.
+/// Handled also when nothing has to be done: a filesystem with a disk needs to be asked each time.
 void fsync(fuse_req_t raw, fuse_ino_t, int, fuse_file_info*) {
-  fuse_reply_err(raw, 0);
+  serve(raw, [&]() -> Status {
+    const auto& server = server_of(raw);
+    if (server.syncs) MEMORIA_TRY(server.log->sync());
+    fuse_reply_err(raw, 0);
+    return ok();
+  });
 }
 
 Status allocate(Node& node, uint64_t end) {

@@ -26,6 +26,7 @@ struct Server {
   std::function<void()> on_ready = {};  ///< called once, when the kernel's INIT arrives
   LeftToKernel left = {};               ///< agreed with it
   std::unique_ptr<WriteLog> log = {};   ///< may be none
+  bool syncs = false;                   ///< the log, when a program syncs
 };
 
 inline Server& server_of(fuse_req_t request) {

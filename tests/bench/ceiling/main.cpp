@@ -44,10 +44,14 @@ int loop(fuse_session* session, const fuse_cmdline_opts& options) {
                                    : fuse_session_loop_mt(session, config.get());
 }
 
+/// As core/store/appender.cpp prepares when there are many syncs.
+constexpr uint64_t kAheadOfSyncs = 512 << 10;
+
 /// Options that libfuse does not know.
 struct Extras {
   int xattrs = 0;
   char* log = nullptr;  // a path; libfuse allocates it
+  int syncs = 0;
 };
 
 /// Serves until the end of the mount. libfuse says what is wrong on the standard error.
@@ -55,12 +59,13 @@ MountExit serve_mount(fuse_args& arguments, const fuse_cmdline_opts& options, co
                       Reporter& reporter) {
   Server server;
   if (extras.log != nullptr) {
-    auto log = WriteLog::create(extras.log);
+    auto log = WriteLog::create(extras.log, extras.syncs != 0 ? kAheadOfSyncs : 0);
     if (!log) {
       reporter.failed({MountExit::kUsage, std::string(extras.log) + ": " + log.error().describe()});
       return MountExit::kUsage;
     }
     server.log = std::move(log).value();
+    server.syncs = extras.syncs != 0;
   }
   server.on_ready = [&] { reporter.ready(); };
   const auto operations = make_operations(extras.xattrs != 0);
@@ -87,7 +92,10 @@ void print_help(const char* program) {
   std::printf("usage: %s MOUNTPOINT [-f] [-o OPTIONS]\n\n", program);
   std::puts(
       "    -o xattr               there may be extended attributes: the kernel asks for them\n"
-      "    -o log=FILE            what is written is appended to FILE, too");
+      "    -o log=FILE            what is written is appended to FILE, too\n"
+      "    -o sync_log            and made durable when a program syncs: one fdatasync for all "
+      "who\n"
+      "                           wait. Each waits in a thread (-o max_threads=N)");
   fuse_cmdline_help();
   fuse_lowlevel_help();
 }
@@ -123,12 +131,17 @@ int run(int argc, char** argv) {
     return fail(argv[0], MountExit::kUsage, "MOUNTPOINT is required");
   }
   Extras extras;
-  const fuse_opt ours[] = {
-      {"xattr", offsetof(Extras, xattrs), 1}, {"log=%s", offsetof(Extras, log), 0}, FUSE_OPT_END};
+  const fuse_opt ours[] = {{"xattr", offsetof(Extras, xattrs), 1},
+                           {"log=%s", offsetof(Extras, log), 0},
+                           {"sync_log", offsetof(Extras, syncs), 1},
+                           FUSE_OPT_END};
   const int parsed = fuse_opt_parse(&arguments, &extras, ours, nullptr);
   const std::unique_ptr<char, decltype(&std::free)> log(extras.log, &std::free);
   if (parsed != 0) {
     return fail(argv[0], MountExit::kUsage, "the options cannot be read");
+  }
+  if (extras.syncs != 0 && extras.log == nullptr) {
+    return fail(argv[0], MountExit::kUsage, "sync_log needs log=FILE");
   }
   add_argument(arguments, "-ofsname=memoria-ceiling,default_permissions");
   if (kHasIoUring) add_argument(arguments, "-oio_uring");
