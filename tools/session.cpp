@@ -7,9 +7,7 @@
 #include <cerrno>
 
 #include "core/io/environment.hpp"
-#include "core/log/manifest.hpp"
-#include "core/log/segment.hpp"
-#include "core/store/snapshots.hpp"
+#include "core/store/inventory.hpp"
 #include "fs/control/byte_text.hpp"
 #include "fs/control/key_text.hpp"
 #include "fs/settings/settings_file.hpp"
@@ -25,22 +23,6 @@ namespace {
 bool is_ending(const Status& ping) {
   return !ping && (ping.error().code == Errc::kIo || ping.error().code == Errc::kClosed ||
                    ping.error().code == Errc::kCancelled || ping.error().code == Errc::kNotFound);
-}
-
-/// Opening an empty directory would make a store in it: somebody who asks for statistics does not
-/// want that. Whether it is a whole one, opening tells.
-Result<bool> holds_store(Environment& environment, const std::vector<std::string>& names) {
-  for (const auto& name : names) {
-    if (segment_id(name, kDataSuffix) || segment_id(name, kHintSuffix) || name == kManifestFile) {
-      return true;
-    }
-    if (name == kSnapshotsDirectory) {
-      MEMORIA_TRY(const auto snapshots, environment.directory(name));
-      MEMORIA_TRY(const auto inside, snapshots->list());
-      if (!inside.empty()) return true;
-    }
-  }
-  return false;
 }
 
 /// Only where memoria-fs would make a store is that the advice.
@@ -97,9 +79,9 @@ std::string mount_of(const Store& store) {
 }  // namespace
 
 Status check_holds_store(Environment& environment) {
-  MEMORIA_TRY(const auto names, environment.list());
-  MEMORIA_TRY(const bool is_store, holds_store(environment, names));
+  MEMORIA_TRY(const bool is_store, holds_store(environment));
   if (is_store) return ok();
+  MEMORIA_TRY(const auto names, environment.list());
   return no_store(environment.describe(), names.empty());
 }
 

@@ -24,6 +24,22 @@ bool neutral(std::string_view name) {
          name == kSettingsFile;
 }
 
+/// What tells, beside segments, that there was a store once; empty: nothing does. No crash leaves a
+/// store without its manifest.
+Result<std::string> sign_of_store(Environment& environment, const std::vector<std::string>& names) {
+  std::string sign;
+  for (const auto& name : names) {
+    if (name == kManifestFile || segment_id(name, kHintSuffix)) sign = name;
+  }
+  if (std::count(names.begin(), names.end(), kSnapshotsDirectory) == 0) return sign;
+  MEMORIA_TRY(const auto snapshots, environment.directory(kSnapshotsDirectory));
+  MEMORIA_TRY(const auto inside, snapshots->list());
+  for (const auto& name : inside) {
+    if (!name.starts_with('.')) sign = fmt::format("{}/{}", kSnapshotsDirectory, name);
+  }
+  return sign;
+}
+
 std::string missing_but_hinted(const std::vector<uint64_t>& ids) {
   const bool one = ids.size() == 1;
   return fmt::format("{} {} missing; what {} of {} cannot be read", name_segments(ids),
@@ -39,6 +55,15 @@ StoreUuid random_uuid() {
 }
 
 }  // namespace
+
+Result<bool> holds_store(Environment& environment) {
+  MEMORIA_TRY(const auto names, environment.list());
+  for (const auto& name : names) {
+    if (segment_id(name, kDataSuffix)) return true;
+  }
+  MEMORIA_TRY(const std::string sign, sign_of_store(environment, names));
+  return !sign.empty();
+}
 
 void Inventory::log(Severity severity, const std::string& text) const {
   if (options_.logger) options_.logger(severity, text);
@@ -108,19 +133,9 @@ Status Inventory::list() {
   return options_.read_only ? ok() : remove_leftovers(names);
 }
 
-/// Of a directory without segments: that it is not what is left of a store. No crash leaves a store
-/// without its manifest.
+/// Of a directory without segments: that it is not what is left of a store.
 Status Inventory::check_is_new(const std::vector<std::string>& names) const {
-  std::string sign;
-  if (!hints_.empty()) sign = segment_file(*hints_.begin(), kHintSuffix);
-  if (std::count(names.begin(), names.end(), kManifestFile) != 0) sign = kManifestFile;
-  if (std::count(names.begin(), names.end(), kSnapshotsDirectory) != 0) {
-    MEMORIA_TRY(const auto snapshots, environment_.directory(kSnapshotsDirectory));
-    MEMORIA_TRY(const auto inside, snapshots->list());
-    for (const auto& name : inside) {
-      if (!name.starts_with('.')) sign = fmt::format("{}/{}", kSnapshotsDirectory, name);
-    }
-  }
+  MEMORIA_TRY(const std::string sign, sign_of_store(environment_, names));
   if (sign.empty()) return ok();
   return Error{Errc::kCorrupt,
                fmt::format("{}: all segments (*.data) are missing, but {} tells that there was a "

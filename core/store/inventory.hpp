@@ -39,6 +39,9 @@ struct FoundSegment {
   uint64_t full_size() const { return cut() ? expected : size; }
 };
 
+/// Whether there is a store, or a sign that there was one; whether it is whole, opening tells.
+Result<bool> holds_store(Environment& environment);
+
 /// Used once, by one thread. Removes what a crash left half done, unless the store is read-only.
 class Inventory {
  public:

@@ -69,6 +69,9 @@ struct Options {
   uint64_t memory_limit = 0;
   /// Check checksums on every read. Off: only when a segment is scanned.
   bool verify_reads = true;
+  /// A directory without a store becomes one. Off: it is refused (kNotAStore), as where the disk
+  /// with the store may not be mounted.
+  bool create_if_missing = true;
   /// Changes nothing on disk. A snapshot and a backup are always opened so; the backup is locked.
   bool read_only = false;
   /// Threads that load hints at open; 0: as many as there are cores.

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/store/backup_lock.hpp"
+#include "core/store/inventory.hpp"
 #include "core/store/origin.hpp"
 #include "core/store/recovery.hpp"
 #include "core/store/snapshots.hpp"
@@ -71,6 +72,7 @@ Status Store::Impl::open() {
   const auto begin = std::chrono::steady_clock::now();
   closed_ = true;  // until it is open
   MEMORIA_TRY(check_options(options_));
+  if (!options_.create_if_missing) MEMORIA_TRY(check_is_there());
   MEMORIA_TRY(take_lock());
   Recovery recovery(*environment_, options_, segments_, directory_, timeline_);
   MEMORIA_TRY(recovery.run());
@@ -112,6 +114,16 @@ Status Store::Impl::open() {
   open_ns_ = uint64_t((std::chrono::steady_clock::now() - begin).count());
   closed_ = false;
   return ok();
+}
+
+/// Before anything is made in what may be the wrong directory.
+Status Store::Impl::check_is_there() const {
+  MEMORIA_TRY(const bool is_there, holds_store(*environment_));
+  if (is_there) return ok();
+  return Error{Errc::kNotAStore,
+               fmt::format("{} holds no store, and none is to be made: is the disk mounted that "
+                           "has it?",
+                           environment_->describe())};
 }
 
 /// A snapshot never changes, and needs no lock.

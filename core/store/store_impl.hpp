@@ -36,6 +36,7 @@ class Store::Impl {
   Impl(std::shared_ptr<Environment> environment, const Options& options);
 
   Status open();
+  Status check_is_there() const;
   Status take_lock();
   Status close();
   Status close(const std::function<Status()>& last);

@@ -80,7 +80,8 @@ Result<std::unique_ptr<Store>> open_store(const std::string& data_directory,
                                           const Options& options) {
   const auto deadline = Clock::now() + kPatience;
   for (;;) {
-    MEMORIA_TRY(auto environment, open_directory(data_directory, !options.read_only));
+    MEMORIA_TRY(auto environment,
+                open_directory(data_directory, !options.read_only && options.create_if_missing));
     auto store = Store::open(std::move(environment), options);
     const bool may_free_itself = !store && store.error().code == Errc::kLocked &&
                                  Clock::now() < deadline && !mounted_from(data_directory);

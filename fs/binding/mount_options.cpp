@@ -39,6 +39,10 @@ bool set_snapshot(std::string_view value, MountOptions& o) {
 constexpr auto kOurs = std::to_array<Known>({
     {"snapshot", "the name of a snapshot", "show the volume as it was then, read-only",
      set_snapshot},
+    {"create", "", "make the data directory's store when there is none (the default)",
+     [](std::string_view, MountOptions& o) { return o.store.create_if_missing = true; }},
+    {"no_create", "", "refuse a data directory without a store",
+     [](std::string_view, MountOptions& o) { return !(o.store.create_if_missing = false); }},
     {"entry_timeout", "0 to 31536000 seconds", "how long the kernel may remember names",
      [](std::string_view v, MountOptions& o) {
        return store_if(parse_real(v, 0, kYear), o.cache_times.entry);

@@ -68,10 +68,16 @@ Checked<std::string> absent_data_directory(const std::string& path) {
   return *real_parent == "/" ? "/" + name : *real_parent + "/" + name;
 }
 
-Checked<std::string> check_data_directory(const std::string& path, bool read_only) {
+Checked<std::string> check_data_directory(const std::string& path, const MountOptions& options) {
   struct stat st {};
   if (::stat(path.c_str(), &st) != 0) {
-    if (errno == ENOENT) return absent_data_directory(path);
+    if (errno == ENOENT && options.store.create_if_missing) return absent_data_directory(path);
+    if (errno == ENOENT) {
+      return bad_data(fmt::format(
+          "data directory {}: does not exist, and none is to be made (no_create): is the disk "
+          "mounted that has it?",
+          path));
+    }
     return bad_data(fmt::format("data directory {}: {}", path, reason(errno)));
   }
   if (!S_ISDIR(st.st_mode)) {
@@ -89,7 +95,7 @@ Checked<std::string> check_data_directory(const std::string& path, bool read_onl
   const auto real = real_path(path);
   if (!real) return bad_data(fmt::format("data directory {}: {}", path, reason(errno)));
   if (on_read_only_disk(*real)) {
-    if (read_only) return *real;
+    if (options.read_only) return *real;
     return bad_data(
         fmt::format("data directory {}: is on a read-only disk; mount it with -o ro", path));
   }
@@ -155,11 +161,11 @@ bool is_handed_over(const std::string& mount_point) {
 }
 
 Checked<Paths> check_paths(const std::string& data_directory, const std::string& mount_point,
-                           bool read_only) {
+                           const MountOptions& options) {
   Paths paths;
   // The mount point first: a stale mount on it could hide what else is wrong.
   MEMORIA_TRY(paths.mount_point, check_mount_point(mount_point));
-  MEMORIA_TRY(paths.data_directory, check_data_directory(data_directory, read_only));
+  MEMORIA_TRY(paths.data_directory, check_data_directory(data_directory, options));
   if (is_inside(paths.mount_point, paths.data_directory)) {
     return bad_mount_point(
         fmt::format("mount point {}: lies inside the data directory {}; "

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "fs/binding/mount_exit.hpp"
+#include "fs/binding/mount_options.hpp"
 
 namespace memoria {
 
@@ -14,10 +15,10 @@ struct Paths {
 };
 
 /// Refuses (kDataDirectory, kMountPoint, kLocked) what cannot work, naming what to do. Detaches a
-/// mount point whose daemon has died. `read_only`: nothing will be written to the data directory's
-/// disk.
+/// mount point whose daemon has died. Of the options it asks whether the data directory may be on a
+/// read-only disk, and whether it may be missing.
 Checked<Paths> check_paths(const std::string& data_directory, const std::string& mount_point,
-                           bool read_only);
+                           const MountOptions& options);
 
 /// The directory of a snapshot, which is a data directory that is never changed. kDataDirectory:
 /// there is no such snapshot.

@@ -124,8 +124,7 @@ Checked<void> start(const CommandLine& command, const ServiceManager& manager) {
     MEMORIA_TRY(data_directory, snapshot_directory(data_directory, options.snapshot));
     options.read_only = true;
   }
-  MEMORIA_TRY(const Paths paths,
-              check_paths(data_directory, command.mount_point, options.read_only));
+  MEMORIA_TRY(const Paths paths, check_paths(data_directory, command.mount_point, options));
   MEMORIA_TRY(add_settings_file(command, options));
   return command.foreground ? run_foreground(paths, options, manager)
                             : run_background(paths, options);
@@ -136,7 +135,8 @@ void describe(CLI::App& app, CommandLine& command) {
   app.set_version_flag("-V,--version", fmt::format("memoria-fs {} (libfuse {})", MEMORIA_VERSION,
                                                    fuse_pkgversion()));
   app.footer(describe_mount_options() + "\n" + kSettingsFileHelp + "\n" + kExitCodeHelp);
-  app.add_option("DATADIR", command.data_directory, "Holds the volume; made on first use")
+  app.add_option("DATADIR", command.data_directory,
+                 "Holds the volume; made on first use, unless no_create")
       ->required();
   app.add_option("MOUNTPOINT", command.mount_point, "Where it shall appear")->required();
   app.add_option("-o", command.options, "Mount options, separated by commas")

@@ -8,9 +8,10 @@ namespace {
 BOOST_AUTO_TEST_SUITE(open)
 
 /// Opening must fail with `code` and a message that contains `word`, and change no file.
-void check_refused(const Image& image, Errc code, std::string_view word) {
+void check_refused(const Image& image, Errc code, std::string_view word,
+                   const Options& options = quiet_options()) {
   const auto environment = SimulatedEnvironment::make(image);
-  const auto opened = Store::open(environment, quiet_options());
+  const auto opened = Store::open(environment, options);
   CHECK_FAILS(code, opened);
   if (opened) return;
   BOOST_TEST(opened.error().message.find(word) != std::string::npos, opened.error().message);
@@ -43,6 +44,20 @@ BOOST_AUTO_TEST_CASE(a_directory_with_other_things_is_not_a_store) {
   check_refused({{"letter.txt", "Dear"}}, Errc::kNotAStore, "letter.txt");
   check_refused({{"photos/", ""}}, Errc::kNotAStore, "photos");
   check_refused({{"short.data", ""}}, Errc::kNotAStore, "short.data");
+}
+
+BOOST_AUTO_TEST_CASE(no_store_is_made_where_none_is_to_be) {
+  auto options = quiet_options();
+  options.create_if_missing = false;
+  for (const Image& image : {Image{}, Image{{"lost+found/", ""}, {"snapshots/", ""}},
+                             Image{{"lock", "12"}, {"memoria.toml", "x"}}, Image{{"other", "x"}}}) {
+    check_refused(image, Errc::kNotAStore, "is the disk mounted", options);
+  }
+  // What tells that there was one makes it damage.
+  check_refused({{"manifest", "x"}}, Errc::kCorrupt, "manifest", options);
+  const auto environment = SimulatedEnvironment::make();
+  open_store(environment);  // and closes it
+  BOOST_TEST(Store::open(environment, options).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_segment_of_a_newer_format_is_refused_whatever_else_is_there) {

@@ -89,12 +89,22 @@ mkdir -m 700 "$work/private"
 chmod 000 "$work/private"
 refused 3 "$work/private: Permission denied" as_nobody "$work/memoria-fs" "$work/private" "$mnt"
 
+mkdir -m 700 "$work/empty"
+refused 3 "$work/empty holds no store.*is the disk mounted" \
+  "$MEMORIA_FS" "$work/empty" "$mnt" -o no_create
+refused 3 "$work/none: does not exist.*is the disk mounted" \
+  "$MEMORIA_FS" "$work/none" "$mnt" -o no_create
+[[ -z $(ls -A "$work/empty") && ! -e $work/none ]] || fail "a store was made where none is to be"
+
 step "a mount point that is not empty, and one that is in use"
 echo below >"$mnt/below"
 mount_it
 [[ $(stat -c %a "$data") == 700 ]] || fail "the data directory's mode is $(stat -c %a "$data")"
 [[ ! -e $mnt/below ]] || fail "the mount does not hide what is below"
 echo content >"$mnt/kept"
+unmount_it
+mount_it -o no_create
+[[ $(cat "$mnt/kept") == content ]] || fail "a store that is there, with no_create"
 mkdir "$work/other"
 refused 5 "$mnt: $data is mounted here already.*fusermount3 -u" "$MEMORIA_FS" "$work/data2" "$mnt"
 refused 4 "$daemon.*mounted at $mnt" "$MEMORIA_FS" "$data" "$work/other"

@@ -66,6 +66,9 @@ BOOST_AUTO_TEST_CASE(later_options_win) {
   BOOST_TEST(!parsed("ro,rw").read_only);
   BOOST_TEST(parsed("no_writeback,writeback").writeback);
   BOOST_TEST(!parsed("no_writeback").writeback);
+  BOOST_TEST(parsed("").store.create_if_missing);
+  BOOST_TEST(!parsed("no_create").store.create_if_missing);
+  BOOST_TEST(parsed("no_create,create").store.create_if_missing);
 }
 
 BOOST_AUTO_TEST_CASE(sync_without_a_value_is_the_kernels) {
