@@ -2,7 +2,11 @@
 // Requests about what a file is rather than what it holds.
 #include <sys/statvfs.h>
 
+#include <memory>
+#include <utility>
+
 #include "fs/binding/handlers.hpp"
+#include "fs/binding/page_flusher.hpp"
 #include "fs/binding/raw_requests.hpp"
 #include "fs/binding/request.hpp"
 #include "fs/binding/snapshot_directory.hpp"
@@ -34,20 +38,49 @@ Result<Attributes> attributes_of(const Request& request) {
   return request.volume().getattr(request.ino());
 }
 
-void getattr(fuse_req_t raw, fuse_ino_t ino, fuse_file_info*) {
-  serve(raw, "getattr", ino, [&](Request& request) -> Status {
-    MEMORIA_TRY(const Attributes attributes, attributes_of(request));
-    request.reply_attributes(attributes);
+/// Whether the kernel may have bytes that make blocks of a file that has none in the volume.
+Result<bool> is_unsure(const Request& request) {
+  if (request.tree() != kVolumeTree || !request.binding().written.is_unsure(request.ino())) {
+    return false;
+  }
+  MEMORIA_TRY(const Attributes attributes, request.volume().getattr(request.ino()));
+  return attributes.blocks == 0;
+}
+
+using Answer = void (Request::*)(const Attributes&);
+
+Status show(Request& request, Answer answer) {
+  MEMORIA_TRY(const Attributes attributes, attributes_of(request));
+  (request.*answer)(attributes);
+  return ok();
+}
+
+/// Has the kernel write first. When it cannot, the file is shown as if there were some.
+void settle_and_show(Request&& request, Answer answer) {
+  auto& flusher = *request.binding().flusher;
+  const auto ino = request.ino();
+  auto waiting = std::make_shared<Request>(std::move(request));  // std::function must be copyable
+  flusher.flush_then(ino, 0, [=](int error) {
+    if (error == 0) waiting->binding().written.settle(ino);
+    serve(std::move(*waiting), [=](Request& settled) { return show(settled, answer); });
+  });
+}
+
+void show_attributes(fuse_req_t raw, const char* operation, fuse_ino_t ino, Answer answer) {
+  serve(raw, operation, ino, [&](Request& request) -> Status {
+    MEMORIA_TRY(const bool unsure, is_unsure(request));
+    if (!unsure) return show(request, answer);
+    settle_and_show(std::move(request), answer);
     return ok();
   });
 }
 
+void getattr(fuse_req_t raw, fuse_ino_t ino, fuse_file_info*) {
+  show_attributes(raw, "getattr", ino, &Request::reply_attributes);
+}
+
 [[maybe_unused]] void statx(fuse_req_t raw, fuse_ino_t ino, int, int, fuse_file_info*) {
-  serve(raw, "statx", ino, [&](Request& request) -> Status {
-    MEMORIA_TRY(const Attributes attributes, attributes_of(request));
-    request.reply_extended_attributes(attributes);
-    return ok();
-  });
+  show_attributes(raw, "statx", ino, &Request::reply_extended_attributes);
 }
 
 /// libfuse has it from 3.18 on.

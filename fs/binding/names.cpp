@@ -56,8 +56,10 @@ void forget_all(fuse_req_t raw, std::span<const fuse_forget_data> list) noexcept
   try {
     for (const auto& one : list) {  // in a snapshot nothing is held
       if (tree_of(one.ino) != kVolumeTree) continue;
+      const auto announced = binding.written.last_announced(one.ino);
       volume.forget(one.ino, one.nlookup);
-      if (!volume.is_held(one.ino)) binding.written.forget(one.ino);
+      // Meanwhile another thread may have been asked for it again.
+      if (!volume.is_held(one.ino)) binding.written.forget(one.ino, announced);
     }
   } catch (const std::exception& e) {
     spdlog::error("forget: {}; this is a bug", e.what());

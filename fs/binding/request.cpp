@@ -170,14 +170,20 @@ void Request::reply_no_entry() {
   fuse_reply_entry(take(), &entry);
 }
 
+/// The kernel is to ask again when there may be more blocks, or not.
+double Request::attribute_time() const {
+  const bool unsure = tree_ == kVolumeTree && binding().written.is_unsure(ino_);
+  return unsure ? 0 : binding().cache_times.attributes;
+}
+
 void Request::reply_attributes(const Attributes& attributes) {
-  const auto timeout = binding().cache_times.attributes;
+  const auto timeout = attribute_time();
   const auto st = to_stat(shown(attributes));
   fuse_reply_attr(take(), &st, timeout);
 }
 
 void Request::reply_extended_attributes(const Attributes& attributes) {
-  const auto timeout = binding().cache_times.attributes;
+  const auto timeout = attribute_time();
   auto out = to_statx(shown(attributes));
   reply_statx(take(), out, timeout);
 }

@@ -4,7 +4,6 @@
 
 #include <absl/container/flat_hash_map.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -19,8 +18,9 @@ namespace memoria {
 /// begins to write are the requests that the kernel makes before it takes the first byte into its
 /// page cache: MKNOD (or CREATE), and GETXATTR of kCapability, which write(2) and truncate(2) must
 /// take away (file_remove_privs(), do_truncate() in the kernel). It asks that again whenever it has
-/// got new attributes of the file. Stores to memory that a file is mapped to are announced by a
-/// READ at most; but they cannot make a file longer.
+/// got new attributes of the file; but truncate(2) does not when write(2) has since found that
+/// there is nothing to take away (S_NOSEC). Stores to memory that a file is mapped to are announced
+/// by a READ at most; but they cannot make a file longer.
 ///
 /// Thread-safe.
 class WrittenFiles {
@@ -31,67 +31,104 @@ class WrittenFiles {
   void created(InodeNumber ino) {
     Shard& s = shard(ino);
     Lock lock(s.mutex);
-    s.announced.try_emplace(ino, 0);
+    s.files.try_emplace(ino, File{State::kCreated, ++s.clock});
   }
   /// A program begins to write, or may do so. True when the kernel may believe that the file has no
   /// blocks.
   bool begin(InodeNumber ino) {
     Shard& s = shard(ino);
     Lock lock(s.mutex);
-    const auto [it, is_new] = s.announced.try_emplace(ino, 0);
-    it->second = std::min(it->second + 1, 2);
+    const auto [it, is_new] = s.files.try_emplace(ino, File{State::kCreated, 0});
+    auto& [state, announced] = it->second;
+    state = is_new || state == State::kCreated ? State::kOnce : State::kWritten;
+    announced = ++s.clock;
     return is_new;
   }
-  /// The file has got a new size. That was announced like writing; and where nothing else was, or
-  /// the file is empty now, the kernel has no bytes of it.
+  /// The file has got a new size. Where nothing was announced, or the file is empty now, the kernel
+  /// has no bytes of it. One announcement may have been that of the new size, or of bytes before.
   void resized(InodeNumber ino, bool is_empty) {
     Shard& s = shard(ino);
     Lock lock(s.mutex);
-    const auto it = s.announced.find(ino);
-    if (it != s.announced.end() && (is_empty || it->second <= 1)) s.announced.erase(it);
+    const auto it = s.files.find(ino);
+    if (it == s.files.end()) return;
+    auto& state = it->second.state;
+    if (is_empty || state == State::kCreated) {
+      s.files.erase(it);
+    } else if (state == State::kOnce) {
+      state = State::kUnsure;
+    }
+  }
+  /// Whether only a look at what the kernel holds can tell if the file was written to.
+  bool is_unsure(InodeNumber ino) const { return state(ino) == State::kUnsure; }
+  /// What the kernel held of a file that is_unsure() has been written since.
+  void settle(InodeNumber ino) {
+    Shard& s = shard(ino);
+    Lock lock(s.mutex);
+    const auto it = s.files.find(ino);
+    if (it != s.files.end() && it->second.state == State::kUnsure) s.files.erase(it);
   }
   /// The kernel is told the blocks that the volume knows of, unless there may be more.
   bool may_have_more(InodeNumber ino) {
     Shard& s = shard(ino);
     Lock lock(s.mutex);
-    const auto it = s.announced.find(ino);
-    if (it == s.announced.end()) return false;
-    if (it->second != 0) return true;
-    s.announced.erase(it);
+    const auto it = s.files.find(ino);
+    if (it == s.files.end()) return false;
+    if (it->second.state != State::kCreated) return true;
+    s.files.erase(it);
     return false;
   }
-  /// The kernel holds nothing of it any more.
-  void forget(InodeNumber ino) {
-    Shard& s = shard(ino);
-    Lock lock(s.mutex);
-    s.announced.erase(ino);
-  }
-
-  bool has(InodeNumber ino) const {
+  /// For forget(): 0 when nothing was announced.
+  uint64_t last_announced(InodeNumber ino) const {
     const Shard& s = shards_[ino % shards_.size()];
     Lock lock(s.mutex);
-    const auto it = s.announced.find(ino);
-    return it != s.announced.end() && it->second != 0;
+    const auto it = s.files.find(ino);
+    return it == s.files.end() ? 0 : it->second.announced;
   }
+  /// The kernel held nothing of it any more at some time after last_announced() gave `announced`.
+  void forget(InodeNumber ino, uint64_t announced) {
+    Shard& s = shard(ino);
+    Lock lock(s.mutex);
+    const auto it = s.files.find(ino);
+    if (it != s.files.end() && it->second.announced == announced) s.files.erase(it);
+  }
+
+  bool has(InodeNumber ino) const { return state(ino) != State::kCreated; }
   std::vector<InodeNumber> all() const {
     std::vector<InodeNumber> out;
     for (const Shard& s : shards_) {
       Lock lock(s.mutex);
-      for (const auto& [ino, times] : s.announced) {
-        if (times != 0) out.push_back(ino);
+      for (const auto& [ino, file] : s.files) {
+        if (file.state != State::kCreated) out.push_back(ino);
       }
     }
     return out;
   }
 
  private:
+  enum class State : uint8_t {
+    kCreated,  ///< nothing was announced; the kernel believes that it has a block
+    kOnce,
+    kUnsure,  ///< once, and then it got a new size
+    kWritten,
+  };
+  struct File {
+    State state;
+    uint64_t announced;  ///< by the shard's clock
+  };
   struct alignas(64) Shard {
     mutable Mutex mutex;
-    // How often, at most 2; 0: the file was created and is believed to have a block.
-    absl::flat_hash_map<InodeNumber, int> announced GUARDED_BY(mutex);
+    absl::flat_hash_map<InodeNumber, File> files GUARDED_BY(mutex);
+    uint64_t clock GUARDED_BY(mutex) = 0;
   };
 
   Shard& shard(InodeNumber ino) { return shards_[ino % shards_.size()]; }
+  /// kCreated: nothing was announced, either.
+  State state(InodeNumber ino) const {
+    const Shard& s = shards_[ino % shards_.size()];
+    Lock lock(s.mutex);
+    const auto it = s.files.find(ino);
+    return it == s.files.end() ? State::kCreated : it->second.state;
+  }
 
   std::array<Shard, 16> shards_;
 };

@@ -63,12 +63,25 @@ for signal in TERM INT HUP; do
   exec 7>"$mnt/open-$signal"
   echo before >&7
   sync "$mnt/open-$signal"
+  python3 - "$mnt/sized-$signal" <<'EOF' &
+import os, sys, time
+fd = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY)
+os.write(fd, b"written\n")
+os.ftruncate(fd, 8)
+os.close(os.open(sys.argv[1] + "-done", os.O_CREAT))
+time.sleep(60)
+EOF
+  writer=$!
+  until [[ -e $mnt/sized-$signal-done ]]; do sleep 0.05; done
   kill -"$signal" "$daemon"
   wait_for_end "$daemon"
   exec 7>&-
+  kill "$writer"
+  wait "$writer" || true
   mountpoint -q "$mnt" && fail "SIG$signal left the mount"
   mount_it
   [[ $(cat "$mnt/open-$signal") == before ]] || fail "SIG$signal lost a synced file"
+  [[ $(cat "$mnt/sized-$signal") == written ]] || fail "SIG$signal lost what was written to a file that got its size then"
   unmount_it
 done
 

@@ -112,6 +112,14 @@ class Contents(Case):
         os.close(fd)
         self.assertGreater(os.stat(self.a).st_blocks, 0)
 
+    def test_blocks_of_a_file_that_was_written_before_it_got_its_size(self):
+        for size in (4096, 8192, 20000):
+            fd = os.open(self.a, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            self.addCleanup(os.close, fd)
+            os.write(fd, b"x" * 8192)
+            os.ftruncate(fd, size)
+            self.assertGreater(os.fstat(fd).st_blocks, 0)
+
     def test_fallocate(self):
         put(self.a, b"x" * 20000)
         fd = os.open(self.a, os.O_RDWR)
