@@ -39,9 +39,9 @@ class TarWriter {
 
   const Output output_;
   const Utf8Locale locale_;
-  ArchiveWriter writer_;
   std::string waiting_;     // written by libarchive, and not yet passed on
   uint64_t passed_on_ = 0;  // bytes
+  ArchiveWriter writer_;    // writes also when it is let go of
 };
 
 }  // namespace memoria::ctl

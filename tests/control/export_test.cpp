@@ -44,6 +44,21 @@ BOOST_DATA_TEST_CASE(a_directory_is_exported_by_its_path, kBothWays, served) {
   BOOST_TEST(names_in(run_ctl({"export", place.path(), "/directory"}).out) == "./ ");
 }
 
+BOOST_DATA_TEST_CASE(an_export_that_finds_no_space_says_so_and_leaves_nothing, kBothWays, served) {
+  const SampleStore place(served);
+  const TemporaryDirectory elsewhere;
+  const auto contents = elsewhere.path("contents");
+  memoria::test::write_whole_file(contents, std::string(100'000, 'x'));
+  for (int i = 0; i < 30; ++i) {
+    const auto path = "/file-" + std::to_string(i);
+    BOOST_TEST(run_ctl({"put", place.path(), path, contents}).code == 0);
+  }
+  const auto ran = run_ctl({"export", place.path(), "-o", "/dev/full"});
+  BOOST_TEST(ran.code == 7, ran.err);
+  BOOST_TEST(ran.err.find("/dev/full") != std::string::npos, ran.err);
+  BOOST_TEST(run_ctl({"snapshot", "list", place.path()}).out == "no snapshots\n");
+}
+
 BOOST_DATA_TEST_CASE(what_cannot_be_exported_is_named, kBothWays, served) {
   const SampleStore place(served);
   const auto said = [&](const Json& ran) { return ran["error"]["message"].get<std::string>(); };
