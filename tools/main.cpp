@@ -14,16 +14,19 @@ namespace {
 
 volatile std::sig_atomic_t interrupted = 0;
 
-/// The first signal asks for a clean end, the second ends the process.
+constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
+
+/// The first signal asks for a clean end, the second ends the process, whichever they are.
 void on_signal(int) {
   interrupted = 1;
+  for (const int number : kSignals) std::signal(number, SIG_DFL);
 }
 
 void set_signals() {
   struct sigaction action {};
   action.sa_handler = on_signal;
-  action.sa_flags = int(SA_RESETHAND);  // and no SA_RESTART: waiting calls shall notice
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
+  action.sa_flags = 0;  // no SA_RESTART: waiting calls shall notice
+  for (const int number : kSignals) sigaction(number, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);  // a write then fails, and the store is closed in order
 }
 

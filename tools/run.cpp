@@ -176,6 +176,10 @@ class Program {
     if (!target) return Failure{target.error(), exit_code_of_opening(target.error())};
     auto request = make_request(target.value());
     if (!request) return Failure{request.error(), exit_code_of(request.error())};
+    if (line_.verb == Verb::kSnapshotDelete) {
+      const auto free = check_not_mounted(target.value().data_directory, *line_.name);
+      if (!free) return Failure{free.error(), exit_code_of(free.error())};
+    }
     auto session = Session::open(target.value().data_directory, need_of(line_), warnings_.logger(),
                                  progress_of_opening());
     if (!session) return Failure{session.error(), exit_code_of_opening(session.error())};

@@ -33,10 +33,11 @@ Error no_store(const std::string& directory, bool is_empty) {
                         "mount",
                         directory)};
   }
-  return {Errc::kNotAStore,
-          fmt::format("{0} is empty: `memoria-fs {0} MOUNTPOINT` makes a store in it; is it the "
-                      "mount point of one, mount that first",
-                      directory)};
+  return {
+      Errc::kNotAStore,
+      fmt::format("{0} is empty. If it is a mount point, mount its store first; to make a store "
+                  "in it, run: memoria-fs {0} MOUNTPOINT",
+                  directory)};
 }
 
 /// `is_new`, when it is given, permits to make one, and tells whether that is to be done. Not in a
@@ -88,11 +89,17 @@ Status check_holds_store(Environment& environment) {
 Result<Session> Session::open(const std::string& data_directory, Need need, const Logger& logger,
                               const ProgressFn& progress) {
   Patience patience(data_directory);
-  bool ending = false;
+  bool ending = false, given_up = false;
+  const auto gives_up = [&] {  // asked while the daemon does not answer
+    given_up = progress && !progress({.phase = "waiting for the daemon to answer"});
+    return given_up;
+  };
   for (;;) {
     auto client = ControlClient::connect(data_directory);
     if (client) {
-      if (is_ending(ControlClient::ping(data_directory))) {
+      const auto ping = ControlClient::ping(data_directory, gives_up);
+      if (given_up) return Error(Errc::kCancelled);
+      if (is_ending(ping)) {
         ending = true;
         if (patience.wait(ending)) continue;
       }

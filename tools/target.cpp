@@ -127,6 +127,19 @@ Result<fs::path> absolute(const std::string& path) {
 
 }  // namespace
 
+Status check_not_mounted(const std::string& data_directory, const std::string& snapshot) {
+  MEMORIA_TRY(const auto mounts, read_mounts());
+  const auto source = fmt::format("{}/{}/{}", data_directory, kSnapshotsDirectory, snapshot);
+  for (const auto& mount : mounts) {
+    if (mount.type != kType || mount.source != source) continue;
+    return Error(Errc::kLocked,
+                 fmt::format("the snapshot \"{}\" is mounted at {}: unmount it first: "
+                             "fusermount3 -u {}",
+                             snapshot, mount.mount_point, mount.mount_point));
+  }
+  return ok();
+}
+
 std::vector<Mount> parse_mountinfo(std::string_view text) {
   std::vector<Mount> mounts;
   for (const auto& line : split(text, '\n')) {

@@ -23,6 +23,10 @@ std::vector<Mount> parse_mountinfo(std::string_view text);
 /// Those of this process.
 Result<std::vector<Mount>> read_mounts();
 
+/// kLocked: the snapshot is mounted by itself, and whoever reads it there would find it gone.
+/// (Mounts that this process cannot see do not count.)
+Status check_not_mounted(const std::string& data_directory, const std::string& snapshot);
+
 struct Target {
   std::string data_directory;
   std::string inside = "/";  ///< the path in the volume that the user's path stands for

@@ -39,10 +39,11 @@ class File {
 
 struct Space {
   uint64_t total_bytes = 0;
-  uint64_t free_bytes = 0;   ///< what an ordinary user may still take
-  uint64_t total_files = 0;  ///< 0: the filesystem does not count them
-  uint64_t free_files = 0;   ///< that an ordinary user may still make
-  bool read_only = false;    ///< the disk is mounted so that nothing on it can be changed
+  uint64_t free_bytes = 0;    ///< what an ordinary user may still take
+  uint64_t total_files = 0;   ///< 0: the filesystem does not count them
+  uint64_t free_files = 0;    ///< that an ordinary user may still make
+  bool read_only = false;     ///< the disk is mounted so that nothing on it can be changed
+  uint64_t unused_bytes = 0;  ///< free_bytes, and what is kept for root; 0: not known
 };
 
 enum class LockMode { kExclusive, kShared };

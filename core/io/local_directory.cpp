@@ -230,8 +230,12 @@ class LocalDirectory final : public Environment {
     if (uninterrupted([&] { return ::fstatvfs(fd_.get(), &st); }) != 0) {
       return Error::from_errno(errno, "statfs", path_);
     }
-    return Space{uint64_t(st.f_blocks) * st.f_frsize, uint64_t(st.f_bavail) * st.f_frsize,
-                 st.f_files, st.f_favail, is_read_only(st)};
+    return Space{uint64_t(st.f_blocks) * st.f_frsize,
+                 uint64_t(st.f_bavail) * st.f_frsize,
+                 st.f_files,
+                 st.f_favail,
+                 is_read_only(st),
+                 uint64_t(st.f_bfree) * st.f_frsize};
   }
 
   Result<std::shared_ptr<void>> lock(LockMode mode) override {

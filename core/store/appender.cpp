@@ -20,17 +20,27 @@ constexpr uint64_t kSpaceCheckBytes = 4 << 20;
 // How often the memory of the key directory is looked at: it is a walk through its shards.
 constexpr auto kMemoryCheckInterval = std::chrono::milliseconds(100);
 
-/// Whether it makes something dead. What only could, such as punching a hole where one is, does not
-/// count: doing that again and again would use the reserve up.
+/// Whether it leaves less than there was. What only could, such as punching a hole where one is,
+/// and what makes as many keys as it erases, such as a rename, does not count: doing that again and
+/// again would use the reserve up.
 bool frees_space(const Batch& batch, const KeyDirectory& directory) {
-  const auto frees = [&](const Batch::Change& c) {
+  if (batch.uses_reserve()) return true;
+  size_t erased = 0, made = 0;
+  for (const auto& c : batch.changes()) {
     const auto key = batch.key(c);
-    if (c.kind == Kind::kErase) return true;
-    if (c.kind == Kind::kTruncate) return c.offset < directory.state(key).size;
-    return c.kind == Kind::kPunch &&
-           directory.seek_data(key, c.offset).value_or(kMaxSize) < c.offset + c.length;
-  };
-  return batch.uses_reserve() || std::any_of(batch.changes().begin(), batch.changes().end(), frees);
+    const auto state = directory.state(key);
+    if (c.kind == Kind::kTruncate && c.offset < state.size) return true;
+    if (c.kind == Kind::kPunch &&
+        directory.seek_data(key, c.offset).value_or(kMaxSize) < c.offset + c.length) {
+      return true;
+    }
+    if (c.kind == Kind::kErase) {
+      erased += state.present ? 1 : 0;
+    } else {
+      made += state.present ? 0 : 1;
+    }
+  }
+  return erased > made;
 }
 
 }  // namespace

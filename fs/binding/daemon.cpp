@@ -7,11 +7,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
 
+#include "core/base/signals.hpp"
 #include "fs/binding/logging.hpp"
 #include "fs/binding/mount_table.hpp"
 #include "fs/binding/notifier.hpp"
@@ -134,6 +137,19 @@ void write_back(const Binding& binding, PageFlusher& flusher) {
   for (const auto ino : binding.written.all()) flusher.flush_then(ino, 0, [](int) {});
 }
 
+/// What memoria-ctl has asked for may be waiting for the kernel to take a message about a
+/// directory, and the kernel for an answer to a program that looks into it.
+void stop_control(std::unique_ptr<ControlServer> control, Session& session) {
+  if (!control) return;
+  std::atomic<bool> stopped = false;
+  auto stopping = thread_without_signals([&] {
+    control.reset();
+    stopped = true;
+  });
+  session.serve_while([&] { return !stopped; });
+  stopping.join();
+}
+
 /// Serves until the mount ends, and closes the volume. `blocked` is lifted when all of our threads
 /// are there.
 Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& options,
@@ -168,7 +184,7 @@ Checked<void> serve(Volume& volume, const Paths& paths, const MountOptions& opti
     guard.unmounted();
   }
   flusher.finish();
-  control.reset();
+  stop_control(std::move(control), *session);
   volume.set_caches({});
   // While the session still lives: the committer may be answering an fsync through it.
   if (auto closed = volume.close(); !closed && served) {

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Requests about extended attributes.
+#include <sys/stat.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
+#include <vector>
 
 #include "fs/binding/handlers.hpp"
 #include "fs/binding/request.hpp"
+#include "fs/volume/acl.hpp"
 
 namespace memoria {
 namespace {
@@ -14,11 +19,38 @@ bool is_refused(const Request& request, std::string_view name) {
   return !request.binding().acls && name.starts_with("system.posix_acl_");
 }
 
+/// Whether the caller is in the group. Of whom the kernel would let keep the bit in any group
+/// (CAP_FSETID), root is all that can be seen here.
+bool is_in_group(const Request& request, gid_t group) {
+  const auto caller = request.caller();
+  if (caller.uid == 0 || caller.gid == group) return true;
+  std::vector<gid_t> groups(64);
+  int count = fuse_req_getgroups(request.raw(), int(groups.size()), groups.data());
+  if (count > int(groups.size())) {
+    groups.resize(size_t(count));
+    count = fuse_req_getgroups(request.raw(), count, groups.data());
+  }
+  groups.resize(size_t(std::clamp(count, 0, int(groups.size()))));
+  return std::ranges::find(groups, group) != groups.end();
+}
+
+/// Who gives a file another access list and is not in its group makes no set-group-id program of
+/// it: for its own filesystems the kernel sees to that (posix_acl_update_mode(), CVE-2016-7097), to
+/// this one it leaves it.
+Result<Volume::SetGroupId> set_group_id_after(const Request& request, std::string_view name) {
+  using enum Volume::SetGroupId;
+  if (name != kAccessAcl) return kKeep;
+  MEMORIA_TRY(const Attributes attributes, request.volume().getattr(request.ino()));
+  if ((attributes.mode & S_ISGID) == 0) return kKeep;
+  return is_in_group(request, attributes.gid) ? kKeep : kDrop;
+}
+
 void setxattr(fuse_req_t raw, fuse_ino_t ino, const char* name, const char* value, size_t size,
               int flags) {
   serve_change(raw, "setxattr", ino, [&](Request& request) -> Status {
     if (is_refused(request, name)) return Error::posix(EOPNOTSUPP);
-    MEMORIA_TRY(request.volume().setxattr(request.ino(), name, {value, size}, flags));
+    MEMORIA_TRY(const auto set_group_id, set_group_id_after(request, name));
+    MEMORIA_TRY(request.volume().setxattr(request.ino(), name, {value, size}, flags, set_group_id));
     request.reply_ok();
     return ok();
   });

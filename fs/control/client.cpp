@@ -71,14 +71,17 @@ Result<std::unique_ptr<ControlClient>> ControlClient::connect(const std::string&
   return std::unique_ptr<ControlClient>(new ControlClient(FrameSocket(std::move(fd))));
 }
 
-Status ControlClient::ping(const std::string& data_directory) {
+Status ControlClient::ping(const std::string& data_directory,
+                           const std::function<bool()>& cancelled) {
   struct Nowhere final : Sink, Source {
-    bool cancelled() override { return false; }
+    const std::function<bool()>* asks = nullptr;
+    bool cancelled() override { return *asks && (*asks)(); }
     void progress(const Progress&) override {}
     Status item(Json) override { return ok(); }
     Status data(std::string_view) override { return ok(); }
     Result<size_t> read(std::span<char>) override { return size_t{0}; }
   } nowhere;
+  nowhere.asks = &cancelled;
   MEMORIA_TRY(const auto client, connect(data_directory));
   MEMORIA_TRY(client->execute({{"command", "ping"}}, nowhere, nowhere));
   return ok();

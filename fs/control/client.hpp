@@ -2,6 +2,7 @@
 // Asks the daemon that owns a data directory.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,8 +20,10 @@ class ControlClient : public Executor {
   static Result<std::unique_ptr<ControlClient>> connect(const std::string& data_directory);
 
   /// Whether the daemon of `data_directory` answers. One that is ending takes connections and drops
-  /// them: kIo, kClosed or kCancelled then. kNotFound: there is none.
-  static Status ping(const std::string& data_directory);
+  /// them: kIo, kClosed or kCancelled then. kNotFound: there is none. Waits for as long as
+  /// `cancelled`, which is asked again and again, is false (kCancelled).
+  static Status ping(const std::string& data_directory,
+                     const std::function<bool()>& cancelled = {});
 
   /// Sends the request, and the source's data where the command takes some; passes on meanwhile
   /// what the daemon says. Waits as long as it takes, but not when the daemon refuses. Once

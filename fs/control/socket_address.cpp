@@ -87,12 +87,12 @@ Result<UniqueFd> listen_at(const std::string& path) {
   MEMORIA_TRY(remove_stale(path));
   MEMORIA_TRY(auto fd, new_socket(SOCK_NONBLOCK));
   MEMORIA_TRY(const auto address, Address::of(path));
-  // On Linux the new file takes its mode from the socket's, so nobody else can ever connect.
+  // On Linux the new file takes its mode from the socket's, so nobody else can ever connect. (By
+  // its path it must not be changed: in a user's directory that may lead elsewhere by then.)
   if (::fchmod(fd.get(), kOwnerOnly) != 0) return Error::from_errno(errno, "protect", path);
   if (::bind(fd.get(), address.get(), Address::size()) != 0) {
     return Error::from_errno(errno, "make the control socket", path);
   }
-  if (::chmod(path.c_str(), kOwnerOnly) != 0) return Error::from_errno(errno, "protect", path);
   give_away(path);
   if (::listen(fd.get(), kBacklog) != 0) return Error::from_errno(errno, "listen at", path);
   return fd;

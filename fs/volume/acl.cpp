@@ -134,6 +134,17 @@ Status inherit_acl(const Store& store, Transaction& change, InodeNumber ino, Ino
   return ok();
 }
 
+Status copy_access_acl(const Store& store, Transaction& change, InodeNumber from, InodeNumber to) {
+  MEMORIA_TRY(const auto acl, load_acl(store, from, kAccessAcl));
+  const Key key(Table::kXattrs, to, kAccessAcl);
+  if (acl) {
+    change.batch().put(key, change.keep(encode(*acl)));
+  } else if (store.contains(key)) {
+    change.batch().erase(key);
+  }
+  return ok();
+}
+
 Status follow_chmod(const Store& store, Transaction& change, InodeNumber ino, const Inode& inode) {
   MEMORIA_TRY(auto acl, load_acl(store, ino, kAccessAcl));
   if (!acl) return ok();

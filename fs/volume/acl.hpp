@@ -68,6 +68,8 @@ Result<std::optional<Acl>> load_acl(const Store& store, InodeNumber ino, std::st
 /// `umask`. Sets the mode in `inode` and adds the attributes to the batch.
 Status inherit_acl(const Store& store, Transaction& change, InodeNumber ino, InodeNumber parent,
                    mode_t umask, Inode& inode);
+/// `to` gets the access list of `from`, or has none either. The modes are for the caller to copy.
+Status copy_access_acl(const Store& store, Transaction& change, InodeNumber from, InodeNumber to);
 /// The mode in `inode` was changed by chmod: its access list follows.
 Status follow_chmod(const Store& store, Transaction& change, InodeNumber ino, const Inode& inode);
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Trees that grow without a name, and then appear whole or go whole.
 #include <absl/container/flat_hash_set.h>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "fs/volume/errors.hpp"
@@ -11,17 +15,19 @@
 namespace memoria {
 namespace {
 
-/// Names that come or go in one batch: far below what a batch may hold.
+/// Names that come or go in one batch, and keys (an inode may have thousands of attributes): far
+/// below what a batch may hold.
 constexpr size_t kNamesAtOnce = 4096;
+constexpr size_t kKeysAtOnce = 100'000;
 /// The value of the record of a tree whose names have begun to move into the root: it is finished,
 /// not removed.
 constexpr std::string_view kMoving = "M";
 
 Result<bool> has_names(const Store& store, InodeNumber directory) {
   bool out = false;
-  MEMORIA_TRY(store.scan(Key(Table::kNames, directory), {}, [&](const KeyInfo&) {
-    out = true;
-    return false;
+  MEMORIA_TRY(store.scan(Key(Table::kNames, directory), {}, [&](const KeyInfo& info) {
+    out = has_name(info.key);
+    return !out;
   }));
   return out;
 }
@@ -81,16 +87,37 @@ Result<VolumeState::Departure> VolumeState::name_grown(InodeNumber grown, const 
   return departure;
 }
 
-Result<std::vector<std::string>> VolumeState::fill_root(InodeNumber grown) {
-  std::vector<std::string> names;
+Status VolumeState::fill_root(InodeNumber grown, std::vector<std::string>& names) {
   {
     const auto guard = stripes.lock(kRootInode);
     MEMORIA_TRY(const bool taken, has_names(*store, kRootInode));
     if (taken) return posix(ENOTEMPTY);
     MEMORIA_TRY(move_into_root(grown, names));
   }
-  MEMORIA_TRY(remove_grown(grown));
-  return names;
+  return remove_grown(grown);
+}
+
+/// A move that was interrupted leaves the root with names of it, and programs may have made others
+/// since. `moved`: names that are about to be in the root, too.
+std::string VolumeState::free_root_name(InodeNumber grown, const std::string& name,
+                                        const std::vector<std::string>& moved) const {
+  const auto is_in = [&](InodeNumber directory, const std::string& wanted) {
+    return store->contains(Key(Table::kNames, directory, wanted));
+  };
+  if (!is_in(kRootInode, name)) return name;
+  for (int n = 1;; ++n) {
+    const auto suffix = fmt::format(".imported-{}", n);
+    auto out = name.substr(0, kMaxName - suffix.size()) + suffix;
+    if (is_in(kRootInode, out) || is_in(grown, out) ||
+        std::ranges::find(moved, out) != moved.end()) {
+      continue;
+    }
+    if (const auto& log = store->options().logger) {
+      log(Severity::kWarning,
+          fmt::format("what was imported as {} is called {}: there is another", name, out));
+    }
+    return out;
+  }
 }
 
 /// Goes on where a crash stopped it. Names keep their cookies: those are of the whole volume, and
@@ -113,11 +140,11 @@ Status VolumeState::move_into_root(InodeNumber grown, std::vector<std::string>& 
           change.batch().put(Key(Table::kInodes, dentry.ino), change.keep(encode(inode)));
           ++root->links;
         }
-        change.batch().put(Key(Table::kNames, kRootInode, entry->name),
-                           change.keep(encode(dentry)));
+        auto name = free_root_name(grown, entry->name, moved);
+        change.batch().put(Key(Table::kNames, kRootInode, name), change.keep(encode(dentry)));
         change.batch().erase(Key(Table::kNames, grown, entry->name));
         ++root->entries;
-        moved.push_back(entry->name);
+        moved.push_back(std::move(name));
       }
       names.pop();
     }
@@ -160,7 +187,7 @@ Status VolumeState::remove_names(InodeNumber directory, std::vector<InodeNumber>
   for (bool at_end = false; !at_end;) {
     Batch batch;
     absl::flat_hash_set<InodeNumber> gone;
-    for (size_t n = 0; n < kNamesAtOnce; ++n) {
+    for (size_t n = 0; n < kNamesAtOnce && batch.size() < kKeysAtOnce; ++n) {
       MEMORIA_TRY(const auto* const entry, names.peek());
       at_end = entry == nullptr;
       if (at_end) break;
@@ -181,11 +208,13 @@ Status VolumeState::remove_names(InodeNumber directory, std::vector<InodeNumber>
   return ok();
 }
 
-/// A directory that has another parent is none of the tree's.
+/// A directory that has another parent is none of the tree's, and the top of it has none: an entry
+/// for it would lead in a circle.
 Result<VolumeState::Removal> VolumeState::fate_of(const NameCursor::Entry& entry,
                                                   InodeNumber directory) {
   if (!entry.dentry) return Removal::kName;
   if (!S_ISDIR(entry.dentry->type)) return Removal::kWhole;
+  if (entry.dentry->ino == directory) return Removal::kName;
   const auto inode = load_inode(*store, entry.dentry->ino);
   if (!inode.has_value()) return Removal::kName;
   if (!is_named_by(directory, entry.dentry->cookie, inode.value())) return Removal::kName;

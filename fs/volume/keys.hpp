@@ -72,6 +72,12 @@ inline std::string_view name_in_key(std::string_view key) {
   return key.substr(Key::kPrefix);
 }
 
+/// Whether there is a name behind the inode number, and one that a Key can hold. Other keys are
+/// none of a volume's.
+inline bool has_name(std::string_view key) {
+  return key.size() > Key::kPrefix && key.size() - Key::kPrefix <= kMaxName;
+}
+
 /// A name that a directory may hold: 1 to 255 bytes, neither '/' nor NUL in it, not "." or "..".
 inline bool is_usable_name(std::string_view name) {
   return !name.empty() && name.size() <= kMaxName && name != "." && name != ".." &&

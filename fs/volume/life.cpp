@@ -42,6 +42,7 @@ Result<Attributes> Volume::make_unnamed(InodeNumber parent, mode_t mode, const C
 
 Result<VolumeState::Departure> VolumeState::drop_link(Transaction& change, InodeNumber ino) {
   MEMORIA_TRY(Inode* const inode, change.inode(ino));
+  change.batch().use_reserve();  // what an orphan holds comes free when it is let go of
   if (inode->links > 0) --inode->links;
   inode->ctime = change.now();
   Departure out;
@@ -112,6 +113,19 @@ void VolumeState::remove_forgotten(InodeNumber ino) {
       fmt::format(
           "inode {}, which has no name any more, stays until the volume is opened again: {}", ino,
           removed.error().describe()));
+}
+
+/// No reason not to open: the disk may be full.
+void VolumeState::clean_up(const Doubts& doubts) {
+  const auto attempt = [&](const Status& done, std::string_view what) {
+    const auto& log = store->options().logger;
+    if (done.has_value() || !log) return;
+    log(Severity::kWarning, fmt::format("{} that a killed daemon left stay until the volume is "
+                                        "opened again: {}",
+                                        what, done.error().describe()));
+  };
+  attempt(remove_orphans(doubts), "inodes without a name");
+  attempt(settle_grown(doubts), "incomplete imports");
 }
 
 Status VolumeState::remove_orphans(const Doubts& doubts) {

@@ -147,10 +147,7 @@ Result<std::unique_ptr<Volume>> Volume::open(std::unique_ptr<Store> store, const
   const bool read_only = store->options().read_only;
   const Doubts doubts(*store);
   auto impl = std::make_unique<Impl>(std::move(store), superblock, files);
-  if (!read_only) {
-    MEMORIA_TRY(impl->remove_orphans(doubts));
-    MEMORIA_TRY(impl->settle_grown(doubts));
-  }
+  if (!read_only) impl->clean_up(doubts);
   return std::unique_ptr<Volume>(new Volume(std::move(impl)));
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <vector>
 
+#include "fs/volume/acl.hpp"
 #include "fs/volume/errors.hpp"
 #include "fs/volume/volume_impl.hpp"
 
@@ -108,8 +109,8 @@ Status Replacement::commit() {
   return volume_.sync();
 }
 
-/// Gives the new file the name, and what the name stood for its mode and owner: as programs do that
-/// save by renaming.
+/// Gives the new file the name, and of what the name stood for the mode, the owner and the access
+/// list: as programs do that save by renaming.
 Status Replacement::put_in_place() {
   const VolumeState::NameRef ref{directory_, name_};
   MEMORIA_TRY(const auto located, impl_.locate(std::span(&ref, 1), ino_));
@@ -128,6 +129,7 @@ Status Replacement::put_in_place() {
       inode->mode = before->mode;
       inode->uid = before->uid;
       inode->gid = before->gid;
+      MEMORIA_TRY(copy_access_acl(*impl_.store, change, old->ino, ino_));
     }
     MEMORIA_TRY(departure, impl_.drop_link(change, old->ino));
   } else {
@@ -187,9 +189,10 @@ Status Volume::remove(std::string_view path) {
 Status Volume::place(InodeNumber grown, std::string_view path) {
   const auto [above, name] = split(path);
   if (name.empty()) {
-    MEMORIA_TRY(const auto names, impl_->fill_root(grown));
+    std::vector<std::string> names;
+    const auto filled = impl_->fill_root(grown, names);
     for (const auto& each : names) tell(*impl_, kRootInode, each, 0);
-    return sync();
+    return filled.has_value() ? sync() : filled;
   }
   MEMORIA_TRY(const auto directory, walk(*this, above));
   MEMORIA_TRY(check_name(name, EINVAL));

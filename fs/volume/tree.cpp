@@ -122,7 +122,7 @@ Result<const NameCursor::Entry*> NameCursor::peek() {
   while (entries_.empty() && !at_end_) {
     size_t count = 0;
     MEMORIA_TRY(store_->scan(Key(Table::kNames, directory_), position_, [&](const KeyInfo& info) {
-      if (info.key.size() > Key::kPrefix) {
+      if (has_name(info.key)) {
         const auto name = name_in_key(info.key);
         const auto dentry =
             info.is_inline ? decode_dentry(info.value) : load_dentry(*store_, directory_, name);

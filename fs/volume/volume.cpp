@@ -26,13 +26,17 @@ Volume::~Volume() {
 
 Status Volume::close() {
   if (impl_->closed.exchange(true)) return ok();
-  // Whatever fails here, the store is closed; what is left of orphans goes at the next open.
+  // Whatever fails here, the store is closed; what is left of orphans goes at the next open, and
+  // the files are counted then, so that a full disk is no failure.
   Status out = ok();
+  const auto note = [&](const Status& done) {
+    if (!done.has_value() && done.error().code != Errc::kNoSpace) out = done.error();
+  };
   for (const auto ino : impl_->references.unnamed()) {
     const auto guard = impl_->stripes.lock(ino);
-    if (auto done = impl_->remove_unnamed(ino); !done.has_value()) out = done.error();
+    note(impl_->remove_unnamed(ino));
   }
-  if (auto done = impl_->counters.close(); !done.has_value()) out = done.error();
+  note(impl_->counters.close());
   if (auto done = impl_->store->close(); !done.has_value()) out = done.error();
   return out;
 }
@@ -50,8 +54,11 @@ Result<VolumeSpace> Volume::space() {
   const uint64_t reserve = impl_->store->options().reserve_bytes;
   VolumeSpace out;
   out.total_bytes = disk.total_bytes;
-  out.free_bytes = disk.free_bytes > reserve ? disk.free_bytes - reserve : 0;
-  out.available_bytes = out.free_bytes;
+  const auto without_reserve = [&](uint64_t bytes) {
+    return bytes > reserve ? bytes - reserve : 0;
+  };
+  out.available_bytes = without_reserve(disk.free_bytes);
+  out.free_bytes = without_reserve(std::max(disk.unused_bytes, disk.free_bytes));
   out.files = files();
   out.free_files = kFreeFiles;
   return out;

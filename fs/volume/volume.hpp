@@ -84,8 +84,11 @@ class Volume {
   /// set-group-id (unless it means mandatory locking), and the capability. True: it had some.
   Result<bool> drop_set_ids(InodeNumber ino);
   /// Names are 1 to 255 bytes, values at most 64 KiB (E2BIG). `flags`: XATTR_CREATE, XATTR_REPLACE.
-  /// Namespaces user, trusted, security and system.posix_acl_*; others EOPNOTSUPP.
-  Status setxattr(InodeNumber ino, std::string_view name, std::string_view value, int flags);
+  /// Namespaces user, trusted, security and system.posix_acl_*; others EOPNOTSUPP. An access list
+  /// sets the mode, too, and with kDrop takes its set-group-id bit.
+  enum class SetGroupId { kKeep, kDrop };
+  Status setxattr(InodeNumber ino, std::string_view name, std::string_view value, int flags,
+                  SetGroupId set_group_id = SetGroupId::kKeep);
   Result<std::string> getxattr(InodeNumber ino, std::string_view name);  ///< ENODATA
   Result<std::vector<std::string>> listxattr(InodeNumber ino);
   Status removexattr(InodeNumber ino, std::string_view name);

@@ -99,16 +99,22 @@ struct VolumeState {
   /// Removes an inode that has no name and that nobody holds any more; its stripe is held.
   Status remove_unnamed(InodeNumber ino);
   void remove_forgotten(InodeNumber ino);
+  /// remove_orphans() and settle_grown(); what cannot be done is logged.
+  void clean_up(const Doubts& doubts);
   /// Removes the orphans that an earlier owner left. One that is in doubt may have got a name.
   Status remove_orphans(const Doubts& doubts);
 
   // ---- growth.cpp
   /// Gives a grown tree its name; returns what became of the empty directory that had it.
   Result<Departure> name_grown(InodeNumber grown, const NameRef& to);
-  /// What is in a grown directory comes into the empty root; returns the names.
-  Result<std::vector<std::string>> fill_root(InodeNumber grown);
+  /// What is in a grown directory comes into the empty root; adds the names, those that have come
+  /// also when it fails.
+  Status fill_root(InodeNumber grown, std::vector<std::string>& names);
   /// The stripe of the root is held, or nobody else uses the volume yet.
   Status move_into_root(InodeNumber grown, std::vector<std::string>& moved);
+  /// `name`, or when that is taken in the root, one that is free in both.
+  std::string free_root_name(InodeNumber grown, const std::string& name,
+                             const std::vector<std::string>& moved) const;
   /// Removes a grown directory, its record, and all that is below.
   Status remove_grown(InodeNumber grown);
   Status remove_names(InodeNumber directory, std::vector<InodeNumber>& below);

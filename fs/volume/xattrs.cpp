@@ -73,7 +73,8 @@ Status set_acl(const Store& store, Transaction& change, InodeNumber ino, Inode& 
 
 }  // namespace
 
-Status Volume::setxattr(InodeNumber ino, std::string_view name, std::string_view value, int flags) {
+Status Volume::setxattr(InodeNumber ino, std::string_view name, std::string_view value, int flags,
+                        SetGroupId set_group_id) {
   MEMORIA_TRY(check_xattr_name(name));
   if ((flags & ~(XATTR_CREATE | XATTR_REPLACE)) != 0) return posix(EINVAL);
   if (value.size() > kMaxValue) return posix(E2BIG);
@@ -84,6 +85,9 @@ Status Volume::setxattr(InodeNumber ino, std::string_view name, std::string_view
   MEMORIA_TRY(check_type(*inode, name, EPERM));
   if (is_acl(name)) {
     MEMORIA_TRY(set_acl(store, change, ino, *inode, name, value));
+    if (name == kAccessAcl && !value.empty() && set_group_id == SetGroupId::kDrop) {
+      inode->mode &= ~mode_t{S_ISGID};
+    }
   } else {
     const Key key(Table::kXattrs, ino, name);
     const bool there = store.contains(key);

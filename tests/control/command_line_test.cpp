@@ -39,6 +39,17 @@ BOOST_AUTO_TEST_CASE(every_command_is_known) {
   BOOST_TEST(int(parsed({"locate", "d", "p"}).verb) == int(Verb::kLocate));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_no_number_is_in_no_range) {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"stats", "d", "--watch", "nan"},
+           {"merge", "d", "--min-dead", "NaN"},
+           {"merge", "d", "--rate", "-nan"},
+           {"scrub", "d", "--rate", "nan"},
+           {"import", "d", "--from-bitcask", "b", "--expiry-secs", "nan"}}) {
+    BOOST_TEST(refused(arguments).text.find("number") != std::string::npos);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(json_may_stand_anywhere) {
   BOOST_TEST(parsed({"--json", "stats", "d"}).json);
   BOOST_TEST(parsed({"stats", "--json", "d"}).json);

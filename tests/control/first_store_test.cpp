@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_place_for_a_store_stays_as_it_is) {
        {run_ctl({"import", empty}, kArchive), run_ctl({"put", empty, "/x"}, "x")}) {
     BOOST_TEST(ran.code == 3);
     BOOST_TEST(ran.err.find(empty + " is empty") != std::string::npos, ran.err);
-    BOOST_TEST(ran.err.find("is it the mount point of one, mount that first") != std::string::npos,
+    BOOST_TEST(ran.err.find("If it is a mount point, mount its store first") != std::string::npos,
                ran.err);
   }
   BOOST_TEST(files::is_empty(empty));

@@ -340,10 +340,11 @@ BOOST_AUTO_TEST_CASE(target_that_is_no_store_is_told) {
 BOOST_AUTO_TEST_CASE(directory_without_a_store_is_told_by_what_it_is) {
   const test::TemporaryDirectory directory;
   const auto path = files::canonical(directory.path()).string();
-  BOOST_TEST(
-      run_ctl({"stats", path}).err ==
-      "memoria-ctl: stats: " + path + " is empty: `memoria-fs " + path +
-          " MOUNTPOINT` makes a store in it; is it the mount point of one, mount that first\n");
+  BOOST_TEST(run_ctl({"stats", path}).err ==
+             "memoria-ctl: stats: " + path +
+                 " is empty. If it is a mount point, mount its store first; to "
+                 "make a store in it, run: memoria-fs " +
+                 path + " MOUNTPOINT\n");
   test::write_whole_file(directory.path("odd.data"), "x");
   for (const std::string& other : {path, std::string("/"), std::string("/proc")}) {
     for (const char* command : {"stats", "verify", "ls", "export"}) {

@@ -211,6 +211,24 @@ BOOST_FIXTURE_TEST_CASE(a_batch_that_serves_freeing_may_use_the_reserve, Fixture
   CHECK_FAILS(Errc::kNoSpace, store->apply(batch));
 }
 
+BOOST_FIXTURE_TEST_CASE(what_makes_as_many_keys_as_it_erases_has_no_part_in_the_reserve, Fixture) {
+  REQUIRE_OK(store->put("old", "value"));
+  REQUIRE_OK(store->put("other", "value"));
+  fill_up();
+  Batch rename;
+  rename.erase("old");
+  rename.put("new", "value");
+  CHECK_FAILS(Errc::kNoSpace, store->apply(rename));
+  Batch replace;  // what had the name before is gone
+  replace.erase("old");
+  replace.put("other", "value");
+  REQUIRE_OK(store->apply(replace));
+  Batch nothing;
+  nothing.erase("never there");
+  nothing.put("new", "value");
+  CHECK_FAILS(Errc::kNoSpace, store->apply(nothing));
+}
+
 BOOST_FIXTURE_TEST_CASE(space_reports_the_disk, Fixture) {
   const auto before = unwrap(store->space());
   BOOST_TEST(before.total_bytes <= kCapacity);

@@ -85,6 +85,19 @@ EOF
   unmount_it
 done
 
+step "a daemon that does not answer"
+mount_it
+kill -STOP "$daemon"
+for signal in INT TERM; do
+  code=0
+  timeout -k 20 -s "$signal" 3 "$MEMORIA_CTL" stats "$data" >"$work/out" 2>"$work/err" || code=$?
+  ((code == 124)) || fail "memoria-ctl ended with $code after SIG$signal: $(cat "$work/err")"
+  grep -q "waiting for the daemon to answer" "$work/err" || fail "it does not say what it waits for: $(cat "$work/err")"
+done
+kill -CONT "$daemon"
+"$MEMORIA_CTL" stats "$data" >"$work/out" || fail "stats ended with $?"
+unmount_it
+
 step "in the foreground"
 "$MEMORIA_FS" -f "$data" "$mnt" 2>"$work/log" &
 foreground=$!

@@ -153,6 +153,10 @@ for name in first second; do
   refused "Read-only" touch "$second/new"
   [[ $("$MEMORIA_CTL" get "$second" /changed) == "$name" ]]
   "$MEMORIA_CTL" verify "$second" >/dev/null
+  code=0
+  "$MEMORIA_CTL" snapshot delete "$mnt" "$name" 2>"$work/said" || code=$?
+  ((code == 4)) || fail "deleting a snapshot that is mounted ended with $code"
+  grep -q "is mounted at $second" "$work/said" || fail "it says: $(cat "$work/said")"
   fusermount3 -u "$second"
 done
 "$MEMORIA_FS" "$data" "$second" -o snapshot=third 2>"$work/said" && fail "mounted what is not there"

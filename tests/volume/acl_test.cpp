@@ -45,6 +45,49 @@ BOOST_AUTO_TEST_CASE(a_list_comes_back_from_its_bytes) {
   BOOST_TEST(encode(unwrap(decode_acl(bytes))) == bytes);
 }
 
+BOOST_AUTO_TEST_CASE(a_list_of_somebody_elses_group_takes_the_set_group_id_bit) {
+  using enum Volume::SetGroupId;
+  const auto list = encode(minimal(7, 5, 5));
+  const auto file = make_file("file");
+  AttributeChanges set_group_id;
+  set_group_id.mode = 02644;
+  REQUIRE_OK(volume->setattr(file, set_group_id));
+  REQUIRE_OK(volume->setxattr(file, kAccessAcl, list, 0, kKeep));
+  BOOST_TEST(permissions(file) == 02755u);
+  REQUIRE_OK(volume->setxattr(file, kDefaultAcl, "", 0, kDrop));
+  REQUIRE_OK(volume->setxattr(file, kAccessAcl, "", 0, kDrop));
+  BOOST_TEST(permissions(file) == 02755u);
+  REQUIRE_OK(volume->setxattr(file, kAccessAcl, list, 0, kDrop));
+  BOOST_TEST(permissions(file) == 0755u);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_replaced_by_its_path_lets_nobody_else_in) {
+  const auto replace = [&](std::string_view path) {
+    auto writer = unwrap(volume->replace(path, kCaller));
+    REQUIRE_OK(writer->write("new"));
+    REQUIRE_OK(writer->commit());
+    return unwrap(volume->resolve(path)).ino;
+  };
+  const auto with = make_file("with");
+  BOOST_TEST(set(with, kAccessAcl, extended()) == 0);
+  const auto new_with = replace("/with");
+  BOOST_TEST(new_with != with);
+  BOOST_TEST(permissions(new_with) == 0770u);
+  BOOST_TEST(encode(get(new_with, kAccessAcl)) == encode(extended()));
+
+  const auto directory = make_directory("directory");
+  const auto without = make_file("without", "old", directory);
+  AttributeChanges narrow;
+  narrow.mode = 0640;
+  REQUIRE_OK(volume->setattr(without, narrow));
+  auto open = extended();
+  open.entries.back().permissions = 5;
+  BOOST_TEST(set(directory, kDefaultAcl, open) == 0);
+  const auto new_without = replace("/directory/without");
+  BOOST_TEST(permissions(new_without) == 0640u);
+  BOOST_TEST(errno_of(volume->getxattr(new_without, kAccessAcl)) == ENODATA);
+}
+
 BOOST_AUTO_TEST_CASE(lists_that_are_none_are_refused) {
   const auto bytes = encode(extended());
   for (size_t n = 0; n < bytes.size(); ++n) {

@@ -225,6 +225,66 @@ BOOST_AUTO_TEST_CASE(repair_of_a_damaged_volume_leaves_nothing_out) {
   BOOST_TEST(repaired.contents(repaired.find("file", top).ino) == "contents");
 }
 
+/// By somebody else: directories that hold themselves, and names that no directory can hold.
+BOOST_AUTO_TEST_CASE(a_tree_that_somebody_has_made_up_does_not_keep_the_volume_from_being_opened) {
+  const auto top = grow();
+  const auto inner = make_directory("inner", top);
+  const auto inode = unwrap(load_inode(volume->store(), top));
+  Batch batch;
+  const std::string empty_name(std::string_view(Key(Table::kNames, inner)));
+  const auto long_name = empty_name + std::string(kMaxName + 50, 'x');
+  const auto around = encode(Dentry{top, S_IFDIR, inode.place});
+  batch.put(Key(Table::kNames, top, "itself"), around);
+  batch.put(empty_name, around);
+  batch.put(long_name, around);
+  REQUIRE_OK(volume->store().apply(batch));
+  reopen();
+  BOOST_TEST(names().empty());
+  BOOST_TEST(keys('G') == 0u);
+  BOOST_TEST(keys('I') == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_name_that_somebody_made_while_the_root_was_half_full_stays) {
+  const auto top = grow();
+  for (const auto* name : {"taken", "taken.imported-1", "free"}) make_file(name, "import", top);
+  // As a move that a full disk has interrupted leaves it.
+  REQUIRE_OK(volume->store().put(Key(Table::kGrowing, top), "M"));
+  const auto mine = make_file("taken", "mine");
+  reopen();
+  BOOST_TEST(contents(mine) == "mine");
+  BOOST_TEST(find("taken").ino == mine);
+  BOOST_TEST(names().size() == 4u);
+  BOOST_TEST(contents(find("free").ino) == "import");
+  BOOST_TEST(contents(find("taken.imported-1").ino) == "import");
+  BOOST_TEST(contents(find("taken.imported-2").ino) == "import");
+  BOOST_TEST(keys('G') == 0u);
+  BOOST_TEST(volume->files() == keys('I'));
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_does_not_keep_a_volume_with_leftovers_from_being_opened) {
+  const auto disk = SimulatedEnvironment::make();
+  {
+    VolumeUse use{open_volume(disk, options)};
+    use.make_file("file", "contents");
+    use.make_file("grown", "contents", unwrap(use.volume->grow(kRoot, kCaller)));
+    use.make_file("orphan");
+    (void)unwrap(use.volume->lookup(kRoot, "orphan"));
+    REQUIRE_OK(use.volume->unlink(kRoot, "orphan"));
+    REQUIRE_OK(use.volume->sync());
+  }
+  const auto killed = SimulatedEnvironment::make(disk->image());
+  killed->set_capacity(killed->used_bytes());
+  {
+    VolumeUse use{open_volume(killed, options)};
+    BOOST_TEST(use.contents(use.find("file").ino) == "contents");
+  }
+  killed->set_capacity(UINT64_MAX);
+  VolumeUse use{open_volume(killed, options)};
+  BOOST_TEST(use.keys('G') == 0u);
+  BOOST_TEST(use.keys('O') == 0u);
+  BOOST_TEST(use.keys('I') == 2u);
+}
+
 /// Grows a tree of files, half of them in a directory in it, and places it.
 struct Placed {
   std::shared_ptr<SimulatedEnvironment> disk = SimulatedEnvironment::make();

@@ -250,6 +250,8 @@ class Attributes(Case):
         mine, host = os.statvfs(self.dir), os.statvfs(os.path.dirname(os.path.dirname(self.root)))
         self.assertEqual(mine.f_blocks * mine.f_frsize, host.f_blocks * host.f_frsize)
         self.assertLessEqual(mine.f_bavail * mine.f_frsize, host.f_bavail * host.f_frsize + (1 << 30))
+        used = (mine.f_blocks - mine.f_bfree) * mine.f_frsize
+        self.assertLess(abs(used - (host.f_blocks - host.f_bfree) * host.f_frsize), 1 << 30)
         files = mine.f_files - mine.f_ffree
         put(self.a, b"")
         self.assertEqual(os.statvfs(self.dir).f_files - os.statvfs(self.dir).f_ffree, files + 1)
