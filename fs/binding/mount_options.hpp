@@ -19,7 +19,7 @@ struct MountOptions {
   bool read_only = false;
   std::string snapshot;             ///< shown instead of the present; empty: none
   unsigned max_threads = 10;        ///< that serve requests
-  bool io_uring = true;             ///< when libfuse and the kernel have it
+  bool io_uring = false;            ///< when libfuse and the kernel have it
   std::vector<std::string> kernel;  ///< for libfuse, as given: "allow_other", "noexec" ...
 };
 

@@ -144,7 +144,6 @@ int run(int argc, char** argv) {
     return fail(argv[0], MountExit::kUsage, "sync_log needs log=FILE");
   }
   add_argument(arguments, "-ofsname=memoria-ceiling,default_permissions");
-  if (kHasIoUring) add_argument(arguments, "-oio_uring");
 
   const auto daemon = [&](Reporter& reporter) {
     return serve_mount(line.arguments, line.options, extras, reporter);
