@@ -94,6 +94,7 @@ Result<Moment> Moment::take(const std::string& path, const Logger& logger,
   const auto name = fmt::format("{}{}", kMomentPrefix, ::getpid());
   MEMORIA_TRY(moment.run(named("snapshot-create", name)));
   moment.name_ = name;
+  moment.progress_ = {};  // it goes also when all else was cancelled
   MEMORIA_TRY(const auto snapshots, moment.origin_->directory("snapshots"));
   MEMORIA_TRY(moment.frozen_, snapshots->directory(name));
   return moment;

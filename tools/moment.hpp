@@ -57,7 +57,7 @@ class Moment {
   std::unique_ptr<Session> session_;  // of a store that is not mounted: it is ours until the end
   std::string name_;                  // empty: nothing to delete
   Logger logger_;
-  ProgressFn progress_;  // of opening a store that is not mounted
+  ProgressFn progress_;  // of opening the store; it can stop that until the moment is taken
 };
 
 /// Opens a moment read-only.

@@ -59,9 +59,10 @@ Status show(Request& request, Answer answer) {
 void settle_and_show(Request&& request, Answer answer) {
   auto& flusher = *request.binding().flusher;
   const auto ino = request.ino();
+  const auto announced = request.binding().written.last_announced(ino);
   auto waiting = std::make_shared<Request>(std::move(request));  // std::function must be copyable
   flusher.flush_then(ino, 0, [=](int error) {
-    if (error == 0) waiting->binding().written.settle(ino);
+    if (error == 0) waiting->binding().written.settle(ino, announced);
     serve(std::move(*waiting), [=](Request& settled) { return show(settled, answer); });
   });
 }

@@ -114,12 +114,19 @@ Status Request::begin_writing() const {
   return ok();
 }
 
+/// The kernel is to ask again when there may be blocks, or not.
+double Request::attribute_time(const Attributes& attributes) const {
+  const bool unsure = attributes.blocks == 0 && S_ISREG(attributes.mode) && tree_ == kVolumeTree &&
+                      binding().written.is_unsure(attributes.ino);
+  return unsure ? 0 : binding().cache_times.attributes;
+}
+
 fuse_entry_param Request::entry(const Attributes& attributes) const {
   fuse_entry_param entry{};
   entry.ino = node(attributes.ino);
   entry.generation = kGeneration;
   entry.attr = to_stat(shown(attributes));
-  entry.attr_timeout = binding().cache_times.attributes;
+  entry.attr_timeout = attribute_time(attributes);
   entry.entry_timeout = binding().cache_times.entry;
   return entry;
 }
@@ -170,20 +177,14 @@ void Request::reply_no_entry() {
   fuse_reply_entry(take(), &entry);
 }
 
-/// The kernel is to ask again when there may be more blocks, or not.
-double Request::attribute_time() const {
-  const bool unsure = tree_ == kVolumeTree && binding().written.is_unsure(ino_);
-  return unsure ? 0 : binding().cache_times.attributes;
-}
-
 void Request::reply_attributes(const Attributes& attributes) {
-  const auto timeout = attribute_time();
+  const auto timeout = attribute_time(attributes);
   const auto st = to_stat(shown(attributes));
   fuse_reply_attr(take(), &st, timeout);
 }
 
 void Request::reply_extended_attributes(const Attributes& attributes) {
-  const auto timeout = attribute_time();
+  const auto timeout = attribute_time(attributes);
   auto out = to_statx(shown(attributes));
   reply_statx(take(), out, timeout);
 }

@@ -89,7 +89,7 @@ class Request {
   /// "read (inode 5)", "read (inode 5 of the snapshot monday)", "fsync": for the log.
   std::string describe() const;
   fuse_req_t take() { return std::exchange(raw_, nullptr); }
-  double attribute_time() const;
+  double attribute_time(const Attributes& attributes) const;
   fuse_entry_param new_entry(const Attributes& attributes) const;
   /// The kernel did not get the inode of this answer.
   void undo_hold(InodeNumber ino) const;

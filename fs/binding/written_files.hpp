@@ -60,12 +60,10 @@ class WrittenFiles {
   }
   /// Whether only a look at what the kernel holds can tell if the file was written to.
   bool is_unsure(InodeNumber ino) const { return state(ino) == State::kUnsure; }
-  /// What the kernel held of a file that is_unsure() has been written since.
-  void settle(InodeNumber ino) {
-    Shard& s = shard(ino);
-    Lock lock(s.mutex);
-    const auto it = s.files.find(ino);
-    if (it != s.files.end() && it->second.state == State::kUnsure) s.files.erase(it);
+  /// What the kernel held of a file that is_unsure() has been written since last_announced() gave
+  /// `announced`.
+  void settle(InodeNumber ino, uint64_t announced) {
+    if (is_unsure(ino)) forget(ino, announced);
   }
   /// The kernel is told the blocks that the volume knows of, unless there may be more.
   bool may_have_more(InodeNumber ino) {
@@ -77,7 +75,7 @@ class WrittenFiles {
     s.files.erase(it);
     return false;
   }
-  /// For forget(): 0 when nothing was announced.
+  /// For forget() and settle(): 0 when nothing was announced.
   uint64_t last_announced(InodeNumber ino) const {
     const Shard& s = shards_[ino % shards_.size()];
     Lock lock(s.mutex);

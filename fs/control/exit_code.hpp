@@ -36,7 +36,8 @@ inline constexpr std::array kExitCodes{
                     "that is named and cannot be opened"},
     ExitCodeMeaning{ExitCode::kTarget, "the target is not a store, not there or not accessible"},
     ExitCodeMeaning{ExitCode::kLocked,
-                    "another process owns the store and answers on no control socket"},
+                    "another process owns the store and answers on no control socket, or shows "
+                    "the snapshot that is to go"},
     ExitCodeMeaning{ExitCode::kNotFound, "the named path or key does not exist"},
     ExitCodeMeaning{ExitCode::kDamage, "damage was found"},
     ExitCodeMeaning{ExitCode::kNoSpace, "no space left"},

@@ -79,6 +79,7 @@ Result<VolumeState::Departure> VolumeState::name_grown(InodeNumber grown, const 
   }
   change.set_name(to.directory, to.name, {grown, S_IFDIR, cookie});
   change.batch().erase(Key(Table::kGrowing, grown));
+  change.batch().use_reserve();  // all else of it is on the disk
   inode->parent = to.directory;
   inode->place = cookie;
   inode->ctime = above->mtime = above->ctime = change.now();
@@ -128,6 +129,7 @@ Status VolumeState::move_into_root(InodeNumber grown, std::vector<std::string>& 
   NameCursor names(*store, grown);
   for (bool at_end = false; !at_end;) {
     auto change = begin();
+    change.batch().use_reserve();  // each name moves once, and half of them would be the worst
     MEMORIA_TRY(Inode* const root, change.directory(kRootInode));
     for (size_t n = 0; n < kNamesAtOnce; ++n) {
       MEMORIA_TRY(const auto* const entry, names.peek());

@@ -141,7 +141,10 @@ Result<Attributes> Volume::link(InodeNumber ino, InodeNumber parent, std::string
   if (unnamed && !impl_->references.is_linkable(ino)) return posix(ENOENT);
   MEMORIA_TRY(const auto cookie, impl_->counters.next_cookie());
   change.set_name(parent, name, {ino, inode->mode & S_IFMT, cookie});
-  if (unnamed) change.batch().erase(Key(Table::kOrphans, ino));
+  if (unnamed) {
+    change.batch().erase(Key(Table::kOrphans, ino));
+    change.batch().use_reserve();  // all else of it is on the disk
+  }
   ++inode->links;
   inode->ctime = change.now();
   touch(*directory, change.now());

@@ -138,6 +138,7 @@ Status Replacement::put_in_place() {
   }
   change.set_name(directory_, name_, {ino_, S_IFREG, cookie});
   change.batch().erase(Key(Table::kOrphans, ino_));
+  change.batch().use_reserve();  // all else of it is on the disk
   inode->links = 1;
   inode->mtime = inode->ctime = change.now();
   directory->mtime = directory->ctime = change.now();

@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(an_announcement_and_a_new_size_may_be_of_bytes_or_of_the_si
   BOOST_TEST(files.has(7));
   BOOST_TEST(files.may_have_more(7));
   BOOST_TEST(files.all() == std::vector<InodeNumber>{7}, boost::test_tools::per_element());
-  files.settle(7);
+  files.settle(7, files.last_announced(7));
   BOOST_TEST(!files.is_unsure(7));
   BOOST_TEST(!files.has(7));
 }
@@ -48,10 +48,18 @@ BOOST_AUTO_TEST_CASE(what_is_announced_while_it_is_settled_counts) {
   files.created(7);
   files.begin(7);
   files.resized(7, false);
+  const auto announced = files.last_announced(7);
   BOOST_TEST(!files.begin(7));
-  files.settle(7);
+  files.settle(7, announced);
   BOOST_TEST(!files.is_unsure(7));
   BOOST_TEST(files.has(7));
+
+  // Emptied, written and cut anew: unsure again, but of other bytes.
+  files.resized(7, true);
+  files.begin(7);
+  files.resized(7, false);
+  files.settle(7, announced);
+  BOOST_TEST(files.is_unsure(7));
 }
 
 BOOST_AUTO_TEST_CASE(a_new_size_of_a_file_that_was_written_to_leaves_bytes_with_the_kernel) {

@@ -229,11 +229,14 @@ BOOST_AUTO_TEST_CASE(repair_of_a_damaged_volume_leaves_nothing_out) {
 BOOST_AUTO_TEST_CASE(a_tree_that_somebody_has_made_up_does_not_keep_the_volume_from_being_opened) {
   const auto top = grow();
   const auto inner = make_directory("inner", top);
-  const auto inode = unwrap(load_inode(volume->store(), top));
+  auto inode = unwrap(load_inode(volume->store(), top));
+  inode.place = kFirstCookie + 1'000'000;  // of an entry that leads to itself
+  const auto top_bytes = encode(inode);
   Batch batch;
   const std::string empty_name(std::string_view(Key(Table::kNames, inner)));
   const auto long_name = empty_name + std::string(kMaxName + 50, 'x');
   const auto around = encode(Dentry{top, S_IFDIR, inode.place});
+  batch.put(Key(Table::kInodes, top), top_bytes);
   batch.put(Key(Table::kNames, top, "itself"), around);
   batch.put(empty_name, around);
   batch.put(long_name, around);

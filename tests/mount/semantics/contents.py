@@ -105,6 +105,8 @@ class Contents(Case):
         """tar --sparse takes a file without blocks for one that is nothing but a hole."""
         put(self.a, b"")
         os.truncate(self.a, 1 << 20)
+        listed = {entry.name: entry for entry in os.scandir(self.dir)}
+        self.assertEqual(listed[os.path.basename(self.a)].stat().st_blocks, 0)
         self.assertEqual(os.stat(self.a).st_blocks, 0)
         fd = os.open(self.a, os.O_WRONLY)
         os.pwrite(fd, b"x", 5000)
