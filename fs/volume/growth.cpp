@@ -154,7 +154,10 @@ Status VolumeState::move_into_root(InodeNumber grown, std::vector<std::string>& 
     at_end = next == nullptr;
     if (!at_end && !marked) {
       // From here on, what is visible of it is not to be taken back.
-      MEMORIA_TRY(store->put(Key(Table::kGrowing, grown), kMoving));
+      Batch mark;
+      mark.put(Key(Table::kGrowing, grown), kMoving);
+      mark.use_reserve();
+      MEMORIA_TRY(store->apply(mark));
       marked = true;
     }
     root->mtime = root->ctime = change.now();

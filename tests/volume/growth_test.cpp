@@ -264,6 +264,22 @@ BOOST_AUTO_TEST_CASE(a_name_that_somebody_made_while_the_root_was_half_full_stay
   BOOST_TEST(volume->files() == keys('I'));
 }
 
+BOOST_AUTO_TEST_CASE(what_was_grown_gets_its_names_although_only_the_reserve_is_left) {
+  options.reserve_bytes = 4 << 20;
+  for (const std::string path : {"/", "/new"}) {
+    const auto disk = SimulatedEnvironment::make();
+    // Near enough to the reserve that the space is looked at before each write.
+    disk->set_capacity(options.reserve_bytes + (3900 << 10));
+    VolumeUse use{open_volume(disk, options)};
+    const auto top = unwrap(use.volume->grow(kRoot, kCaller));
+    for (int i = 0; i < kMany; ++i) use.make_file(std::to_string(i), "", top);
+    disk->set_capacity(disk->used_bytes() + options.reserve_bytes - 1000);
+    BOOST_TEST(errno_of(use.volume->mknod(kRoot, "other", S_IFREG | 0644, 0, kCaller)) == ENOSPC);
+    REQUIRE_OK(use.volume->place(top, path));
+    BOOST_TEST(use.names(path == "/" ? kRoot : top).size() == size_t(kMany));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_full_disk_does_not_keep_a_volume_with_leftovers_from_being_opened) {
   const auto disk = SimulatedEnvironment::make();
   {
