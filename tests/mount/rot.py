@@ -45,6 +45,9 @@ def make(root: str, seed: int) -> None:
             files.append(path)
 
 
+SEAL = 32  # bytes at a segment's end
+
+
 def damage(data: str, seed: int) -> None:
     rng = random.Random(seed)
     known = True
@@ -59,6 +62,8 @@ def damage(data: str, seed: int) -> None:
             content = bytearray(file.read())
         at = rng.randrange(len(content))
         kind = rng.randrange(10)
+        # The newest segment without its seal is what a crash leaves, and is sealed anew.
+        known &= names[-1] not in path or at < len(content) - SEAL or kind == 9
         if kind < 5:
             content[at] ^= 1 << rng.randrange(8)
         elif kind < 7:
