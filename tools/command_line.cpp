@@ -16,13 +16,14 @@
 namespace memoria::ctl {
 namespace {
 
-/// CLI::Range compares, and "nan" is neither less nor more.
-const CLI::Validator kNoNan(
-    [](std::string& text) {
-      return std::isnan(std::strtod(text.c_str(), nullptr)) ? text + " is not a number"
-                                                            : std::string();
-    },
-    "");
+/// CLI::Range, which compares, and so takes "nan": that is neither less nor more.
+CLI::Validator between(double low, double high) {
+  const CLI::Range range(low, high);
+  const auto check = [range](std::string& text) {
+    return std::isnan(std::strtod(text.c_str(), nullptr)) ? text + " is not a number" : range(text);
+  };
+  return CLI::Validator(check, range.get_description());
+}
 
 constexpr double kMebibyte = 1 << 20;
 constexpr double kScrubRate = 50 * kMebibyte;
@@ -115,8 +116,7 @@ class Grammar {
     watched_ = stats->add_option("--watch", interval_, "again and again, so many seconds apart")
                    ->expected(0, 1)
                    ->default_str("2")
-                   ->check(CLI::Range(0.1, 86400.0))
-                   ->check(kNoNan);
+                   ->check(between(0.1, 86400.0));
     stats
         ->add_flag("--prometheus", line_.prometheus,
                    "in the text format that Prometheus and its node_exporter read")
@@ -126,12 +126,10 @@ class Grammar {
     auto* merge = command(app_, "merge", Verb::kMerge, "free the space of what is overwritten");
     auto* all = merge->add_flag("--all", line_.all, "every segment, however little is dead in it");
     merge->add_option("--min-dead", line_.min_dead, "segments with at least this dead share")
-        ->check(CLI::Range(0.0, 1.0))
-        ->check(kNoNan)
+        ->check(between(0.0, 1.0))
         ->excludes(all);
     merge->add_option("--rate", rate_mib_, "at most so many MiB a second")
-        ->check(CLI::Range(0.001, 1e6))
-        ->check(kNoNan);
+        ->check(between(0.001, 1e6));
     merge->add_flag("--wait", wait_, "return when it is done: that is always so");
     merge->add_flag("--dry-run", line_.dry_run, "only tell what would be merged");
 
@@ -146,8 +144,7 @@ class Grammar {
     auto* scrub = command(app_, "scrub", Verb::kScrub,
                           "verify beside the work of others: slowly, 50 MiB a second by default");
     scrub->add_option("--rate", rate_mib_, "at most so many MiB a second")
-        ->check(CLI::Range(0.001, 1e6))
-        ->check(kNoNan);
+        ->check(between(0.001, 1e6));
     auto* dump = command(app_, "dump", Verb::kDump,
                          "the records of a segment, with the state of their checksums");
     dump->add_option("SEGMENT", line_.segment, "its number or file, as map shows it")->required();
@@ -239,8 +236,7 @@ class Grammar {
                               "of a key whose newest version is damaged take the one before it");
     in.add_option("--expiry-secs", line_.expiry_seconds,
                   "leave out what is older than so many seconds: Bitcask's setting expiry_secs")
-        ->check(CLI::Range(1.0, 1e10))
-        ->check(kNoNan)
+        ->check(between(1.0, 1e10))
         ->needs(bitcask);
   }
 
