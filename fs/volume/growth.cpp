@@ -247,21 +247,25 @@ Status VolumeState::settle_grown(const Doubts& doubts) {
     found.push_back(inode_in_key(info.key));
     return true;
   }));
+  Status out = ok();
   for (const auto ino : found) {
-    const auto inode = load_inode(*store, ino);
-    if (!inode.has_value() && inode.error().code != Errc::kNotFound) continue;  // damaged: it stays
-    const bool is_grown = inode.has_value() && inode.value().is_directory() &&
-                          inode.value().parent == ino && ino != kRootInode;
-    if (!is_grown) {
-      MEMORIA_TRY(store->erase(Key(Table::kGrowing, ino)));  // it is none
-      continue;
-    }
-    MEMORIA_TRY(const bool moving, is_moving(*store, ino));
-    std::vector<std::string> names;
-    if (moving) MEMORIA_TRY(move_into_root(ino, names));
-    MEMORIA_TRY(remove_grown(ino));
+    const auto done = settle(ino);
+    if (!done.has_value()) out = done;  // one that stays keeps no other
   }
-  return ok();
+  return out;
+}
+
+Status VolumeState::settle(InodeNumber grown) {
+  const auto inode = load_inode(*store, grown);
+  if (!inode.has_value() && inode.error().code != Errc::kNotFound)
+    return ok();  // damaged: it stays
+  const bool is_grown = inode.has_value() && inode.value().is_directory() &&
+                        inode.value().parent == grown && grown != kRootInode;
+  if (!is_grown) return store->erase(Key(Table::kGrowing, grown));  // it is none
+  MEMORIA_TRY(const bool moving, is_moving(*store, grown));
+  std::vector<std::string> names;
+  if (moving) MEMORIA_TRY(move_into_root(grown, names));
+  return remove_grown(grown);
 }
 
 }  // namespace memoria

@@ -135,15 +135,18 @@ Status VolumeState::remove_orphans(const Doubts& doubts) {
     orphans.push_back(inode_in_key(info.key));
     return true;
   }));
+  Status out = ok();
   for (const auto ino : orphans) {
     const auto inode = load_inode(*store, ino);
+    Status done = ok();
     if (inode.has_value() && inode.value().links == 0) {
-      MEMORIA_TRY(remove_unnamed(ino));
+      done = remove_unnamed(ino);
     } else if (inode.has_value() || inode.error().code == Errc::kNotFound) {
-      MEMORIA_TRY(store->erase(Key(Table::kOrphans, ino)));  // it is no orphan
+      done = store->erase(Key(Table::kOrphans, ino));  // it is no orphan
     }  // else it is damaged: what it was stays for those who can tell
+    if (!done.has_value()) out = done;  // one that stays keeps no other
   }
-  return ok();
+  return out;
 }
 
 }  // namespace memoria

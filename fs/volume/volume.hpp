@@ -168,7 +168,8 @@ class Volume {
   Result<InodeNumber> grow(InodeNumber parent, const Caller& caller);
   /// Gives it a path that is not there (its parent must be) or is an empty directory: at once, all
   /// or nothing whatever happens, durably. At "/", what is in it comes into the root, which keeps
-  /// its own attributes; when that fails half way, the next open() completes it. Tells the caches.
+  /// its own attributes; when that fails half way, the next open() completes it, and calls a name
+  /// that is taken by then NAME.imported-N. Tells the caches.
   Status place(InodeNumber grown, std::string_view path);
   /// Removes it with all that is below; does nothing when place() has begun to make it visible.
   Status uproot(InodeNumber grown);

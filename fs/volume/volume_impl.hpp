@@ -128,6 +128,7 @@ struct VolumeState {
   /// Removes or completes the trees that an earlier owner left. One that is in doubt may have got
   /// its name.
   Status settle_grown(const Doubts& doubts);
+  Status settle(InodeNumber grown);
 
   // ---- rename.cpp
   Status rename(const NameRef& from, const NameRef& to, unsigned flags);
