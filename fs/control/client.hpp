@@ -21,7 +21,8 @@ class ControlClient : public Executor {
 
   /// Whether the daemon of `data_directory` answers. One that is ending takes connections and drops
   /// them: kIo, kClosed or kCancelled then. kNotFound: there is none. Waits for as long as
-  /// `cancelled`, which is asked again and again, is false (kCancelled).
+  /// `cancelled`, which is asked again and again, is false, and then three seconds at most for a
+  /// last word (kCancelled).
   static Status ping(const std::string& data_directory,
                      const std::function<bool()>& cancelled = {});
 
