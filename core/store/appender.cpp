@@ -71,6 +71,11 @@ Status Appender::append(const RawRecord& raw, std::function<void(Location)> inst
   return enqueue(writer);
 }
 
+void Appender::await_installed() {
+  Writer nothing;
+  (void)enqueue(nothing);  // whoever leads has installed the group before
+}
+
 Status Appender::rotate() {
   Writer writer;
   writer.rotate = true;
@@ -155,6 +160,7 @@ void Appender::lead(const Group& group) {
     w->result = closed_ ? Status(Error{Errc::kClosed}) : parts_.health.check();
     closed_ = closed_ || w->close;
     if (!w->result.has_value()) continue;
+    if (w->batch == nullptr && w->raw == nullptr && !w->rotate) continue;
     if (w->rotate) {
       flush_all(pending);
       if (active_) w->result = finish_segment();

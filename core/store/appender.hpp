@@ -55,6 +55,9 @@ class Appender {
   /// role. kConflict: its key was changed since.
   Status append(const RawRecord& raw, std::function<void(Location)> installed);
 
+  /// Returns when what was being appended, if anything was, is installed as a whole, or failed.
+  void await_installed();
+
   /// Seals all segments that have records: what is appended next goes to a new one. Everything so
   /// far is durable then.
   Status rotate();

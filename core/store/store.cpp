@@ -133,6 +133,10 @@ uint64_t Store::count() const {
   return impl_->directory_.count();
 }
 
+void Store::await_batches() const {
+  if (impl_->appender_) impl_->appender_->await_installed();
+}
+
 Status Store::sync() {
   if (impl_->closed_) return Error{Errc::kClosed};
   if (!impl_->appender_) return ok();

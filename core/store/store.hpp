@@ -95,6 +95,11 @@ class Store {
   /// How many keys there are in all.
   uint64_t count() const;
 
+  /// A reader may see some keys of a batch changed and others not yet. When this returns, each
+  /// batch of which something was seen before the call is seen as a whole: whoever met what should
+  /// not be looks again. Waits for writers, and so for their I/O.
+  void await_batches() const;
+
   // ---- Durability
 
   /// Everything that returned before this call is durable when it returns. Calls at the same time

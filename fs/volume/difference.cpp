@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "fs/volume/errors.hpp"
 #include "fs/volume/transaction.hpp"
 #include "fs/volume/tree.hpp"
 
@@ -171,7 +172,10 @@ class Comparison {
         difference.contents = change.value().contents;
         difference.attributes = change.value().attributes;
       } else {
-        MEMORIA_TRY(stop_unless_damage(change.error()));
+        // One damaged file is no reason not to tell of the others.
+        if (!is_damage(change.error())) return change.error();
+        const auto again = load_inode(after_, after);
+        if (!again.has_value() && again.error().code == Errc::kNotFound) return ok();
         difference.unreadable = true;
       }
     } else {
@@ -185,13 +189,6 @@ class Comparison {
 
   Status unreadable(const std::string& path, mode_t type) {
     return tell_({Kind::kChanged, path, {}, type, false, false, true});
-  }
-
-  /// One damaged file is no reason not to tell of the others.
-  static Status stop_unless_damage(const Error& error) {
-    const bool damage =
-        error.code == Errc::kCorrupt || error.code == Errc::kIo || error.code == Errc::kNotFound;
-    return damage ? Status(ok()) : Status(error);
   }
 
   const Store &before_, &after_;

@@ -29,4 +29,9 @@ inline Error damaged(std::string message) {
   return {Errc::kCorrupt, EIO, std::move(message)};
 }
 
+/// Something cannot be read that should be.
+inline bool is_damage(const Error& error) {
+  return error.code == Errc::kCorrupt || error.code == Errc::kIo;
+}
+
 }  // namespace memoria

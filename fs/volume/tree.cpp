@@ -2,8 +2,6 @@
 #include "fs/volume/tree.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 #include <utility>
 
 #include "fs/volume/errors.hpp"
@@ -14,7 +12,21 @@ namespace memoria {
 namespace {
 
 constexpr size_t kNamesAtOnce = 256;
-constexpr std::chrono::milliseconds kMoment{1};
+/// How often what seems to be damaged in a store that others change is looked at again: each look
+/// would have to meet a change of just that, half seen, to call it damaged without its being so.
+constexpr int kLooks = 20;
+
+/// What `look` gives; looks again where a change that is being made may only be half there.
+template <class Look>
+auto look_until_whole(const Store& store, const Look& look) {
+  auto out = look();
+  for (int looks = kLooks; looks > 0 && !store.options().read_only; --looks) {
+    if (out.has_value() || !is_damage(out.error())) break;
+    store.await_batches();
+    out = look();
+  }
+  return out;
+}
 
 /// The names of the extended attributes of an inode: few, by the rules of a volume.
 Result<std::vector<std::string>> attribute_keys(const Store& store, InodeNumber ino) {
@@ -26,6 +38,14 @@ Result<std::vector<std::string>> attribute_keys(const Store& store, InodeNumber 
   return out;
 }
 
+/// Both keys were there.
+Result<bool> same_value(const Store& before, std::string_view was, const Store& after,
+                        std::string_view is) {
+  auto same = after.same_value(is, before, was);
+  const bool gone = !same.has_value() && same.error().code == Errc::kNotFound;
+  return gone ? Result<bool>(damaged("a value is gone")) : same;
+}
+
 Result<bool> same_extended_attributes(const Store& before, InodeNumber was, const Store& after,
                                       InodeNumber is) {
   MEMORIA_TRY(const auto then, attribute_keys(before, was));
@@ -33,7 +53,7 @@ Result<bool> same_extended_attributes(const Store& before, InodeNumber was, cons
   if (then.size() != now.size()) return false;
   for (size_t i = 0; i < now.size(); ++i) {
     if (name_in_key(then[i]) != name_in_key(now[i])) return false;
-    MEMORIA_TRY(const bool same, after.same_value(now[i], before, then[i]));
+    MEMORIA_TRY(const bool same, same_value(before, then[i], after, now[i]));
     if (!same) return false;
   }
   return true;
@@ -44,7 +64,7 @@ Result<bool> same_contents(const Store& before, InodeNumber was, const Store& af
   const Key then(Table::kContents, was), now(Table::kContents, is);
   const auto size = after.size(now).value_or(0);
   if (size != before.size(then).value_or(0)) return false;
-  return size == 0 ? Result<bool>(true) : after.same_value(now, before, then);
+  return size == 0 ? Result<bool>(true) : same_value(before, then, after, now);
 }
 
 std::optional<Dentry> usable_entry(const Store& store, InodeNumber directory,
@@ -77,7 +97,9 @@ uint64_t count_inodes(const Store& store) {
   return counted.has_value() ? count : 0;
 }
 
-Result<TreeNode> find_node(const Store& store, std::string_view path) {
+namespace {
+
+Result<TreeNode> find_node_once(const Store& store, std::string_view path) {
   TreeNode node{kRootInode, {}};
   MEMORIA_TRY(node.inode, load_inode(store, kRootInode));
   while (!path.empty()) {
@@ -90,12 +112,34 @@ Result<TreeNode> find_node(const Store& store, std::string_view path) {
     if (!entry.has_value() && entry.error().code == Errc::kNotFound) return posix(ENOENT);
     if (!entry.has_value()) return entry.error();
     const auto directory = std::exchange(node.ino, entry.value().ino);
-    MEMORIA_TRY(node.inode, load_inode(store, node.ino));
+    auto inode = load_inode(store, node.ino);
+    if (!inode.has_value() && inode.error().code == Errc::kNotFound) {
+      return damaged("the inode is gone");
+    }
+    MEMORIA_TRY(node.inode, std::move(inode));
     if (!is_named_by(directory, entry.value().cookie, node.inode)) {
       return damaged("the directory is elsewhere");
     }
   }
   return node;
+}
+
+Result<bool> same_attributes(const Store& before, const TreeNode& was, const Store& after,
+                             const TreeNode& is, bool same_contents) {
+  const Inode &then = was.inode, &now = is.inode;
+  const bool same = then.mode == now.mode && then.uid == now.uid && then.gid == now.gid &&
+                    then.rdev == now.rdev &&
+                    (!same_contents || now.is_directory() || then.mtime == now.mtime);
+  if (!same) return false;
+  // Even where the times of change are one: the clock may not have moved in between.
+  return look_until_whole(after,
+                          [&] { return same_extended_attributes(before, was.ino, after, is.ino); });
+}
+
+}  // namespace
+
+Result<TreeNode> find_node(const Store& store, std::string_view path) {
+  return look_until_whole(store, [&] { return find_node_once(store, path); });
 }
 
 uint64_t content_size(const Store& store, InodeNumber ino) {
@@ -104,18 +148,11 @@ uint64_t content_size(const Store& store, InodeNumber ino) {
 
 Result<NodeChange> compare_nodes(const Store& before, const TreeNode& was, const Store& after,
                                  const TreeNode& is) {
-  NodeChange out;
-  MEMORIA_TRY(const bool same, same_contents(before, was.ino, after, is.ino));
-  out.contents = !same;
-  const Inode &then = was.inode, &now = is.inode;
-  out.attributes = then.mode != now.mode || then.uid != now.uid || then.gid != now.gid ||
-                   then.rdev != now.rdev ||
-                   (same && !now.is_directory() && then.mtime != now.mtime);
-  if (out.attributes) return out;
-  // Even where the times of change are one: the clock may not have moved in between.
-  MEMORIA_TRY(const bool same_extended, same_extended_attributes(before, was.ino, after, is.ino));
-  out.attributes = !same_extended;
-  return out;
+  MEMORIA_TRY(const bool contents, look_until_whole(after, [&] {
+                return same_contents(before, was.ino, after, is.ino);
+              }));
+  MEMORIA_TRY(const bool attributes, same_attributes(before, was, after, is, contents));
+  return NodeChange{!contents, !attributes};
 }
 
 Result<const NameCursor::Entry*> NameCursor::peek() {
@@ -140,13 +177,14 @@ Result<const NameCursor::Entry*> NameCursor::peek() {
 /// Looks again at an entry that cannot be used: its name may have gone or moved since, and where a
 /// change is being made, its name may be there before its inode.
 bool NameCursor::is_gone(Entry& entry) {
-  for (;; --patience_) {
+  for (int looks = kLooks; looks > 0 && !store_->options().read_only; --looks) {
+    store_->await_batches();
     const auto dentry = load_dentry(*store_, directory_, entry.name);
     if (!dentry.has_value() && dentry.error().code == Errc::kNotFound) return true;
     entry.dentry = usable_entry(*store_, directory_, dentry);
-    if (entry.dentry || patience_ == 0 || store_->options().read_only) return false;
-    std::this_thread::sleep_for(kMoment);
+    if (entry.dentry) return false;
   }
+  return false;
 }
 
 }  // namespace memoria

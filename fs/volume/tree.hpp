@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A volume's tree read straight from a store, a snapshot's for example: nothing is opened, held or
-// cached, and nothing changes.
+// cached, and nothing changes. What seems to be damaged in a store that others change is looked at
+// again when the changes under way are there as a whole, which waits for writers.
 #pragma once
 
 #include <deque>
@@ -54,13 +55,13 @@ struct NodeChange {
 
   bool any() const { return contents || attributes; }
 };
-/// Contents are compared as Store::same_value() does. kCorrupt, kIo: they cannot be read.
+/// Contents are compared as Store::same_value() does. kCorrupt, kIo: they cannot be read, or the
+/// file is gone meanwhile.
 Result<NodeChange> compare_nodes(const Store& before, const TreeNode& was, const Store& after,
                                  const TreeNode& is);
 
 /// The entries of a directory in the order of their names, a few at a time. Entries that come and
-/// go meanwhile may be seen or not. An entry that seems to be damaged is looked at again, in case
-/// a change was half done: peek() may sleep, 20 ms at most in a cursor's life. One thread.
+/// go meanwhile may be seen or not. One thread.
 class NameCursor {
  public:
   struct Entry {
@@ -80,7 +81,6 @@ class NameCursor {
 
   const Store* store_;
   InodeNumber directory_;
-  int patience_ = 20;  // moments that are left to wait for changes to be complete
   std::deque<Entry> entries_;
   std::string position_;  // the last key that was taken
   bool at_end_ = false;

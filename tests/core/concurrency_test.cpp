@@ -111,6 +111,37 @@ BOOST_AUTO_TEST_CASE(patches_by_many_threads_all_arrive) {
   BOOST_TEST((unwrap(store->get("key")) == expected));
 }
 
+BOOST_AUTO_TEST_CASE(a_batch_of_which_something_was_seen_is_seen_whole_when_it_was_waited_for) {
+  const auto store = open_store(SimulatedEnvironment::make(), quiet_options(64 << 10));
+  constexpr int kKeys = 20, kBatches = 2000;
+  const auto number_of = [&](int key) {
+    const auto got = store->get(numbered("key", uint64_t(key)));
+    return got.has_value() ? std::stoi(got.value()) : -1;
+  };
+  std::atomic<int> errors{0}, halves{0};
+  std::atomic<bool> done{false};
+  in_threads(3, [&](int t) {
+    if (t == 0) {
+      for (int i = 0; i < kBatches; ++i) {
+        Batch batch;
+        const auto value = std::to_string(i);
+        for (int k = 0; k < kKeys; ++k) batch.put(numbered("key", uint64_t(k)), value);
+        if (!store->apply(batch)) ++errors;
+      }
+      done = true;
+      return;
+    }
+    Random random(base_seed() + uint64_t(t));
+    while (!done) {
+      const int seen = number_of(int(random.below(kKeys)));
+      store->await_batches();
+      if (number_of(int(random.below(kKeys))) < seen) ++halves;
+    }
+  });
+  BOOST_TEST(errors == 0);
+  BOOST_TEST(halves == 0);
+}
+
 BOOST_AUTO_TEST_CASE(batches_are_seen_whole_or_not_at_all_after_a_crash) {
   const auto environment = SimulatedEnvironment::make();
   const auto store = open_store(environment, quiet_options(64 << 10));

@@ -71,9 +71,9 @@ class Writer:
 
 
 def load(directory: str, log_name: str, seed: int, kind: type = Writer) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: ending.set())  # before the log tells that it may come
     log = os.open(log_name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.makedirs(directory, exist_ok=True)
-    signal.signal(signal.SIGTERM, lambda *_: ending.set())
     writers = [threading.Thread(target=kind(directory, log, n, seed).run) for n in range(WRITERS)]
     for writer in writers:
         writer.start()

@@ -30,6 +30,10 @@ write_files() {
     going_on || return 0
     python3 "$here/kill_load.py" load "$mnt/writers" "$work/log" $((seed * 100000 + round)) &
     loading=$!
+    until [[ -e $work/log ]]; do
+      alive "$loading" || broken "the writers did not begin"
+      sleep 0.05
+    done
     for ((i = 0; i < round_seconds * 4; i++)); do
       going_on || break
       sleep 0.25
@@ -65,7 +69,8 @@ look_after() {
     for command in "snapshot create $data kept" "merge --all $data" "stats --json $mnt" "find $mnt /" \
       "snapshot diff $mnt kept" "backup $data $work/backup" "snapshot delete $data kept" "verify $data"; do
       # shellcheck disable=SC2086
-      "$MEMORIA_CTL" $command >"$work/upkeep.log" 2>&1 || broken "$command: $(tail -n 5 "$work/upkeep.log")"
+      "$MEMORIA_CTL" $command >"$work/upkeep.log" 2>"$work/upkeep.errors" ||
+        broken "$command: $? $(tail -n 2 "$work/upkeep.log"; cat "$work/upkeep.errors")"
       if [[ $command == find* ]]; then
         find "$mnt/.snapshots/kept" | wc -l >"$work/kept" || broken "the snapshot cannot be listed"
       fi

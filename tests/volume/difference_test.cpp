@@ -342,6 +342,41 @@ BOOST_AUTO_TEST_CASE(directories_that_come_and_go_meanwhile_are_not_damaged) {
   BOOST_TEST(unreadable == 0);
 }
 
+BOOST_AUTO_TEST_CASE(files_that_change_and_go_meanwhile_are_not_damaged) {
+  const std::string contents(20000, 'x');
+  AttributeChanges nothing;
+  nothing.size = 0;
+  for (int round = 0; round < 5; ++round) {
+    std::vector<InodeNumber> files;
+    for (int i = 0; i < 2000; ++i) files.push_back(make_file(fmt::format("{:04}", i), contents));
+    snapshot();
+    std::atomic<bool> done{false};
+    std::thread changing([&] {  // without checks: Boost.Test has them in one thread
+      for (size_t i = 0; i < files.size(); ++i) {
+        (void)volume->setattr(files[i], nothing);
+        (void)volume->setxattr(files[i], "user.a", std::string(300, 'a'), 0);
+        (void)volume->write(files[i], 0, contents, false);
+        (void)volume->removexattr(files[i], "user.a");
+        if (i % 2 == 0) (void)volume->unlink(kRoot, fmt::format("{:04}", i));
+      }
+      done = true;
+    });
+    std::vector<std::string> unreadable;
+    while (!done) {
+      for (const auto& difference : differences()) {
+        if (difference.unreadable) unreadable.push_back(difference.path);
+      }
+    }
+    changing.join();
+    BOOST_TEST(unreadable == std::vector<std::string>(), boost::test_tools::per_element());
+    for (size_t i = 1; i < files.size(); i += 2) {
+      REQUIRE_OK(volume->unlink(kRoot, fmt::format("{:04}", i)));
+    }
+    then.reset();
+    REQUIRE_OK(volume->remove_snapshot("s"));
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace memoria::test
