@@ -3,6 +3,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <ctime>
@@ -138,6 +139,12 @@ bool names_snapshot(Verb verb) {
          verb == Verb::kSnapshotDiff || verb == Verb::kSnapshotRollback;
 }
 
+mode_t current_umask() {
+  const mode_t mask = ::umask(077);
+  ::umask(mask);
+  return mask;
+}
+
 class Program {
  public:
   Program(const CommandLine& line, const Streams& streams)
@@ -261,6 +268,7 @@ class Program {
     Json request = {{"command", request_word(line_.verb)}};
     if (line_.all) request["all"] = true;
     if (line_.dry_run) request["dry_run"] = true;
+    if (line_.verb == Verb::kPut) request["umask"] = current_umask();
     if (line_.min_dead) request["min_dead"] = *line_.min_dead;
     if (line_.rate) request["rate"] = *line_.rate;
     if (line_.verb == Verb::kList && (line_.long_format || line_.json)) request["long"] = true;
@@ -289,8 +297,9 @@ class Program {
       target.data_directory = std::move(there.data_directory);
       path = std::move(there.inside);
     }
-    // "a/" means what is below it, and "a" also what only begins so.
-    if (prefix && line_.name && line_.name->ends_with('/') && !path->ends_with('/')) *path += '/';
+    // "a/" is a directory; of prefixes it means what is below, and "a" also what only begins so.
+    const auto& named = line_.name ? *line_.name : line_.target;
+    if (path && named.ends_with('/') && !path->ends_with('/')) *path += '/';
     if (!path) {
       return Error(
           Errc::kInvalidArgument,

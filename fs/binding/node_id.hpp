@@ -4,8 +4,6 @@
 // bits and the inode number below, so that in the volume itself both numbers are the same.
 #pragma once
 
-#include <string_view>
-
 #include "fs/volume/attributes.hpp"
 
 namespace memoria {
@@ -27,9 +25,8 @@ constexpr InodeNumber inode_of(NodeId node) {
   return node & kMaxInode;
 }
 
+/// Its name is kSnapshotsName.
 inline constexpr NodeId kSnapshotsNode = node_id(kSnapshotsTree, kRootInode);
-/// Its name in the root: found by whoever asks for it, and listed to nobody.
-inline constexpr std::string_view kSnapshotsName = ".snapshots";
 
 static_assert(inode_of(node_id(3, kMaxInode)) == kMaxInode && tree_of(node_id(3, kMaxInode)) == 3);
 

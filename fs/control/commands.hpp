@@ -13,7 +13,7 @@ namespace memoria::control {
 /// One execution of one command.
 struct Call {
   Store& store;
-  Volume* volume;
+  Volume* volume = nullptr;
   ControlService::Context context;
   const Json& request;
   Sink& sink;

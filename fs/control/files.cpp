@@ -92,7 +92,16 @@ Result<Json> put_file(const Call& call, const std::string& path) {
   if (!(total >= 0 && total < 1e18)) {
     return Error(Errc::kInvalidArgument, "\"size\" must be a size in bytes");
   }
-  auto replaced = call.volume->replace(path, call.context.caller);
+  MEMORIA_TRY(const double umask, call.number("umask", 022));
+  if (!(umask >= 0 && umask <= 0777)) {
+    return Error(Errc::kInvalidArgument, "\"umask\" must be permission bits");
+  }
+  if (const auto old = call.volume->resolve(path)) {  // has the words for it
+    MEMORIA_TRY(must_be_regular(*call.volume, old.value()));
+  }
+  auto caller = call.context.caller;
+  caller.umask = mode_t(umask);
+  auto replaced = call.volume->replace(path, caller, 0666);
   if (!replaced) return cannot_put(call, replaced.error());
   const auto writer = std::move(replaced).value();
   std::string piece(kPieceSize, '\0');

@@ -44,6 +44,7 @@ class Import {
   Result<Json> run(const std::string& path) {
     MEMORIA_TRY(const auto parent, check_place(path));
     MEMORIA_TRY(const double total, call_.number("size", 0));
+    into_root_ = path == "/";
     MEMORIA_TRY(top_, volume_.grow(parent, call_.context.caller));
     TreeReader reader(call_.source);
     while (true) {
@@ -54,7 +55,7 @@ class Import {
     }
     MEMORIA_TRY(finish_current());
     MEMORIA_TRY(finish_directories());
-    MEMORIA_TRY(path == "/" ? fill_root() : put_in_place(path));
+    MEMORIA_TRY(into_root_ ? fill_root() : put_in_place(path));
     return Json{{"files", files_}, {"bytes", bytes_}, {"clean", remarks_ == 0}};
   }
 
@@ -147,6 +148,9 @@ class Import {
     if (names.empty()) {
       if (!S_ISDIR(entry.mode)) return Error::posix(EINVAL, "the top is a directory");
       return finish_later(top_, entry);
+    }
+    if (into_root_ && names.front() == kSnapshotsName) {
+      return Error::posix(EINVAL, "a mount shows the snapshots there");
     }
     const auto last = names.back();
     names.pop_back();
@@ -306,6 +310,7 @@ class Import {
 
   const Call& call_;
   Volume& volume_;
+  bool into_root_ = false;
   InodeNumber top_ = 0;
   InodeNumber current_ = 0;  // whose contents come
   std::optional<TreeEntry> current_entry_;

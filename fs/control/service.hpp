@@ -36,7 +36,8 @@ namespace memoria {
 /// | find            | path or key, as a prefix              | entries  |      | count           |
 /// | count           | path or key, as a prefix              |          |      | counts          |
 /// | get             | path or key                           |          | out  | size            |
-/// | put             | path or key, size (only for progress) |          | in   | size            |
+/// | put             | path or key, umask (of a new file),   |          | in   | size            |
+/// |                 | size (only for progress)              |          |      |                 |
 /// | rm              | path or key                           |          |      |                 |
 /// | locate          | path or key                           | extents  |      | keys, size      |
 ///

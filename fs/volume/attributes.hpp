@@ -31,6 +31,10 @@ struct Attributes {
   TimeNs atime = 0, mtime = 0, ctime = 0, btime = 0;
 };
 
+/// Where a mount shows the snapshots, in its root: found by whoever asks for it, and listed to
+/// nobody. What is made by a path (Volume::replace, place) cannot have this name.
+inline constexpr std::string_view kSnapshotsName = ".snapshots";
+
 /// Who asks. The kernel has already masked `mode` arguments, and checked permissions
 /// (default_permissions); the volume needs the ids for ownership and set-id rules only.
 struct Caller {

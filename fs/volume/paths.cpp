@@ -32,6 +32,19 @@ Result<Attributes> walk(Volume& volume, std::string_view path) {
   return at;
 }
 
+/// Something new is to have this path: EINVAL where a mount would hide it, or it would hide what a
+/// mount shows.
+Status check_not_reserved(InodeNumber directory, std::string_view name) {
+  if (directory != kRootInode || name != kSnapshotsName) return ok();
+  return posix(EINVAL, "a mount shows the snapshots there: take another name");
+}
+
+/// What a name stands for can be replaced by a file.
+Status check_replaceable(mode_t type) {
+  if (S_ISREG(type)) return ok();
+  return S_ISDIR(type) ? posix(EISDIR) : posix(EINVAL, "is not a regular file");
+}
+
 /// Tells that a name changed, and with it its directory and what it stood for (`was`; 0: nothing),
 /// which may have other names.
 void tell(const VolumeState& volume, InodeNumber directory, std::string_view name,
@@ -115,7 +128,7 @@ Status Replacement::put_in_place() {
   const VolumeState::NameRef ref{directory_, name_};
   MEMORIA_TRY(const auto located, impl_.locate(std::span(&ref, 1), ino_));
   const auto& old = located.entries[0];
-  if (old && S_ISDIR(old->type)) return posix(EISDIR);
+  if (old) MEMORIA_TRY(check_replaceable(old->type));
   auto change = impl_.begin();
   MEMORIA_TRY(Inode* const directory, change.directory(directory_));
   MEMORIA_TRY(Inode* const inode, change.inode(ino_));
@@ -160,13 +173,18 @@ std::string Volume::content_key(InodeNumber ino) {
   return std::string(std::string_view(Key(Table::kContents, ino)));
 }
 
-Result<std::unique_ptr<Volume::Writer>> Volume::replace(std::string_view path,
-                                                        const Caller& caller) {
+Result<std::unique_ptr<Volume::Writer>> Volume::replace(std::string_view path, const Caller& caller,
+                                                        mode_t mode) {
   const auto [above, name] = split(path);
   if (name.empty()) return posix(EISDIR, "the root is a directory");
   MEMORIA_TRY(check_name(name, EISDIR));
   MEMORIA_TRY(const auto directory, walk(*this, above));
-  MEMORIA_TRY(const auto made, make_unnamed(directory.ino, 0644, caller));
+  MEMORIA_TRY(check_not_reserved(directory.ino, name));
+  // Before all the bytes come; decided when the name is given.
+  const auto old = load_dentry(*impl_->store, directory.ino, name);
+  if (old.has_value()) MEMORIA_TRY(check_replaceable(old.value().type));
+  if (path.ends_with('/')) return posix(old.has_value() ? ENOTDIR : EISDIR);  // as open(2)
+  MEMORIA_TRY(const auto made, make_unnamed(directory.ino, mode, caller));
   return std::unique_ptr<Writer>(
       std::make_unique<Replacement>(*this, *impl_, directory.ino, name, made.ino));
 }
@@ -178,6 +196,8 @@ Status Volume::remove(std::string_view path) {
   MEMORIA_TRY(check_name(name, EINVAL));
   const auto found = load_dentry(*impl_->store, directory.ino, name);
   const InodeNumber removed_ino = found.has_value() ? found.value().ino : 0;
+  const bool no_directory = found.has_value() && !S_ISDIR(found.value().type);
+  if (path.ends_with('/') && no_directory) return posix(ENOTDIR);
   auto removed = unlink(directory.ino, name);
   if (!removed.has_value() && removed.error().to_errno() == EISDIR) {
     removed = rmdir(directory.ino, name);
@@ -197,6 +217,7 @@ Status Volume::place(InodeNumber grown, std::string_view path) {
   }
   MEMORIA_TRY(const auto directory, walk(*this, above));
   MEMORIA_TRY(check_name(name, EINVAL));
+  MEMORIA_TRY(check_not_reserved(directory.ino, name));
   MEMORIA_TRY(const auto replaced, impl_->name_grown(grown, {directory.ino, name}));
   tell(*impl_, directory.ino, name, replaced.last.ino);
   return sync();

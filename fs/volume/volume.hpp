@@ -149,15 +149,20 @@ class Volume {
   };
   void set_caches(Caches caches);
   /// Replaces the file at `path` by one with these contents, atomically, as write, sync, rename do;
-  /// parents must exist. Durable when it returns. Tells the caches.
+  /// parents must exist. It keeps the mode, the owner and the access list of the old one; a new one
+  /// gets `mode`. EINVAL: there is something that is no regular file, or it would hide the
+  /// snapshots of a mount. Durable when it returns. Tells
+  /// the caches.
   class Writer {
    public:
     virtual ~Writer() = default;
     virtual Status write(std::string_view bytes) = 0;  ///< the next bytes
     virtual Status commit() = 0;                       ///< without it nothing happens
   };
-  Result<std::unique_ptr<Writer>> replace(std::string_view path, const Caller& caller);
-  /// Removes the name at `path` (a directory must be empty), durably. Tells the caches.
+  Result<std::unique_ptr<Writer>> replace(std::string_view path, const Caller& caller,
+                                          mode_t mode = 0644);
+  /// Removes the name at `path` (a directory must be empty; what is no directory must not be named
+  /// with a slash at the end: ENOTDIR), durably. Tells the caches.
   Status remove(std::string_view path);
 
   // ---- Trees that appear whole. One thread for each.

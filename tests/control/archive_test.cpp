@@ -139,6 +139,26 @@ BOOST_DATA_TEST_CASE(the_list_decides_and_not_the_mode_beside_it, kBothWays, ser
   });
 }
 
+BOOST_AUTO_TEST_CASE(what_a_mount_shows_in_its_root_is_left_out_there) {
+  const test::TemporaryDirectory directory;
+  const auto place = directory.path("new");
+  const PaxEntry top{.path = ".snapshots/old/file"}, below{.path = "d/.snapshots/file"},
+      other{.path = "file"};
+  const auto ran = run_ctl({"import", place, "/"}, pax_archive({top, below, other}));
+  BOOST_TEST(ran.code == 6, ran.out + ran.err);
+  BOOST_TEST((ran.out + ran.err).find(".snapshots/old/file: a mount shows the snapshots there") !=
+                 std::string::npos,
+             ran.out + ran.err);
+  const auto found = run_ctl({"find", place, "/"});
+  BOOST_TEST(found.out == "/\n/d/\n/d/.snapshots/\n/d/.snapshots/file\n/file\n");
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"import", place, "/.snapshots"}, {"put", place, "/.snapshots"}}) {
+    const auto refused = run_ctl(command, pax_archive({other}));
+    BOOST_TEST(refused.code == 2, refused.err);
+    BOOST_TEST(refused.err.find("take another name") != std::string::npos, refused.err);
+  }
+}
+
 BOOST_DATA_TEST_CASE(whom_a_list_names_is_looked_up_here, kBothWays, served) {
   SampleStore place(served);
   const auto entry = [](const std::string& path, const std::string& named) {

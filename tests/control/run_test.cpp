@@ -2,6 +2,8 @@
 // memoria-ctl in process: each command on a store that is served and on one that is not.
 #include "tools/run.hpp"
 
+#include <sys/stat.h>
+
 #include <fmt/format.h>
 
 #include <boost/filesystem/operations.hpp>
@@ -263,10 +265,34 @@ BOOST_DATA_TEST_CASE(what_is_no_file_says_what_it_is, kBothWays, served) {
   BOOST_TEST(link.code == 2);
   BOOST_TEST(link.err.find("symbolic link to hello") != std::string::npos);
   BOOST_TEST(run_ctl({"put", place.path(), "/directory"}, "x").code == 8);
+  const auto onto_link = run_ctl({"put", place.path(), "/link"}, "x");
+  BOOST_TEST(onto_link.code == 2);
+  BOOST_TEST(onto_link.err.find("symbolic link to hello") != std::string::npos);
+  BOOST_TEST(run_ctl({"put", place.path(), "/hello/"}, "x").code == 5);
+  BOOST_TEST(run_ctl({"rm", place.path(), "/hello/"}).code == 5);
   BOOST_TEST(run_ctl({"get", place.path()}).code == 2);
   BOOST_TEST(run_ctl({"put", place.path()}, "x").code == 2);
   BOOST_TEST(run_ctl({"rm", place.path(), "/"}).code == 8);
   BOOST_TEST(run_ctl({"get", place.path(), "/" + std::string(300, 'n')}).code == 2);
+}
+
+BOOST_DATA_TEST_CASE(a_new_file_follows_the_umask_and_another_keeps_its_permissions, kBothWays,
+                     served) {
+  SampleStore place(served);
+  const auto put_with = [&](mode_t mask) {
+    const auto before = ::umask(mask);
+    const auto ran = run_ctl({"put", place.path(), "/new"}, "x");
+    BOOST_TEST(ran.code == 0, ran.err);
+    ::umask(before);
+    mode_t mode = 0;
+    place.with_volume(
+        [&](Volume& volume) { mode = test::unwrap(volume.resolve("/new")).mode & 07777; });
+    return mode;
+  };
+  BOOST_TEST(put_with(027) == 0640u);
+  BOOST_TEST(put_with(0) == 0640u);
+  place.with_volume([](Volume& volume) { REQUIRE_OK(volume.remove("/new")); });
+  BOOST_TEST(put_with(0) == 0666u);
 }
 
 BOOST_DATA_TEST_CASE(failure_in_json_is_a_document_too, kBothWays, served) {

@@ -182,9 +182,41 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_replaced_is_refused) {
   BOOST_TEST(put("/none/file", "x") == ENOENT);
   BOOST_TEST(put("/file/x", "x") == ENOTDIR);
   BOOST_TEST(put("/directory/..", "x") == EISDIR);
+  BOOST_TEST(put("/directory/", "x") == EISDIR);
+  BOOST_TEST(put("/file/", "x") == ENOTDIR);
+  BOOST_TEST(put("/new/", "x") == EISDIR);
+  BOOST_TEST(put("/.snapshots", "x") == EINVAL);
+  BOOST_TEST(put("/directory/.snapshots", "x") == 0);
+  REQUIRE_OK(volume->remove("/directory/.snapshots"));
   BOOST_TEST(put("/" + std::string(256, 'x'), "x") == ENAMETOOLONG);
   BOOST_TEST(keys('O') == 0u);
   BOOST_TEST(volume->files() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_regular_file_is_not_replaced) {
+  unwrap(volume->symlink(kRoot, "link", "target", kCaller));
+  unwrap(volume->mknod(kRoot, "pipe", S_IFIFO | 0644, 0, kCaller));
+  BOOST_TEST(put("/link", "x") == EINVAL);
+  BOOST_TEST(put("/pipe", "x") == EINVAL);
+  auto writer = unwrap(volume->replace("/later", kCaller));
+  unwrap(volume->symlink(kRoot, "later", "target", kCaller));
+  BOOST_TEST(errno_of(writer->commit()) == EINVAL);
+  writer.reset();
+  for (const auto* const name : {"link", "later"}) BOOST_TEST(S_ISLNK(find(name).mode));
+  BOOST_TEST(S_ISFIFO(find("pipe").mode));
+  BOOST_TEST(keys('O') == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_new_file_gets_the_mode_that_is_asked_for) {
+  const Caller careful{kCaller.uid, kCaller.gid, 027};
+  for (int i = 0; i < 2; ++i) {
+    const auto writer = unwrap(volume->replace("/file", careful, 0666));
+    REQUIRE_OK(writer->commit());
+    BOOST_TEST(find("file").mode == (S_IFREG | 0640u));
+    AttributeChanges changes;
+    changes.mode = 0640;
+    unwrap(volume->setattr(find("file").ino, changes));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_directory_may_go_before_the_commit) {
@@ -200,6 +232,7 @@ BOOST_AUTO_TEST_CASE(removing_is_for_files_and_empty_directories) {
   const auto a = make_directory("a");
   make_file("file", "x", a);
   BOOST_TEST(errno_of(volume->remove("/a")) == ENOTEMPTY);
+  BOOST_TEST(errno_of(volume->remove("/a/file/")) == ENOTDIR);
   REQUIRE_OK(volume->remove("/a/file"));
   BOOST_TEST(told.back() == std::to_string(a) + "/file");
   REQUIRE_OK(volume->remove("/a/"));
