@@ -405,7 +405,7 @@ Status Merge::commit() {
   MEMORIA_TRY(parts_.environment.sync_directory());
 
   for (const auto& input : inputs_) {
-    report_.bytes_freed += input->file_bytes;
+    if (!input->held) report_.bytes_freed += input->file_bytes;
     parts_.segments.remove(input->slot);
     parts_.files.forget(input->slot);
     const bool had_hint = input->has_hint;

@@ -33,6 +33,10 @@ bool eligible(const Segment& s, const MergeRequest& request) {
   if (eligible(s)) return true;
   return request.all && request.dry_run && !s.sealed && !s.damaged && s.counts.total_bytes > 0;
 }
+/// Its dead bytes come free with it.
+bool frees(const Segment& s) {
+  return eligible(s) && !s.held;
+}
 bool small(const Segment& s, const Options& options) {
   return s.file_bytes < options.segment.max_size / kSmallShare;
 }
@@ -47,7 +51,7 @@ uint64_t largest_output(const Segment& s, const Options& options) {
 
 uint64_t dead_bytes(const std::vector<std::shared_ptr<Segment>>& segments) {
   uint64_t dead = 0;
-  for (const auto& s : segments) dead += eligible(*s) ? s->dead_bytes() : 0;
+  for (const auto& s : segments) dead += frees(*s) ? s->dead_bytes() : 0;
   return dead;
 }
 
@@ -63,7 +67,7 @@ bool merge_is_due(const std::vector<std::shared_ptr<Segment>>& segments, const O
   return many_small(segments, options) ||
          dead_bytes(segments) >= options.segment.dead_bytes_threshold ||
          std::any_of(segments.begin(), segments.end(), [&](const auto& s) {
-           return eligible(*s) && dead_share(*s) >= options.segment.fragmentation_threshold;
+           return frees(*s) && dead_share(*s) >= options.segment.fragmentation_threshold;
          });
 }
 
@@ -77,18 +81,20 @@ std::vector<std::shared_ptr<Segment>> choose_inputs(
   if (request.min_dead >= 0) threshold = request.min_dead;
   const bool take_small = request.min_dead < 0 && many_small(segments, options);
   std::vector<std::shared_ptr<Segment>> chosen;
+  const bool takes_held = request.all || request.min_dead >= 0;
   for (const auto& s : segments) {
     if (!eligible(*s, request)) continue;
-    if (request.all || dead_share(*s) >= threshold || (take_small && small(*s, options))) {
-      chosen.push_back(s);
-    }
+    const bool dead = dead_share(*s) >= threshold && (takes_held || !s->held);
+    if (request.all || dead || (take_small && small(*s, options))) chosen.push_back(s);
   }
   std::stable_sort(chosen.begin(), chosen.end(),
                    [](const auto& a, const auto& b) { return dead_share(*a) > dead_share(*b); });
   uint64_t left = free_bytes - std::min(free_bytes, kMergeOverhead);
   std::erase_if(chosen, [&](const auto& s) {
     const uint64_t needed = largest_output(*s, options);
-    if (needed > left) return true;  // a later one may fit
+    // The reserve is for what frees something.
+    const uint64_t kept = s->held ? options.reserve_bytes : 0;
+    if (left < kept || needed > left - kept) return true;  // a later one may fit
     left -= needed;
     return false;
   });

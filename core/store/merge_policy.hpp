@@ -21,7 +21,9 @@ inline constexpr uint64_t kMergeOverhead = 16 << 10;
 bool merge_is_due(const std::vector<std::shared_ptr<Segment>>& segments, const Options& options);
 
 /// The sealed, undamaged segments that `request` means, the deadest first, as long as their live
-/// bytes fit into `free_bytes` (a merge needs room for its output before it frees any). In a dry
+/// bytes fit into `free_bytes` (a merge needs room for its output before it frees any). What a
+/// snapshot has, too, frees nothing: it is taken where it is asked for or its segment is small (for
+/// fewer files at each snapshot), and leaves the reserve alone. In a dry
 /// run for all segments the active one counts as sealed: a merge of all begins with that.
 std::vector<std::shared_ptr<Segment>> choose_inputs(
     const std::vector<std::shared_ptr<Segment>>& segments, const Options& options,

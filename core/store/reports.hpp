@@ -102,9 +102,12 @@ struct StoreStats {
 };
 
 struct MergeRequest {
-  bool all = false;  ///< every sealed segment (seals the active one first)
+  /// Every sealed segment (seals the active one first), also what snapshots have, too, as long as
+  /// that leaves the reserve alone.
+  bool all = false;
   double min_dead =
-      -1;  ///< take segments with at least this dead share; < 0: the options' threshold
+      -1;  ///< take segments with at least this dead share; < 0: the options' threshold, and what
+           ///< a snapshot has only if it is small: copying it frees nothing
   uint64_t rate_bytes_per_second = 0;  ///< 0: the options' rate
   bool dry_run = false;                ///< only tell what would be done
 };

@@ -7,8 +7,6 @@
 #include <map>
 #include <tuple>
 
-#include "core/log/manifest.hpp"
-
 namespace memoria {
 namespace {
 
@@ -124,26 +122,35 @@ Status Snapshots::link_segments(std::string_view path,
   return ok();
 }
 
-Result<std::vector<SnapshotInfo>> Snapshots::list(
-    const std::vector<std::shared_ptr<Segment>>& live) const {
-  std::vector<SnapshotInfo> out;
+/// `manifest` is null where there is none that can be read.
+Status Snapshots::visit(
+    const std::function<void(const std::string& name, const Manifest* manifest)>& visit) const {
   MEMORIA_TRY(const auto root, this->root());
-  if (!root) return out;
+  if (!root) return ok();
   MEMORIA_TRY(const auto names, root->list());
-  std::map<uint64_t, int> holders;  // by segment id: how many snapshots, and the store, have it
-  for (const auto& segment : live) ++holders[segment->header.id];
-  std::vector<Manifest> manifests;
   for (const auto& name : names) {
     if (!check_name(name).has_value()) continue;
     const auto directory = root->directory(name);
     if (!directory.has_value()) continue;  // a stray file, or removed meanwhile
-    auto manifest = read_manifest(*directory.value());
+    const auto manifest = read_manifest(*directory.value());
     const bool readable = manifest.has_value() && manifest.value();
-    manifests.push_back(readable ? std::move(*manifest.value()) : Manifest{});
-    out.push_back(describe(name, manifests.back()));
-    out.back().damaged = !readable;
-    for (const auto& segment : manifests.back().segments) ++holders[segment.id];
+    visit(name, readable ? &*manifest.value() : nullptr);
   }
+  return ok();
+}
+
+Result<std::vector<SnapshotInfo>> Snapshots::list(
+    const std::vector<std::shared_ptr<Segment>>& live) const {
+  std::vector<SnapshotInfo> out;
+  std::map<uint64_t, int> holders;  // by segment id: how many snapshots, and the store, have it
+  for (const auto& segment : live) ++holders[segment->header.id];
+  std::vector<Manifest> manifests;
+  MEMORIA_TRY(visit([&](const std::string& name, const Manifest* manifest) {
+    manifests.push_back(manifest != nullptr ? *manifest : Manifest{});
+    out.push_back(describe(name, manifests.back()));
+    out.back().damaged = manifest == nullptr;
+    for (const auto& segment : manifests.back().segments) ++holders[segment.id];
+  }));
   for (size_t i = 0; i < out.size(); ++i) {
     for (const auto& segment : manifests[i].segments) {
       if (holders[segment.id] == 1) out[i].own_bytes += segment.length;
@@ -152,6 +159,15 @@ Result<std::vector<SnapshotInfo>> Snapshots::list(
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
     return std::tie(a.created_ns, a.name) < std::tie(b.created_ns, b.name);
   });
+  return out;
+}
+
+Result<absl::flat_hash_set<uint64_t>> Snapshots::segments() const {
+  absl::flat_hash_set<uint64_t> out;
+  MEMORIA_TRY(visit([&](const std::string&, const Manifest* manifest) {
+    if (manifest == nullptr) return;
+    for (const auto& segment : manifest->segments) out.insert(segment.id);
+  }));
   return out;
 }
 

@@ -3,12 +3,16 @@
 // store of its own that is only read. Layout: core/FORMAT.md, "Snapshots".
 #pragma once
 
+#include <absl/container/flat_hash_set.h>
+
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/io/environment.hpp"
+#include "core/log/manifest.hpp"
 #include "core/store/reports.hpp"
 #include "core/store/segments.hpp"
 
@@ -29,6 +33,8 @@ class Snapshots {
                               const std::vector<std::shared_ptr<Segment>>& segments);
   /// By age. `live`: the segments of the store itself, to tell what only snapshots still hold.
   Result<std::vector<SnapshotInfo>> list(const std::vector<std::shared_ptr<Segment>>& live) const;
+  /// By the ids in their headers: what any of the snapshots has. Of a damaged one that is unknown.
+  Result<absl::flat_hash_set<uint64_t>> segments() const;
   /// kNotFound. What is left of it after a crash goes with remove_leftovers().
   Status remove(std::string_view name);
   /// What interrupted calls left.
@@ -38,6 +44,8 @@ class Snapshots {
 
  private:
   Result<std::shared_ptr<Environment>> root() const;
+  Status visit(
+      const std::function<void(const std::string& name, const Manifest* manifest)>& visit) const;
   Status link_segments(std::string_view path,
                        const std::vector<std::shared_ptr<Segment>>& segments);
 

@@ -89,6 +89,7 @@ Status Store::Impl::open() {
     if (auto removed = Snapshots(*environment_).remove_leftovers(); !removed.has_value()) {
       log(Severity::kWarning, "what is left of a snapshot stays: " + removed.error().describe());
     }
+    mark_held();
     appender_ = std::make_unique<Appender>(
         Appender::Parts{*environment_, options_, timeline_, segments_, directory_, files_, health_,
                         uuid_, [this] { return save_manifest(); }, [this] { return clear_way(); }});

@@ -78,6 +78,7 @@ class Store::Impl {
   Result<std::vector<Extent>> locate(std::string_view key) const;
   Result<SnapshotInfo> create_snapshot(std::string_view name);
   Status remove_snapshot(std::string_view name);
+  void mark_held();
   Result<HintReport> rebuild_hints(bool all, const ProgressFn& progress);
   void log(Severity severity, const std::string& text) const;
 

@@ -136,7 +136,7 @@ MergeReport Store::Impl::plan_merge(const MergeRequest& request, uint64_t free_b
   for (const auto& input : choose_inputs(segments_.all(), settings(), request, free_bytes)) {
     report.inputs.push_back(input->id());
     report.bytes_read += input->file_bytes;
-    report.bytes_freed += input->dead_bytes();
+    report.bytes_freed += input->held ? 0 : input->dead_bytes();
     report.bytes_written += input->counts.live_bytes + input->counts.eraser_bytes;
   }
   return report;
@@ -181,13 +181,31 @@ Result<SnapshotInfo> Store::Impl::create_snapshot(std::string_view name) {
   // that of the rotation, and the link to it; nor add one with what was written later.
   Lock layout(layout_mutex_);
   MEMORIA_TRY(appender_->rotate());
-  return Snapshots(*environment_).create(name, uuid_, unsure_until_, segments_.all());
+  const auto segments = segments_.all();
+  auto made = Snapshots(*environment_).create(name, uuid_, unsure_until_, segments);
+  if (made.has_value()) {
+    for (const auto& segment : segments) {
+      if (segment->sealed) segment->held = true;
+    }
+  }
+  return made;
+}
+
+/// A snapshot that cannot be read leaves everything as it was.
+void Store::Impl::mark_held() {
+  const auto held = Snapshots(*environment_).segments();
+  if (!held.has_value()) return;
+  for (const auto& segment : segments_.all()) {
+    segment->held = held.value().contains(segment->header.id);
+  }
 }
 
 Status Store::Impl::remove_snapshot(std::string_view name) {
   MEMORIA_TRY(check_writable());
   Lock one(snapshot_mutex_);
-  return Snapshots(*environment_).remove(name);
+  auto removed = Snapshots(*environment_).remove(name);
+  mark_held();
+  return removed;
 }
 
 Status Store::Impl::close_and_roll_back(std::string_view snapshot) {

@@ -112,6 +112,32 @@ BOOST_FIXTURE_TEST_CASE(erasing_works_on_a_full_disk_and_a_merge_makes_room, Fix
   check_contents(*store, expected);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_merge_leaves_the_reserve_when_a_snapshot_keeps_what_it_would_free,
+                        Fixture) {
+  fill();
+  while (unwrap(environment->space()).free_bytes < full_disk_options().reserve_bytes) {
+    REQUIRE_OK(store->erase(expected.begin()->first));
+    expected.erase(expected.begin());
+    unwrap(store->merge({.all = true}));
+  }
+  unwrap(store->create_snapshot("all"));
+  for (auto key = expected.begin(); key != expected.end();) {  // each second one
+    REQUIRE_OK(store->erase(key->first));
+    key = expected.erase(key);
+    if (key != expected.end()) ++key;
+  }
+  const auto free_bytes = [&] { return unwrap(environment->space()).free_bytes; };
+  const auto kept = std::min(free_bytes(), full_disk_options().reserve_bytes);
+  unwrap(store->merge({.all = true}));
+  BOOST_TEST(free_bytes() + (32 << 10) >= kept);  // a manifest
+  check_contents(*store, expected);
+  const auto used = environment->used_bytes();
+  REQUIRE_OK(store->remove_snapshot("all"));
+  BOOST_TEST(unwrap(store->merge({.all = true})).bytes_freed > 0u);
+  BOOST_TEST(environment->used_bytes() < used * 3 / 4);
+  check_contents(*store, expected);
+}
+
 BOOST_AUTO_TEST_CASE(a_merge_takes_what_fits_with_its_hints) {
   auto options = quiet_options(128 << 10);
   options.reserve_bytes = 0;
