@@ -299,7 +299,11 @@ class Program {
     }
     // "a/" is a directory; of prefixes it means what is below, and "a" also what only begins so.
     const auto& named = line_.name ? *line_.name : line_.target;
-    if (path && named.ends_with('/') && !path->ends_with('/')) *path += '/';
+    const bool one_file =
+        line_.verb == Verb::kGet || line_.verb == Verb::kPut || line_.verb == Verb::kRemove;
+    if (path && (prefix || one_file) && named.ends_with('/') && !path->ends_with('/')) {
+      *path += '/';
+    }
     if (!path) {
       return Error(
           Errc::kInvalidArgument,

@@ -2,6 +2,7 @@
 #include "core/store/merge_policy.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace memoria {
 namespace {
@@ -33,10 +34,6 @@ bool eligible(const Segment& s, const MergeRequest& request) {
   if (eligible(s)) return true;
   return request.all && request.dry_run && !s.sealed && !s.damaged && s.counts.total_bytes > 0;
 }
-/// Its dead bytes come free with it.
-bool frees(const Segment& s) {
-  return eligible(s) && !s.held;
-}
 bool small(const Segment& s, const Options& options) {
   return s.file_bytes < options.segment.max_size / kSmallShare;
 }
@@ -51,7 +48,7 @@ uint64_t largest_output(const Segment& s, const Options& options) {
 
 uint64_t dead_bytes(const std::vector<std::shared_ptr<Segment>>& segments) {
   uint64_t dead = 0;
-  for (const auto& s : segments) dead += frees(*s) ? s->dead_bytes() : 0;
+  for (const auto& s : segments) dead += eligible(*s) ? s->dead_bytes() : 0;
   return dead;
 }
 
@@ -67,13 +64,13 @@ bool merge_is_due(const std::vector<std::shared_ptr<Segment>>& segments, const O
   return many_small(segments, options) ||
          dead_bytes(segments) >= options.segment.dead_bytes_threshold ||
          std::any_of(segments.begin(), segments.end(), [&](const auto& s) {
-           return frees(*s) && dead_share(*s) >= options.segment.fragmentation_threshold;
+           return eligible(*s) && dead_share(*s) >= options.segment.fragmentation_threshold;
          });
 }
 
 std::vector<std::shared_ptr<Segment>> choose_inputs(
     const std::vector<std::shared_ptr<Segment>>& segments, const Options& options,
-    const MergeRequest& request, uint64_t free_bytes) {
+    const MergeRequest& request, const MergeRoom& room) {
   double threshold = options.segment.fragmentation_threshold;
   if (dead_bytes(segments) >= options.segment.dead_bytes_threshold) {
     threshold = std::min(threshold, kWorthwhile);
@@ -81,23 +78,30 @@ std::vector<std::shared_ptr<Segment>> choose_inputs(
   if (request.min_dead >= 0) threshold = request.min_dead;
   const bool take_small = request.min_dead < 0 && many_small(segments, options);
   std::vector<std::shared_ptr<Segment>> chosen;
-  const bool takes_held = request.all || request.min_dead >= 0;
   for (const auto& s : segments) {
     if (!eligible(*s, request)) continue;
-    const bool dead = dead_share(*s) >= threshold && (takes_held || !s->held);
-    if (request.all || dead || (take_small && small(*s, options))) chosen.push_back(s);
+    if (request.all || dead_share(*s) >= threshold || (take_small && small(*s, options))) {
+      chosen.push_back(s);
+    }
   }
+  // What a snapshot has comes last, as it frees nothing now.
+  const auto rank = [](const Segment& s) { return std::pair(s.held.load(), -dead_share(s)); };
   std::stable_sort(chosen.begin(), chosen.end(),
-                   [](const auto& a, const auto& b) { return dead_share(*a) > dead_share(*b); });
-  uint64_t left = free_bytes - std::min(free_bytes, kMergeOverhead);
+                   [&](const auto& a, const auto& b) { return rank(*a) < rank(*b); });
+  const uint64_t budget = room.budget - std::min(room.budget, kMergeOverhead);
+  const uint64_t beside_reserve =
+      room.free_bytes - std::min(room.free_bytes, kMergeOverhead + options.reserve_bytes);
+  uint64_t taken = 0;
   std::erase_if(chosen, [&](const auto& s) {
     const uint64_t needed = largest_output(*s, options);
-    // The reserve is for what frees something.
-    const uint64_t kept = s->held ? options.reserve_bytes : 0;
-    if (left < kept || needed > left - kept) return true;  // a later one may fit
-    left -= needed;
+    const uint64_t most = s->held ? std::min(budget, beside_reserve) : budget;
+    if (taken + needed > most) return true;  // a later one may fit
+    taken += needed;
     return false;
   });
+  // A small one alone would only be copied.
+  const bool alone = chosen.size() == 1 && dead_share(*chosen[0]) < threshold;
+  if (alone && !request.all) chosen.clear();
   return chosen;
 }
 

@@ -20,13 +20,18 @@ inline constexpr uint64_t kMergeOverhead = 16 << 10;
 /// dead bytes above theirs, as in the original; or many small segments.
 bool merge_is_due(const std::vector<std::shared_ptr<Segment>>& segments, const Options& options);
 
+/// Bytes that a merge may use. It needs room for its output before it frees any.
+struct MergeRoom {
+  uint64_t budget = 0;      ///< for all that it writes
+  uint64_t free_bytes = 0;  ///< that the disk has
+};
+
 /// The sealed, undamaged segments that `request` means, the deadest first, as long as their live
-/// bytes fit into `free_bytes` (a merge needs room for its output before it frees any). What a
-/// snapshot has, too, frees nothing: it is taken where it is asked for or its segment is small (for
-/// fewer files at each snapshot), and leaves the reserve alone. In a dry
-/// run for all segments the active one counts as sealed: a merge of all begins with that.
+/// bytes fit. What a snapshot has, too, comes free with that only, and comes last: it is taken all
+/// the same, so that the next snapshot need not have it, but leaves Options::reserve_bytes alone.
+/// In a dry run for all segments the active one counts as sealed: a merge of all begins with that.
 std::vector<std::shared_ptr<Segment>> choose_inputs(
     const std::vector<std::shared_ptr<Segment>>& segments, const Options& options,
-    const MergeRequest& request, uint64_t free_bytes);
+    const MergeRequest& request, const MergeRoom& room);
 
 }  // namespace memoria

@@ -102,19 +102,17 @@ struct StoreStats {
 };
 
 struct MergeRequest {
-  /// Every sealed segment (seals the active one first), also what snapshots have, too, as long as
-  /// that leaves the reserve alone.
-  bool all = false;
+  bool all = false;  ///< every sealed segment (seals the active one first)
   double min_dead =
-      -1;  ///< take segments with at least this dead share; < 0: the options' threshold, and what
-           ///< a snapshot has only if it is small: copying it frees nothing
+      -1;  ///< take segments with at least this dead share; < 0: the options' threshold
   uint64_t rate_bytes_per_second = 0;  ///< 0: the options' rate
   bool dry_run = false;                ///< only tell what would be done
 };
 
 struct MergeReport {
   std::vector<uint64_t> inputs, outputs;  ///< segment ids
-  uint64_t bytes_read = 0, bytes_written = 0, bytes_freed = 0;
+  uint64_t bytes_read = 0, bytes_written = 0;
+  uint64_t bytes_freed = 0;  ///< what snapshots keep of it comes free with them, and is not in it
   uint64_t records_copied = 0, erasers_dropped = 0;
   std::vector<uint64_t> damaged;  ///< segments that no merge takes: damaged, or missing
   std::chrono::nanoseconds duration{0};

@@ -53,7 +53,7 @@ struct Segment {
   /// Its header or its end is damaged: a merge must not delete what it could not read.
   std::atomic<bool> damaged{false};
   std::atomic<bool> merging{false};  ///< input of a merge that runs
-  /// A snapshot has it, too: merging it away frees nothing before that is gone.
+  /// A snapshot has it, too: what merging it away frees comes free with that.
   std::atomic<bool> held{false};
   SegmentCounts counts;
 

@@ -164,10 +164,15 @@ Result<std::vector<SnapshotInfo>> Snapshots::list(
 
 Result<absl::flat_hash_set<uint64_t>> Snapshots::segments() const {
   absl::flat_hash_set<uint64_t> out;
-  MEMORIA_TRY(visit([&](const std::string&, const Manifest* manifest) {
-    if (manifest == nullptr) return;
+  Status readable = ok();
+  MEMORIA_TRY(visit([&](const std::string& name, const Manifest* manifest) {
+    if (manifest == nullptr) {
+      readable = Error{Errc::kCorrupt, fmt::format("the snapshot \"{}\" cannot be read", name)};
+      return;
+    }
     for (const auto& segment : manifest->segments) out.insert(segment.id);
   }));
+  MEMORIA_TRY(readable);
   return out;
 }
 

@@ -15,6 +15,7 @@
 #include "core/store/health.hpp"
 #include "core/store/housekeeper.hpp"
 #include "core/store/key_directory.hpp"
+#include "core/store/merge_policy.hpp"
 #include "core/store/record_reader.hpp"
 #include "core/store/store.hpp"
 #include "core/store/turn.hpp"
@@ -59,7 +60,7 @@ class Store::Impl {
   Result<bool> consolidate_once(std::string_view key, uint64_t offset);
 
   Result<MergeReport> merge(const MergeRequest& request, const ProgressFn& progress);
-  Result<MergeReport> merge_within(const MergeRequest& request, uint64_t budget,
+  Result<MergeReport> merge_within(const MergeRequest& request, const MergeRoom& room,
                                    const ProgressFn& progress) REQUIRES(merge_turn_);
   Result<MergeReport> merge_in_turn(const MergeRequest& request, const ProgressFn& progress)
       REQUIRES(merge_turn_);

@@ -107,14 +107,15 @@ Result<MergeReport> Store::Impl::merge_in_turn(const MergeRequest& request,
   // Others take space meanwhile. What was finished before it ran out stays, and with less at once
   // there may be room for an output, which then makes room.
   MEMORIA_TRY(const auto files, files_left(*environment_));
-  uint64_t budget = std::min({space.free_bytes, most_that_is_copied(),
-                              most_that_files_hold(files, options_.segment.max_size)});
-  auto report = merge_within(request, budget, progress);
+  MergeRoom room{std::min({space.free_bytes, most_that_is_copied(),
+                           most_that_files_hold(files, options_.segment.max_size)}),
+                 space.free_bytes};
+  auto report = merge_within(request, room, progress);
   for (int attempt = 1;
        attempt < kMergeAttempts && !report.has_value() && report.error().code == Errc::kNoSpace;
        ++attempt) {
-    budget /= 4;
-    auto smaller = merge_within(request, budget, progress);
+    room.budget /= 4;
+    auto smaller = merge_within(request, room, progress);
     if (smaller.has_value() && smaller.value().inputs.empty()) break;
     report = std::move(smaller);
   }
@@ -133,7 +134,8 @@ std::vector<uint64_t> Store::Impl::damaged_segments() const {
 /// What a merge would do on a disk with so many bytes free.
 MergeReport Store::Impl::plan_merge(const MergeRequest& request, uint64_t free_bytes) const {
   MergeReport report;
-  for (const auto& input : choose_inputs(segments_.all(), settings(), request, free_bytes)) {
+  const MergeRoom room{free_bytes, free_bytes};
+  for (const auto& input : choose_inputs(segments_.all(), settings(), request, room)) {
     report.inputs.push_back(input->id());
     report.bytes_read += input->file_bytes;
     report.bytes_freed += input->held ? 0 : input->dead_bytes();
@@ -149,11 +151,11 @@ uint64_t Store::Impl::most_that_is_copied() const {
   return bytes;
 }
 
-/// A merge whose output takes at most `budget` bytes, by estimate.
-Result<MergeReport> Store::Impl::merge_within(const MergeRequest& request, uint64_t budget,
+/// A merge whose output fits, by estimate.
+Result<MergeReport> Store::Impl::merge_within(const MergeRequest& request, const MergeRoom& room,
                                               const ProgressFn& progress) {
   const Options settings = this->settings();
-  auto inputs = choose_inputs(segments_.all(), settings, request, budget);
+  auto inputs = choose_inputs(segments_.all(), settings, request, room);
   if (inputs.empty()) return MergeReport{};
   const Merging merging(inputs);
   const uint64_t rate = request.rate_bytes_per_second != 0 ? request.rate_bytes_per_second
@@ -183,15 +185,17 @@ Result<SnapshotInfo> Store::Impl::create_snapshot(std::string_view name) {
   MEMORIA_TRY(appender_->rotate());
   const auto segments = segments_.all();
   auto made = Snapshots(*environment_).create(name, uuid_, unsure_until_, segments);
-  if (made.has_value()) {
-    for (const auto& segment : segments) {
-      if (segment->sealed) segment->held = true;
-    }
+  if (!made.has_value()) {
+    mark_held();  // it may be there for all that
+    return made;
+  }
+  for (const auto& segment : segments) {
+    if (segment->sealed) segment->held = true;
   }
   return made;
 }
 
-/// A snapshot that cannot be read leaves everything as it was.
+/// By what the snapshots say; while one of them cannot be read, all stays as it was.
 void Store::Impl::mark_held() {
   const auto held = Snapshots(*environment_).segments();
   if (!held.has_value()) return;
@@ -203,9 +207,9 @@ void Store::Impl::mark_held() {
 Status Store::Impl::remove_snapshot(std::string_view name) {
   MEMORIA_TRY(check_writable());
   Lock one(snapshot_mutex_);
-  auto removed = Snapshots(*environment_).remove(name);
+  MEMORIA_TRY(Snapshots(*environment_).remove(name));
   mark_held();
-  return removed;
+  return ok();
 }
 
 Status Store::Impl::close_and_roll_back(std::string_view snapshot) {

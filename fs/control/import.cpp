@@ -149,12 +149,10 @@ class Import {
       if (!S_ISDIR(entry.mode)) return Error::posix(EINVAL, "the top is a directory");
       return finish_later(top_, entry);
     }
-    if (into_root_ && names.front() == kSnapshotsName) {
-      return Error::posix(EINVAL, "a mount shows the snapshots there");
-    }
+    MEMORIA_TRY(check_not_reserved(names));
     const auto last = names.back();
     names.pop_back();
-    MEMORIA_TRY(const auto parent, directory_at(names));
+    MEMORIA_TRY(const auto parent, directory_at(names, true));
     if (!entry.hard_link.empty()) return add_link(entry, parent, last);
     if (!is_file_type(entry.mode)) return Error::posix(EINVAL, "of an unknown type");
     MEMORIA_TRY(const auto ino, make(entry, parent, last));
@@ -167,12 +165,17 @@ class Import {
     return ok();
   }
 
-  /// The directory with these names below the top; makes what is missing.
-  Result<InodeNumber> directory_at(const std::vector<std::string_view>& names) {
+  Status check_not_reserved(const std::vector<std::string_view>& names) const {
+    if (!into_root_ || names.front() != kSnapshotsName) return ok();
+    return Error::posix(EINVAL, "a mount shows the snapshots there");
+  }
+
+  /// The directory with these names below the top.
+  Result<InodeNumber> directory_at(const std::vector<std::string_view>& names, bool make_missing) {
     InodeNumber at = top_;
     for (const auto name : names) {
       auto found = volume_.lookup(at, name);
-      if (!found.has_value() && found.error().to_errno() == ENOENT) {
+      if (make_missing && !found.has_value() && found.error().to_errno() == ENOENT) {
         found = volume_.mkdir(at, name, 0755, call_.context.caller);
       }
       if (!found.has_value()) return found.error();
@@ -211,8 +214,9 @@ class Import {
     if (names.empty()) return Error::posix(EINVAL, "a link to the top");
     const auto last = names.back();
     names.pop_back();
-    MEMORIA_TRY(const auto directory, directory_at(names));
-    const auto of = volume_.lookup(directory, last);
+    const auto directory = directory_at(names, false);
+    const auto of =
+        directory ? volume_.lookup(directory.value(), last) : Result<Attributes>(directory.error());
     if (!of.has_value()) {
       return Error::posix(ENOENT, "a hard link to something that did not come before");
     }

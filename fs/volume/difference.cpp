@@ -173,7 +173,8 @@ class Comparison {
         difference.attributes = change.value().attributes;
       } else {
         // One damaged file is no reason not to tell of the others.
-        if (!is_damage(change.error())) return change.error();
+        const auto& error = change.error();
+        if (!is_damage(error) && error.code != Errc::kNotFound) return error;
         const auto again = load_inode(after_, after);
         if (!again.has_value() && again.error().code == Errc::kNotFound) return ok();
         difference.unreadable = true;

@@ -99,13 +99,13 @@ Status VolumeState::fill_root(InodeNumber grown, std::vector<std::string>& names
 }
 
 /// A move that was interrupted leaves the root with names of it, and programs may have made others
-/// since. `moved`: names that are about to be in the root, too.
+/// since. A mount has kSnapshotsName. `moved`: names that are about to be in the root, too.
 std::string VolumeState::free_root_name(InodeNumber grown, const std::string& name,
                                         const std::vector<std::string>& moved) const {
   const auto is_in = [&](InodeNumber directory, const std::string& wanted) {
     return store->contains(Key(Table::kNames, directory, wanted));
   };
-  if (!is_in(kRootInode, name)) return name;
+  if (name != kSnapshotsName && !is_in(kRootInode, name)) return name;
   for (int n = 1;; ++n) {
     const auto suffix = fmt::format(".imported-{}", n);
     auto out = name.substr(0, kMaxName - suffix.size()) + suffix;

@@ -16,12 +16,13 @@ constexpr size_t kNamesAtOnce = 256;
 /// would have to meet a change of just that, half seen, to call it damaged without its being so.
 constexpr int kLooks = 20;
 
-/// What `look` gives; looks again where a change that is being made may only be half there.
+/// What `look` gives; looks again where that is the error which a change that is being made gives
+/// when it is only half there.
 template <class Look>
-auto look_until_whole(const Store& store, const Look& look) {
+auto look_until_whole(const Store& store, Errc half, const Look& look) {
   auto out = look();
   for (int looks = kLooks; looks > 0 && !store.options().read_only; --looks) {
-    if (out.has_value() || !is_damage(out.error())) break;
+    if (out.has_value() || out.error().code != half) break;
     store.await_batches();
     out = look();
   }
@@ -38,14 +39,6 @@ Result<std::vector<std::string>> attribute_keys(const Store& store, InodeNumber 
   return out;
 }
 
-/// Both keys were there.
-Result<bool> same_value(const Store& before, std::string_view was, const Store& after,
-                        std::string_view is) {
-  auto same = after.same_value(is, before, was);
-  const bool gone = !same.has_value() && same.error().code == Errc::kNotFound;
-  return gone ? Result<bool>(damaged("a value is gone")) : same;
-}
-
 Result<bool> same_extended_attributes(const Store& before, InodeNumber was, const Store& after,
                                       InodeNumber is) {
   MEMORIA_TRY(const auto then, attribute_keys(before, was));
@@ -53,7 +46,7 @@ Result<bool> same_extended_attributes(const Store& before, InodeNumber was, cons
   if (then.size() != now.size()) return false;
   for (size_t i = 0; i < now.size(); ++i) {
     if (name_in_key(then[i]) != name_in_key(now[i])) return false;
-    MEMORIA_TRY(const bool same, same_value(before, then[i], after, now[i]));
+    MEMORIA_TRY(const bool same, after.same_value(now[i], before, then[i]));
     if (!same) return false;
   }
   return true;
@@ -64,7 +57,7 @@ Result<bool> same_contents(const Store& before, InodeNumber was, const Store& af
   const Key then(Table::kContents, was), now(Table::kContents, is);
   const auto size = after.size(now).value_or(0);
   if (size != before.size(then).value_or(0)) return false;
-  return size == 0 ? Result<bool>(true) : same_value(before, then, after, now);
+  return size == 0 ? Result<bool>(true) : after.same_value(now, before, then);
 }
 
 std::optional<Dentry> usable_entry(const Store& store, InodeNumber directory,
@@ -132,14 +125,14 @@ Result<bool> same_attributes(const Store& before, const TreeNode& was, const Sto
                     (!same_contents || now.is_directory() || then.mtime == now.mtime);
   if (!same) return false;
   // Even where the times of change are one: the clock may not have moved in between.
-  return look_until_whole(after,
+  return look_until_whole(after, Errc::kNotFound,
                           [&] { return same_extended_attributes(before, was.ino, after, is.ino); });
 }
 
 }  // namespace
 
 Result<TreeNode> find_node(const Store& store, std::string_view path) {
-  return look_until_whole(store, [&] { return find_node_once(store, path); });
+  return look_until_whole(store, Errc::kCorrupt, [&] { return find_node_once(store, path); });
 }
 
 uint64_t content_size(const Store& store, InodeNumber ino) {
@@ -148,7 +141,7 @@ uint64_t content_size(const Store& store, InodeNumber ino) {
 
 Result<NodeChange> compare_nodes(const Store& before, const TreeNode& was, const Store& after,
                                  const TreeNode& is) {
-  MEMORIA_TRY(const bool contents, look_until_whole(after, [&] {
+  MEMORIA_TRY(const bool contents, look_until_whole(after, Errc::kNotFound, [&] {
                 return same_contents(before, was.ino, after, is.ino);
               }));
   MEMORIA_TRY(const bool attributes, same_attributes(before, was, after, is, contents));

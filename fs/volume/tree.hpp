@@ -55,8 +55,8 @@ struct NodeChange {
 
   bool any() const { return contents || attributes; }
 };
-/// Contents are compared as Store::same_value() does. kCorrupt, kIo: they cannot be read, or the
-/// file is gone meanwhile.
+/// Contents are compared as Store::same_value() does. kCorrupt, kIo: they cannot be read;
+/// kNotFound: so, or the file is gone meanwhile.
 Result<NodeChange> compare_nodes(const Store& before, const TreeNode& was, const Store& after,
                                  const TreeNode& is);
 
