@@ -48,7 +48,7 @@ Result<std::shared_ptr<File>> FileCache::open(const Segment& segment) {
       if (it->second != recent_.begin()) {
         recent_.splice(recent_.begin(), recent_, it->second);
       }
-      hits_.fetch_add(1, std::memory_order_relaxed);
+      hits_.store(hits_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
       return it->second->file;
     }
   }

@@ -49,7 +49,8 @@ class FileCache {
 
   Environment& environment_;
   std::function<void()> on_shortage_ = [] {};
-  std::atomic<uint64_t> hits_{0}, misses_{0};
+  std::atomic<uint64_t> hits_{0};  // changed under the mutex
+  std::atomic<uint64_t> misses_{0};
   Mutex mutex_;  // not held while a file is opened
   size_t max_size_ GUARDED_BY(mutex_);
   std::list<Open> recent_ GUARDED_BY(mutex_);  // most recent first

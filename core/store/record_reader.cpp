@@ -52,7 +52,7 @@ Result<std::shared_ptr<File>> RecordReader::open(const Segment& segment) const {
 }
 
 Result<uint64_t> RecordReader::timestamp(std::string_view key, const Piece& piece) const {
-  const auto segment = segments_.find(piece.location.slot);
+  const auto* const segment = segments_.find(piece.location.slot);
   if (!segment) return Error{Errc::kConflict};
   MEMORIA_TRY(const auto file, open(*segment));
   const size_t size = has_blocks(piece.kind, piece.value_size)
@@ -68,7 +68,7 @@ Result<uint64_t> RecordReader::timestamp(std::string_view key, const Piece& piec
 }
 
 Status RecordReader::read(std::string_view key, const Piece& piece, std::span<char> out) const {
-  const auto segment = segments_.find(piece.location.slot);
+  const auto* const segment = segments_.find(piece.location.slot);
   if (!segment) return Error{Errc::kConflict};
   MEMORIA_TRY(const auto file, open(*segment));
   // Without a block table nothing can be verified but the whole.

@@ -69,12 +69,12 @@ Segment& Segments::raw(Slot slot) const {
   return *(*table_)[slot / kChunk].load(std::memory_order_acquire)->segments[slot % kChunk];
 }
 
-std::shared_ptr<Segment> Segments::find(Slot slot) const {
+Segment* Segments::find(Slot slot) const {
   const Chunk* chunk = (*table_)[slot / kChunk].load(std::memory_order_acquire);
   if (chunk == nullptr || !chunk->present[slot % kChunk].load(std::memory_order_acquire)) {
     return nullptr;
   }
-  return chunk->segments[slot % kChunk];
+  return chunk->segments[slot % kChunk].get();
 }
 
 std::vector<std::shared_ptr<Segment>> Segments::all() const {
@@ -85,7 +85,8 @@ std::vector<std::shared_ptr<Segment>> Segments::all() const {
   }
   std::vector<std::shared_ptr<Segment>> out;
   for (Slot slot = 0; slot < end; ++slot) {
-    if (auto segment = find(slot)) out.push_back(std::move(segment));
+    if (find(slot) == nullptr) continue;
+    out.push_back((*table_)[slot / kChunk].load()->segments[slot % kChunk]);
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a->id() < b->id(); });
   return out;

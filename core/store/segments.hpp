@@ -73,8 +73,9 @@ class Segments {
                                bool established = true);
   /// Forgets a segment; its counts stay readable for late counting.
   void remove(Slot slot);
-  /// Nothing when it was removed.
-  std::shared_ptr<Segment> find(Slot slot) const;
+  /// Null when it was removed. Lives as long as this object: readers share no count of users, for
+  /// which two of them at once would wait.
+  Segment* find(Slot slot) const;
   /// By id.
   std::vector<std::shared_ptr<Segment>> all() const;
 

@@ -324,7 +324,7 @@ Result<std::vector<Extent>> Store::Impl::locate(std::string_view key) const {
     plan.parts = directory_.records(key);
   }
   for (const auto& part : plan.parts) {
-    const auto segment = segments_.find(part.piece.location.slot);
+    const auto* const segment = segments_.find(part.piece.location.slot);
     if (!segment) continue;
     Extent extent;
     extent.offset = part.offset;

@@ -76,8 +76,8 @@ Result<bool> ValueComparison::same_window(uint64_t offset, uint64_t length) {
 /// The bytes from `at` on are those of the same write. What cannot be looked up, because a merge
 /// just moved it or because it is damaged, is not told.
 bool ValueComparison::same_origin(uint64_t at, const PlacedPiece& a, const PlacedPiece& b) const {
-  const auto segment_a = a_.segments.find(a.piece.location.slot);
-  const auto segment_b = b_.segments.find(b.piece.location.slot);
+  const auto* const segment_a = a_.segments.find(a.piece.location.slot);
+  const auto* const segment_b = b_.segments.find(b.piece.location.slot);
   if (!segment_a || !segment_b) return false;
   const bool same_place = segment_a->header.id == segment_b->header.id &&
                           a.piece.location.offset == b.piece.location.offset &&
