@@ -38,6 +38,13 @@ bool small(const Segment& s, const Options& options) {
   return s.file_bytes < options.segment.max_size / kSmallShare;
 }
 
+/// What a merge may take, as it was when it was looked at.
+struct Candidate {
+  bool held;
+  double dead;
+  std::shared_ptr<Segment> segment;
+};
+
 /// Bytes of what a merge makes of it at most, hint included.
 uint64_t largest_output(const Segment& s, const Options& options) {
   const uint64_t bytes = s.counts.live_bytes + s.counts.eraser_bytes;
@@ -77,31 +84,33 @@ std::vector<std::shared_ptr<Segment>> choose_inputs(
   }
   if (request.min_dead >= 0) threshold = request.min_dead;
   const bool take_small = request.min_dead < 0 && many_small(segments, options);
-  std::vector<std::shared_ptr<Segment>> chosen;
+  // Looked at once: writers change it. What a snapshot has comes last, as it frees nothing now.
+  std::vector<Candidate> candidates;
   for (const auto& s : segments) {
     if (!eligible(*s, request)) continue;
-    if (request.all || dead_share(*s) >= threshold || (take_small && small(*s, options))) {
-      chosen.push_back(s);
+    const double dead = dead_share(*s);
+    if (request.all || dead >= threshold || (take_small && small(*s, options))) {
+      candidates.push_back({s->held, dead, s});
     }
   }
-  // What a snapshot has comes last, as it frees nothing now.
-  const auto rank = [](const Segment& s) { return std::pair(s.held.load(), -dead_share(s)); };
-  std::stable_sort(chosen.begin(), chosen.end(),
-                   [&](const auto& a, const auto& b) { return rank(*a) < rank(*b); });
+  std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.held, -a.dead) < std::pair(b.held, -b.dead);
+  });
   const uint64_t budget = room.budget - std::min(room.budget, kMergeOverhead);
   const uint64_t beside_reserve =
       room.free_bytes - std::min(room.free_bytes, kMergeOverhead + options.reserve_bytes);
   uint64_t taken = 0;
-  std::erase_if(chosen, [&](const auto& s) {
-    const uint64_t needed = largest_output(*s, options);
-    const uint64_t most = s->held ? std::min(budget, beside_reserve) : budget;
+  std::erase_if(candidates, [&](const Candidate& c) {
+    const uint64_t needed = largest_output(*c.segment, options);
+    const uint64_t most = c.held ? std::min(budget, beside_reserve) : budget;
     if (taken + needed > most) return true;  // a later one may fit
     taken += needed;
     return false;
   });
   // A small one alone would only be copied.
-  const bool alone = chosen.size() == 1 && dead_share(*chosen[0]) < threshold;
-  if (alone && !request.all) chosen.clear();
+  if (!request.all && candidates.size() == 1 && candidates[0].dead < threshold) return {};
+  std::vector<std::shared_ptr<Segment>> chosen;
+  for (const auto& c : candidates) chosen.push_back(c.segment);
   return chosen;
 }
 

@@ -28,7 +28,8 @@ struct MergeRoom {
 
 /// The sealed, undamaged segments that `request` means, the deadest first, as long as their live
 /// bytes fit. What a snapshot has, too, comes free with that only, and comes last: it is taken all
-/// the same, so that the next snapshot need not have it, but leaves Options::reserve_bytes alone.
+/// the same, so that the next snapshot need not have it, but leaves Options::reserve_bytes alone. A
+/// small one alone is not taken for being small.
 /// In a dry run for all segments the active one counts as sealed: a merge of all begins with that.
 std::vector<std::shared_ptr<Segment>> choose_inputs(
     const std::vector<std::shared_ptr<Segment>>& segments, const Options& options,

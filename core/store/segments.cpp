@@ -6,7 +6,7 @@
 
 namespace memoria {
 
-/// Each place keeps its segment for ever (for counting) and a second reference that remove() drops.
+/// Each place keeps its segment for ever, for counting and for whoever found it; remove() hides it.
 struct Segments::Chunk {
   std::array<std::shared_ptr<Segment>, kChunk> segments;
   std::array<std::atomic<bool>, kChunk> present{};

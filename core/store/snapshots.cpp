@@ -162,17 +162,15 @@ Result<std::vector<SnapshotInfo>> Snapshots::list(
   return out;
 }
 
-Result<absl::flat_hash_set<uint64_t>> Snapshots::segments() const {
-  absl::flat_hash_set<uint64_t> out;
-  Status readable = ok();
-  MEMORIA_TRY(visit([&](const std::string& name, const Manifest* manifest) {
+Result<Snapshots::HeldSegments> Snapshots::segments() const {
+  HeldSegments out;
+  MEMORIA_TRY(visit([&](const std::string&, const Manifest* manifest) {
     if (manifest == nullptr) {
-      readable = Error{Errc::kCorrupt, fmt::format("the snapshot \"{}\" cannot be read", name)};
+      out.complete = false;
       return;
     }
-    for (const auto& segment : manifest->segments) out.insert(segment.id);
+    for (const auto& segment : manifest->segments) out.ids.insert(segment.id);
   }));
-  MEMORIA_TRY(readable);
   return out;
 }
 

@@ -33,9 +33,12 @@ class Snapshots {
                               const std::vector<std::shared_ptr<Segment>>& segments);
   /// By age. `live`: the segments of the store itself, to tell what only snapshots still hold.
   Result<std::vector<SnapshotInfo>> list(const std::vector<std::shared_ptr<Segment>>& live) const;
-  /// By the ids in their headers: what any of the snapshots has; kCorrupt: of one that is
-  /// unknown.
-  Result<absl::flat_hash_set<uint64_t>> segments() const;
+  struct HeldSegments {
+    absl::flat_hash_set<uint64_t> ids;  ///< in their headers
+    bool complete = true;               ///< false: a snapshot cannot be read
+  };
+  /// What any of the snapshots has.
+  Result<HeldSegments> segments() const;
   /// kNotFound. What is left of it after a crash goes with remove_leftovers().
   Status remove(std::string_view name);
   /// What interrupted calls left.

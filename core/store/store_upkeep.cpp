@@ -114,7 +114,9 @@ Result<MergeReport> Store::Impl::merge_in_turn(const MergeRequest& request,
   for (int attempt = 1;
        attempt < kMergeAttempts && !report.has_value() && report.error().code == Errc::kNoSpace;
        ++attempt) {
+    MEMORIA_TRY(const Space now, environment_->space());
     room.budget /= 4;
+    room.free_bytes = now.free_bytes;
     auto smaller = merge_within(request, room, progress);
     if (smaller.has_value() && smaller.value().inputs.empty()) break;
     report = std::move(smaller);
@@ -135,12 +137,19 @@ std::vector<uint64_t> Store::Impl::damaged_segments() const {
 MergeReport Store::Impl::plan_merge(const MergeRequest& request, uint64_t free_bytes) const {
   MergeReport report;
   const MergeRoom room{free_bytes, free_bytes};
+  uint64_t beside = 0;  // copies of what snapshots keep
   for (const auto& input : choose_inputs(segments_.all(), settings(), request, room)) {
     report.inputs.push_back(input->id());
     report.bytes_read += input->file_bytes;
-    report.bytes_freed += input->held ? 0 : input->dead_bytes();
-    report.bytes_written += input->counts.live_bytes + input->counts.eraser_bytes;
+    const uint64_t copied = input->counts.live_bytes + input->counts.eraser_bytes;
+    report.bytes_written += copied;
+    if (input->held) {
+      beside += copied;
+    } else {
+      report.bytes_freed += input->dead_bytes();
+    }
   }
+  report.bytes_freed -= std::min(report.bytes_freed, beside);
   return report;
 }
 
@@ -195,12 +204,15 @@ Result<SnapshotInfo> Store::Impl::create_snapshot(std::string_view name) {
   return made;
 }
 
-/// By what the snapshots say; while one of them cannot be read, all stays as it was.
+/// By what the snapshots say; while one of them cannot be read, none is let go.
 void Store::Impl::mark_held() {
-  const auto held = Snapshots(*environment_).segments();
-  if (!held.has_value()) return;
+  const auto found = Snapshots(*environment_).segments();
+  if (!found.has_value()) return;
+  const auto& [ids, complete] = found.value();
   for (const auto& segment : segments_.all()) {
-    segment->held = held.value().contains(segment->header.id);
+    if (complete || ids.contains(segment->header.id)) {
+      segment->held = ids.contains(segment->header.id);
+    }
   }
 }
 

@@ -218,6 +218,8 @@ class Import {
     const auto of =
         directory ? volume_.lookup(directory.value(), last) : Result<Attributes>(directory.error());
     if (!of.has_value()) {
+      const int number = of.error().to_errno();
+      if (number != ENOENT && number != ENOTDIR) return of.error();
       return Error::posix(ENOENT, "a hard link to something that did not come before");
     }
     volume_.forget(of.value().ino, 1);
