@@ -65,8 +65,12 @@ void Segments::remove(Slot slot) {
   (*table_)[slot / kChunk].load()->present[slot % kChunk].store(false, std::memory_order_release);
 }
 
+const std::shared_ptr<Segment>& Segments::place(Slot slot) const {
+  return (*table_)[slot / kChunk].load(std::memory_order_acquire)->segments[slot % kChunk];
+}
+
 Segment& Segments::raw(Slot slot) const {
-  return *(*table_)[slot / kChunk].load(std::memory_order_acquire)->segments[slot % kChunk];
+  return *place(slot);
 }
 
 Segment* Segments::find(Slot slot) const {
@@ -85,8 +89,7 @@ std::vector<std::shared_ptr<Segment>> Segments::all() const {
   }
   std::vector<std::shared_ptr<Segment>> out;
   for (Slot slot = 0; slot < end; ++slot) {
-    if (find(slot) == nullptr) continue;
-    out.push_back((*table_)[slot / kChunk].load()->segments[slot % kChunk]);
+    if (find(slot) != nullptr) out.push_back(place(slot));
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a->id() < b->id(); });
   return out;

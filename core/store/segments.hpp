@@ -91,6 +91,7 @@ class Segments {
   static constexpr size_t kChunk = 1024, kChunks = 16384;
   struct Chunk;
 
+  const std::shared_ptr<Segment>& place(Slot slot) const;
   Segment& raw(Slot slot) const;
 
   // Slots index a two-level table that only grows, so that counting needs no lock.

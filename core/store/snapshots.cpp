@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <tuple>
 
@@ -122,7 +123,6 @@ Status Snapshots::link_segments(std::string_view path,
   return ok();
 }
 
-/// `manifest` is null where there is none that can be read.
 Status Snapshots::visit(
     const std::function<void(const std::string& name, const Manifest* manifest)>& visit) const {
   MEMORIA_TRY(const auto root, this->root());
@@ -131,7 +131,12 @@ Status Snapshots::visit(
   for (const auto& name : names) {
     if (!check_name(name).has_value()) continue;
     const auto directory = root->directory(name);
-    if (!directory.has_value()) continue;  // a stray file, or removed meanwhile
+    if (!directory.has_value()) {
+      const auto& error = directory.error();
+      const bool none = error.code == Errc::kNotFound || error.system == ENOTDIR;
+      if (!none) visit(name, nullptr);  // else a stray file, or removed meanwhile
+      continue;
+    }
     const auto manifest = read_manifest(*directory.value());
     const bool readable = manifest.has_value() && manifest.value();
     visit(name, readable ? &*manifest.value() : nullptr);

@@ -48,6 +48,7 @@ class Snapshots {
 
  private:
   Result<std::shared_ptr<Environment>> root() const;
+  /// Each by its name and manifest; null: it cannot be read.
   Status visit(
       const std::function<void(const std::string& name, const Manifest* manifest)>& visit) const;
   Status link_segments(std::string_view path,

@@ -24,7 +24,10 @@ Status must_be_regular(Volume& volume, const Attributes& attributes) {
 }
 
 /// Of a file that is to be made, only the directory can be missing.
-Error cannot_put(const Call& call, const Error& error) {
+Error cannot_put(const Call& call, const std::string& path, const Error& error) {
+  if (error.to_errno() == EISDIR && path.ends_with('/')) {
+    return Error::posix(EISDIR, "the slash at its end stands for a directory: leave it out");
+  }
   if (error.to_errno() != ENOENT) return worded(call, error);
   return {Errc::kNotFound,
           fmt::format("its directory is not there, in the volume {}", call.store.describe())};
@@ -102,7 +105,7 @@ Result<Json> put_file(const Call& call, const std::string& path) {
   auto caller = call.context.caller;
   caller.umask = mode_t(umask);
   auto replaced = call.volume->replace(path, caller, 0666);
-  if (!replaced) return cannot_put(call, replaced.error());
+  if (!replaced) return cannot_put(call, path, replaced.error());
   const auto writer = std::move(replaced).value();
   std::string piece(kPieceSize, '\0');
   uint64_t size = 0;

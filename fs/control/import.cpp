@@ -64,6 +64,9 @@ class Import {
   /// Returns the directory above it.
   Result<InodeNumber> check_place(const std::string& path) {
     MEMORIA_TRY(const auto parent, directory_above(path));
+    if (const auto names = names_of(path); names.size() == 1 && names[0] == kSnapshotsName) {
+      return Error::posix(EINVAL, "a mount shows the snapshots there: take another name");
+    }
     const auto found = volume_.resolve(path);
     if (!found.has_value()) {
       if (found.error().to_errno() != ENOENT) return about(path, worded(call_, found.error()));

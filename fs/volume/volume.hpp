@@ -150,9 +150,8 @@ class Volume {
   void set_caches(Caches caches);
   /// Replaces the file at `path` by one with these contents, atomically, as write, sync, rename do;
   /// parents must exist. It keeps the mode, the owner and the access list of the old one; a new one
-  /// gets `mode`. EINVAL: there is something that is no regular file, or it would hide the
-  /// snapshots of a mount. Durable when it returns. Tells
-  /// the caches.
+  /// gets `mode`. Durable when commit() returns. Tells the caches. EINVAL: there is something that
+  /// is no regular file, or it would hide the snapshots of a mount.
   class Writer {
    public:
     virtual ~Writer() = default;

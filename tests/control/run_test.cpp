@@ -269,6 +269,9 @@ BOOST_DATA_TEST_CASE(what_is_no_file_says_what_it_is, kBothWays, served) {
   BOOST_TEST(onto_link.code == 2);
   BOOST_TEST(onto_link.err.find("symbolic link to hello") != std::string::npos);
   BOOST_TEST(run_ctl({"put", place.path(), "/hello/"}, "x").code == 5);
+  const auto slash = run_ctl({"put", place.path(), "/new/"}, "x");
+  BOOST_TEST(slash.code == 8);
+  BOOST_TEST(slash.err.find("leave it out") != std::string::npos, slash.err);
   BOOST_TEST(run_ctl({"rm", place.path(), "/hello/"}).code == 5);
   BOOST_TEST(run_ctl({"get", place.path()}).code == 2);
   BOOST_TEST(run_ctl({"put", place.path()}, "x").code == 2);
