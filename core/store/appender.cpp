@@ -373,7 +373,7 @@ Status Appender::open_segment() {
   active_->on_first_sync([this, segment = segment_, file] { return establish(*segment, *file); });
   segment_->file_bytes = active_->end();
   bytes_written_.fetch_add(kSegmentHeaderSize, std::memory_order_relaxed);
-  parts_.files.adopt(segment_->slot, active_->file());
+  parts_.files.adopt(*segment_, active_->file());
   {
     Lock lock(tail_mutex_);
     tail_file_ = active_->file();

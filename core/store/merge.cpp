@@ -407,7 +407,7 @@ Status Merge::commit() {
   for (const auto& input : inputs_) {
     if (!input->held) report_.bytes_freed += input->file_bytes;
     parts_.segments.remove(input->slot);
-    parts_.files.forget(input->slot);
+    parts_.files.forget(*input);
     const bool had_hint = input->has_hint;
     MEMORIA_TRY(parts_.environment.remove(segment_file(input->id(), kDataSuffix)));
     if (had_hint) (void)parts_.environment.remove(segment_file(input->id(), kHintSuffix));

@@ -41,8 +41,8 @@ Status check_identity(const Result<Record>& decoded, std::string_view key, const
 
 }  // namespace
 
-Result<std::shared_ptr<File>> RecordReader::open(const Segment& segment) const {
-  auto file = files_.open(segment);
+Result<FileCache::Use> RecordReader::open(const Segment& segment) const {
+  auto file = files_.use(segment);
   if (file.has_value()) return file;
   // Removed by a merge between the look-up and here, or really lost.
   if (file.error().code != Errc::kNotFound) return file.error();

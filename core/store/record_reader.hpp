@@ -25,7 +25,7 @@ class RecordReader {
   Result<uint64_t> timestamp(std::string_view key, const Piece& piece) const;
 
  private:
-  Result<std::shared_ptr<File>> open(const Segment& segment) const;
+  Result<FileCache::Use> open(const Segment& segment) const;
   Status read_whole(const File& file, uint32_t seed, std::string_view key, const Piece& piece,
                     std::span<char> out) const;
   Status read_blocks(const File& file, uint32_t seed, std::string_view key, const Piece& piece,

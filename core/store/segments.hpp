@@ -32,6 +32,15 @@ struct SegmentCounts {
   std::atomic<uint64_t> eraser_bytes{0}, eraser_records{0};
 };
 
+class File;
+
+/// What the FileCache has of a segment, here so that readers find it without a lock.
+struct CachedFile {
+  std::atomic<File*> file{nullptr};  ///< the cache's; see FileCache::use() for how to read it
+  std::atomic<bool> used{false};     ///< since the cache last looked for one to close
+  std::atomic<bool> forgotten{false};
+};
+
 /// One segment file. Immutable but for the atomics.
 struct Segment {
   SegmentHeader header;
@@ -55,7 +64,8 @@ struct Segment {
   std::atomic<bool> merging{false};  ///< input of a merge that runs
   /// A snapshot has it, too: what merging it away frees comes free with that.
   std::atomic<bool> held{false};
-  SegmentCounts counts;
+  mutable CachedFile cached;
+  alignas(64) SegmentCounts counts;  // writers change them while readers look at the rest
 
   uint64_t id() const { return name_id; }
   uint64_t dead_bytes() const;

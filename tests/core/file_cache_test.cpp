@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <atomic>
 #include <cerrno>
+#include <thread>
 
+#include "core/store/file_cache.hpp"
 #include "tests/core/store_helpers.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace memoria::test {
 namespace {
@@ -110,6 +114,126 @@ BOOST_AUTO_TEST_CASE(without_descriptors_the_cache_gives_way_before_a_read_fails
   }
   BOOST_TEST(store->stats().file_cache_misses <= misses + 20);
   REQUIRE_OK(store->put("key", "still writable"));
+}
+
+/// Files of segments, each with its segment's id in it, in a real directory: the simulated one has
+/// a lock that would hide what the cache lacks.
+struct Files {
+  explicit Files(size_t count, size_t max_size) : cache(*environment, max_size) {
+    for (size_t i = 1; i <= count; ++i) {
+      const auto name = segment_file(i, kDataSuffix);
+      write_whole_file(directory.path(name), name);
+      SegmentHeader header;
+      header.id = i;
+      segments.push_back(all.add(header));
+    }
+  }
+  /// Whether `file` is that of the segment.
+  static bool is_of(const File& file, const Segment& segment) {
+    const auto expected = segment_file(segment.id(), kDataSuffix);
+    std::string found(expected.size(), 0);
+    const auto got = file.read(0, found);
+    return got.has_value() && found == expected;
+  }
+  std::weak_ptr<File> file(size_t i) { return unwrap(cache.open(*segments[i])); }
+
+  TemporaryDirectory directory;
+  std::shared_ptr<Environment> environment = unwrap(open_directory(directory.path(), false));
+  Segments all;
+  std::vector<std::shared_ptr<Segment>> segments;
+  FileCache cache;
+};
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_read_outlives_its_place_in_the_cache) {
+  Files files(3, 2);
+  for (const bool removed : {true, false}) {
+    const size_t i = removed ? 0 : 1;
+    const auto file = files.file(i);
+    {
+      const auto use = unwrap(files.cache.use(*files.segments[i]));
+      BOOST_TEST(files.cache.hits() > 0u);
+      if (removed) {
+        files.cache.forget(*files.segments[i]);
+      } else {
+        while (files.cache.give_way()) {
+        }
+      }
+      BOOST_REQUIRE(!file.expired());
+      BOOST_TEST(Files::is_of(*use, *files.segments[i]));
+    }
+    BOOST_TEST(file.expired());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_file_opened_while_its_segment_is_removed_is_not_kept) {
+  Files files(1, 2);
+  files.cache.forget(*files.segments[0]);
+  BOOST_TEST(files.file(0).expired());
+  BOOST_TEST(Files::is_of(*unwrap(files.cache.use(*files.segments[0])), *files.segments[0]));
+  files.cache.adopt(*files.segments[0], unwrap(files.cache.open(*files.segments[0])));
+  BOOST_TEST(files.file(0).expired());
+}
+
+BOOST_AUTO_TEST_CASE(what_was_used_since_stays_longer) {
+  Files files(4, 3);
+  for (const size_t i : {0, 1, 2}) unwrap(files.cache.use(*files.segments[i]));
+  const auto used = files.file(0);
+  unwrap(files.cache.use(*files.segments[0]));
+  unwrap(files.cache.use(*files.segments[3]));  // in the place of 1
+  BOOST_TEST(!used.expired());
+  const auto misses = files.cache.misses();
+  for (const size_t i : {0, 2, 3}) unwrap(files.cache.use(*files.segments[i]));
+  BOOST_TEST(files.cache.misses() == misses);
+  unwrap(files.cache.use(*files.segments[1]));
+  BOOST_TEST(files.cache.misses() == misses + 1);
+}
+
+BOOST_AUTO_TEST_CASE(more_uses_at_once_than_there_are_places) {
+  Files files(2, 1);
+  const auto file = files.file(0);
+  {
+    std::vector<FileCache::Use> uses;
+    uses.reserve(200);
+    for (int i = 0; i < 200; ++i) uses.push_back(unwrap(files.cache.use(*files.segments[0])));
+    files.cache.forget(*files.segments[0]);
+    while (uses.size() > 1) {
+      uses.pop_back();
+      BOOST_REQUIRE(Files::is_of(*uses.front(), *files.segments[0]));
+    }
+    BOOST_TEST(!file.expired());
+  }
+  BOOST_TEST(file.expired());
+}
+
+BOOST_AUTO_TEST_CASE(readers_beside_files_that_come_and_go_have_the_right_one) {
+  Files files(6, 3);
+  std::atomic<bool> end{false};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> readers;
+  for (uint64_t t = 0; t < 4; ++t) {
+    readers.emplace_back([&, t] {
+      Random random(base_seed() + t);
+      while (!end) {
+        const auto& segment = *files.segments[random.below(6)];
+        const auto use = files.cache.use(segment);
+        if (!use.has_value() || !Files::is_of(*use.value(), segment)) ++wrong;
+      }
+    });
+  }
+  Random random(base_seed());
+  for (int i = 0; i < 3000; ++i) {
+    files.cache.set_max_size(1 + random.below(6));
+    if (random.below(4) == 0) files.cache.give_way();
+    if (random.below(4) == 0) {
+      const auto& segment = *files.segments[random.below(6)];
+      if (!Files::is_of(*unwrap(files.cache.open(segment)), segment)) ++wrong;
+    }
+  }
+  for (const auto& segment : files.segments) files.cache.forget(*segment);
+  end = true;
+  for (auto& reader : readers) reader.join();
+  BOOST_TEST(wrong == 0);
+  BOOST_TEST(files.cache.hits() > 0u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
