@@ -36,11 +36,24 @@ size_t KeyLeaf::entry_bytes(size_t key_size, size_t payload_size) {
   return round_up(head + key_size + payload_size, kUnit);
 }
 
+std::string_view KeyLeaf::key_at(uint16_t offset) const {
+  return parse(entry_at(offset)).key;
+}
 std::string_view KeyLeaf::key(size_t index) const {
-  return parse(entry(index)).key;
+  return key_at(offsets_[index]);
 }
 std::string_view KeyLeaf::payload(size_t index) const {
   return parse(entry(index)).payload;
+}
+
+size_t common_prefix(std::string_view a, std::string_view b) {
+  return size_t(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+}
+
+uint64_t head_behind(std::string_view key, size_t skipped) {
+  char raw[8] = {};
+  if (key.size() > skipped) key.substr(skipped).copy(raw, sizeof raw);
+  return load_be64(raw);
 }
 
 int KeyLeaf::find(std::string_view key, uint8_t fingerprint) const {
@@ -79,6 +92,11 @@ size_t KeyLeaf::lower_bound(std::string_view key) const {
 void KeyLeaf::rebuild(size_t capacity) {
   const auto old = std::move(buffer_);
   buffer_ = std::make_unique_for_overwrite<char[]>(capacity);
+  capacity_ = uint32_t(capacity);
+  if (used_ == live_) {
+    std::copy_n(old.get(), used_, buffer_.get());
+    return;
+  }
   uint32_t used = 0;
   for (size_t i = 0; i < count_; ++i) {
     const char* from = old.get() + size_t(offsets_[i]) * kUnit;
@@ -89,7 +107,6 @@ void KeyLeaf::rebuild(size_t capacity) {
     used += uint32_t(round_up(size, kUnit));
   }
   used_ = live_ = used;
-  capacity_ = uint32_t(capacity);
 }
 
 void KeyLeaf::reserve(size_t bytes) {
@@ -151,35 +168,68 @@ void KeyLeaf::erase(size_t index) {
   }
 }
 
-void KeyLeaf::sort() {
-  if (sorted_) return;
-  struct Item {
-    std::string_view key;
-    uint16_t offset;
-    uint8_t fingerprint;
-  };
-  std::array<Item, kMaxKeys> items;
-  for (size_t i = 0; i < count_; ++i) items[i] = {key(i), offsets_[i], fingerprints_[i]};
-  std::sort(items.begin(), items.begin() + count_,
-            [](const Item& a, const Item& b) { return a.key < b.key; });
+bool KeyLeaf::Order::operator()(const Item& a, const Item& b) const {
+  if (a.head != b.head) return a.head < b.head;
+  return leaf.key_at(a.offset) < leaf.key_at(b.offset);
+}
+
+KeyLeaf::Items KeyLeaf::items() const {
+  Items items;
+  if (count_ == 0) return items;
+  const auto first = key(0);
+  size_t common = first.size();
+  for (size_t i = 1; i < count_; ++i) {
+    const auto other = key(i);
+    if (!other.starts_with(first.substr(0, common))) common = common_prefix(first, other);
+  }
   for (size_t i = 0; i < count_; ++i) {
+    items[i] = {head_behind(key(i), common), offsets_[i], fingerprints_[i]};
+  }
+  return items;
+}
+
+/// The first `count` of the items are all there is.
+void KeyLeaf::take(const Items& items, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
     offsets_[i] = items[i].offset;
     fingerprints_[i] = items[i].fingerprint;
   }
+  count_ = uint16_t(count);
+}
+
+void KeyLeaf::sort() {
+  if (sorted_) return;
+  auto items = this->items();
+  std::sort(items.begin(), items.begin() + count_, Order{*this});
+  take(items, count_);
   sorted_ = true;
 }
 
-std::unique_ptr<KeyLeaf> KeyLeaf::split(size_t index) {
-  auto right = std::make_unique<KeyLeaf>();
-  size_t moved = 0;
-  for (size_t i = index; i < count_; ++i) moved += entry_bytes(key(i).size(), payload(i).size());
-  right->rebuild(round_up(moved + moved / 8, 64));
-  for (size_t i = index; i < count_; ++i) {
-    right->add(key(i), fingerprints_[i], payload(i));
+std::unique_ptr<KeyLeaf> KeyLeaf::split() {
+  auto items = this->items();
+  const auto middle = items.begin() + count_ / 2;
+  const auto end = items.begin() + count_;
+  if (!sorted_) {
+    std::nth_element(items.begin(), middle, end, Order{*this});
+    if (middle != items.begin()) {
+      std::iter_swap(std::max_element(items.begin(), middle, Order{*this}), middle - 1);
+    }
   }
-  count_ = uint16_t(index);
-  rebuild(round_up(live_ - moved, 64));
-  return right;
+  size_t moved = 0;
+  for (auto item = middle; item < end; ++item) {
+    const auto view = parse(entry_at(item->offset));
+    moved += entry_bytes(view.key.size(), view.payload.size());
+  }
+  auto upper = std::make_unique<KeyLeaf>();
+  upper->rebuild(round_up(moved + moved / 8, 64));
+  for (auto item = middle; item < end; ++item) {
+    const auto view = parse(entry_at(item->offset));
+    upper->add(view.key, item->fingerprint, view.payload);
+  }
+  take(items, count_ / 2);
+  live_ -= uint32_t(moved);
+  rebuild(round_up(live_ + live_ / 8, 64));
+  return upper;
 }
 
 void KeyLeaf::absorb(const KeyLeaf& next) {

@@ -9,6 +9,12 @@
 
 namespace memoria {
 
+/// With how many equal bytes they begin.
+size_t common_prefix(std::string_view a, std::string_view b);
+/// The 8 bytes behind the first `skipped`, as a number: the order of keys that have those in
+/// common, where it is not the same for both.
+uint64_t head_behind(std::string_view key, size_t skipped);
+
 /// Found like a hash table's bucket: one byte of each key's hash lies in an array of its own, so a
 /// lookup touches that array and, nearly always, one entry. Keys are kept as they came, and sorted
 /// when somebody needs their order: looking for a new key's place would touch seven entries, each a
@@ -50,8 +56,10 @@ class KeyLeaf {
   void replace(size_t index, std::string_view payload);
   /// Other keys may change their index, but not their order.
   void erase(size_t index);
-  /// Moves the keys from `index` on to a new leaf. The leaf must be sorted().
-  std::unique_ptr<KeyLeaf> split(size_t index);
+  /// Moves the upper half of the keys to a new leaf. Which of them come first and last is known
+  /// then, though the halves need not be sorted(): the last key here is the greatest of those that
+  /// stay, the first one there the least of those that move.
+  std::unique_ptr<KeyLeaf> split();
   /// Takes all of the next leaf's keys.
   void absorb(const KeyLeaf& next);
 
@@ -60,7 +68,23 @@ class KeyLeaf {
  private:
   static constexpr size_t kUnit = 2;  // entries begin at even offsets, so 16 bits address 128 KiB
 
-  const char* entry(size_t index) const { return buffer_.get() + size_t(offsets_[index]) * kUnit; }
+  /// A key, ordered by a number that mostly decides: the bytes behind what all have in common.
+  struct Item {
+    uint64_t head;
+    uint16_t offset;
+    uint8_t fingerprint;
+  };
+  using Items = std::array<Item, kMaxKeys>;  // the first count_ are meant
+  struct Order {
+    const KeyLeaf& leaf;
+    bool operator()(const Item& a, const Item& b) const;
+  };
+
+  const char* entry_at(uint16_t offset) const { return buffer_.get() + size_t(offset) * kUnit; }
+  const char* entry(size_t index) const { return entry_at(offsets_[index]); }
+  std::string_view key_at(uint16_t offset) const;
+  Items items() const;
+  void take(const Items& items, size_t count);
   uint16_t place(std::string_view key, std::string_view payload);
   void rebuild(size_t capacity);
 

@@ -9,12 +9,6 @@
 namespace memoria {
 namespace {
 
-size_t common_prefix(std::string_view a, std::string_view b) {
-  return size_t(
-      std::mismatch(a.begin(), a.begin() + std::min(a.size(), b.size()), b.begin()).first -
-      a.begin());
-}
-
 // How full push_back() leaves a leaf, so that the next key does not split it.
 constexpr size_t kPushedKeys = KeyLeaf::kMaxKeys * 7 / 8;
 constexpr size_t kPushedBytes = KeyLeaf::kSplitBytes * 7 / 8;
@@ -32,14 +26,6 @@ KeyTree::KeyTree() {
   leaves_.push_back(std::make_unique<KeyLeaf>());
 }
 
-uint64_t KeyTree::head_of(std::string_view key) const {
-  char raw[8] = {};
-  if (key.size() > common_) {
-    std::memcpy(raw, key.data() + common_, std::min<size_t>(8, key.size() - common_));
-  }
-  return load_be64(raw);
-}
-
 /// The leaf that holds `key` if any does.
 size_t KeyTree::leaf_of(std::string_view key) const {
   if (separators_.size() == 1) return 0;
@@ -47,7 +33,7 @@ size_t KeyTree::leaf_of(std::string_view key) const {
   const auto begin_of_key = key.substr(0, common_);
   if (begin_of_key < common) return 0;
   if (begin_of_key > common) return leaves_.size() - 1;
-  const uint64_t head = head_of(key);
+  const uint64_t head = head_behind(key, common_);
   const auto [low, high] = std::equal_range(heads_.begin() + 1, heads_.end(), head);
   // Between `low` and `high` only the separators themselves can tell.
   auto from = separators_.begin() + (low - heads_.begin());
@@ -146,16 +132,14 @@ bool KeyTree::erase(std::string_view key, uint8_t fingerprint) {
 /// order, or when there is nothing to halve, all of it stays on one side.
 void KeyTree::split_leaf(size_t index, std::string_view key) {
   KeyLeaf& leaf = *leaves_[index];
-  leaf.sort();
-  const size_t position = leaf.lower_bound(key);
-  if (position == leaf.size() && (index + 1 == leaves_.size() || leaf.size() == 1)) {
+  const bool last = leaf.sorted() && leaf.key(leaf.size() - 1) < key;
+  if (last && (index + 1 == leaves_.size() || leaf.size() == 1)) {
     insert_leaf(index + 1, separator(leaf.key(leaf.size() - 1), key), std::make_unique<KeyLeaf>());
     return;
   }
-  const size_t middle = leaf.size() / 2;
-  auto right = leaf.split(middle);
-  auto between = separator(middle == 0 ? key : leaf.key(middle - 1), right->key(0));
-  insert_leaf(index + 1, std::move(between), std::move(right));
+  auto upper = leaf.split();
+  auto between = separator(leaf.empty() ? key : leaf.key(leaf.size() - 1), upper->key(0));
+  insert_leaf(index + 1, std::move(between), std::move(upper));
 }
 
 void KeyTree::insert_leaf(size_t index, std::string separator, std::unique_ptr<KeyLeaf> leaf) {
@@ -169,7 +153,7 @@ void KeyTree::insert_leaf(size_t index, std::string separator, std::unique_ptr<K
     common_ = common;
     rebuild_heads();
   } else {
-    heads_[index] = head_of(separators_[index]);
+    heads_[index] = head_behind(separators_[index], common_);
   }
 }
 
@@ -182,7 +166,7 @@ void KeyTree::remove_leaf(size_t index) {
 }
 
 void KeyTree::rebuild_heads() {
-  for (size_t i = 1; i < separators_.size(); ++i) heads_[i] = head_of(separators_[i]);
+  for (size_t i = 1; i < separators_.size(); ++i) heads_[i] = head_behind(separators_[i], common_);
 }
 
 size_t KeyTree::memory() const {

@@ -73,7 +73,6 @@ class KeyTree {
 
  private:
   size_t leaf_of(std::string_view key) const;
-  uint64_t head_of(std::string_view key) const;
   void insert_leaf(size_t index, std::string separator, std::unique_ptr<KeyLeaf> leaf);
   void remove_leaf(size_t index);
   void split_leaf(size_t index, std::string_view key);
