@@ -88,10 +88,11 @@ void HintWriter::add(const Entry& entry) {
                            : common_prefix(key_of(items_.front()).substr(0, common_), r.key);
   Item item{0, bytes_.size(), uint16_t(r.key.size()), 0};
   bytes_.append(r.key);
-  append_rest(entry, segment_id_, bytes_);
-  const size_t rest = bytes_.size() - item.at - r.key.size();
-  assert(rest <= UINT16_MAX);
-  item.rest_size = uint16_t(rest);
+  rest_.clear();
+  append_rest(entry, segment_id_, rest_);
+  bytes_.append(rest_);
+  assert(rest_.size() <= UINT16_MAX);
+  item.rest_size = uint16_t(rest_.size());
   items_.push_back(item);
   newest_ = std::max(newest_, r.timestamp);
 }
@@ -110,33 +111,32 @@ void HintWriter::sort() {
   });
 }
 
-std::string HintWriter::finish(uint64_t data_length) && {
+PageString HintWriter::finish(uint64_t data_length) && {
   sort();
-  std::string out = header(segment_id_, data_length);
+  PageString out(header(segment_id_, data_length));
   out.reserve(kHeaderSize + bytes_.size() + 4 * items_.size() + kTrailerSize);
-  std::string index;
-  size_t block_at = out.size();
+  std::string index, block;
   uint32_t entries = 0;
   std::string_view last, separator;
   const auto end_block = [&] {
-    const auto block = std::string_view(out).substr(block_at);
     append_varint(index, block.size());
     append_varint(index, entries);
     append_le<uint32_t>(index, crc32c(block));
     append_varint(index, separator.size());
     index.append(separator);
-    block_at = out.size();
+    out.append(block);
+    block.clear();
     entries = 0;
   };
   for (const auto& item : items_) {
     const auto key = key_of(item);
-    if (entries > 0 && out.size() - block_at >= kBlockBytes) end_block();
+    if (entries > 0 && block.size() >= kBlockBytes) end_block();
     if (entries == 0) separator = key.substr(0, common_prefix(last, key) + 1);
     const size_t shared = entries == 0 ? 0 : common_prefix(last, key);
-    append_varint(out, shared);
-    append_varint(out, key.size() - shared);
-    out.append(key.substr(shared));
-    out.append(bytes_, item.at + item.key_size, item.rest_size);
+    append_varint(block, shared);
+    append_varint(block, key.size() - shared);
+    block.append(key.substr(shared));
+    block.append(bytes_, item.at + item.key_size, item.rest_size);
     last = key;
     ++entries;
   }
@@ -147,9 +147,7 @@ std::string HintWriter::finish(uint64_t data_length) && {
   append_le<uint64_t>(trailer, items_.size());
   append_le<uint64_t>(trailer, index.size());
   append_le<uint32_t>(trailer, crc32c(trailer, crc32c(index)));
-  out += index;
-  out += trailer;
-  out += kEnd;
+  out.append(index).append(trailer).append(kEnd);
   return out;
 }
 

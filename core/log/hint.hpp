@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/page_memory.hpp"
 #include "core/base/result.hpp"
 #include "core/log/entry.hpp"
 
@@ -37,7 +38,7 @@ class HintWriter {
   /// Entries in the order of the segment; key and value are copied.
   void add(const Entry& entry);
   /// The whole file, for a segment file of `data_length` bytes. The writer is spent.
-  std::string finish(uint64_t data_length) &&;
+  PageString finish(uint64_t data_length) &&;
 
  private:
   /// Key and encoded rest of an entry lie in bytes_, one behind the other.
@@ -53,8 +54,9 @@ class HintWriter {
   void sort();
 
   const uint64_t segment_id_;
-  std::string bytes_;
-  std::vector<Item> items_;
+  PageString bytes_;
+  PageVector<Item> items_;
+  std::string rest_;   // of the entry at hand
   size_t common_ = 0;  // bytes that all keys begin with
   uint64_t newest_ = 0;
 };

@@ -8,7 +8,7 @@
 namespace memoria {
 namespace {
 
-constexpr uint64_t kReadAhead = 1 << 20;
+constexpr uint64_t kReadAhead = 1 << 20, kReadAheadOfHeads = 4 << 10;
 constexpr uint64_t kTimestampAt = 8;
 
 bool all_zero(std::string_view bytes) {
@@ -28,7 +28,10 @@ Result<std::string_view> SegmentScanner::window(uint64_t offset, uint64_t size) 
   size = std::min(size, end_ - offset);
   const bool held = offset >= buffer_at_ && offset + size <= buffer_at_ + buffer_.size();
   if (!held) {
-    const uint64_t want = std::min(std::max(size, kReadAhead), end_ - offset);
+    // Behind a value that was skipped there is likely another one.
+    const bool skipped = mode_ == Mode::kHeads && offset > buffer_at_ + buffer_.size();
+    const uint64_t ahead = skipped ? kReadAheadOfHeads : kReadAhead;
+    const uint64_t want = std::min(std::max(size, ahead), end_ - offset);
     buffer_.resize(want);
     MEMORIA_TRY(const size_t got, file_.read(offset, std::span(buffer_)));
     buffer_.resize(got);
@@ -67,8 +70,10 @@ Result<bool> SegmentScanner::load_record() {
     MEMORIA_TRY(bytes, window(at_, kHeadSize));
   }
   if (head.has_value()) {
-    MEMORIA_TRY(bytes, window(at_, head.value().size));
-    if (bytes.size() < head.value().size) {
+    const uint64_t needed =
+        mode_ == Mode::kHeads ? uint64_t{head.value().verified} : head.value().size;
+    MEMORIA_TRY(bytes, window(at_, needed));
+    if (bytes.size() < needed || head.value().size > end_ - at_) {
       head = Error{Errc::kCorrupt, "record: cut off by the end of the segment"};
     }
   }
@@ -83,7 +88,14 @@ Result<bool> SegmentScanner::load_record() {
   const uint64_t offset = at_;
   const auto record_bytes = bytes.substr(0, r.size());
   uint64_t behind = offset + r.size();
-  if (r.kind == Kind::kBatch) {
+  if (mode_ == Mode::kHeads) {
+    if (r.kind == Kind::kBatch) {
+      batch_overhead_ += r.prefix();
+      behind = offset + r.prefix();  // its records are seen like others
+    } else {
+      emit(r, record_bytes, offset, true, false);
+    }
+  } else if (r.kind == Kind::kBatch) {
     MEMORIA_TRY(const auto batch_end, load_batch(r, record_bytes, offset));
     if (!batch_end) return false;
     behind = *batch_end;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reads a segment from its beginning to its end, checking every byte.
+// Reads a segment from its beginning to its end, checking what it reads.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,10 @@ namespace memoria {
 struct ScannedRecord {
   Record record;
   uint64_t offset = 0;     ///< in the file
-  std::string_view bytes;  ///< the whole record
+  std::string_view bytes;  ///< the whole record, but see Mode::kHeads
   std::string_view value;
   /// False: the value, or for a suspect everything, fails its checksum. Reading it will fail, too.
+  /// (Mode::kHeads does not look at all values.)
   bool intact = true;
   /// The head itself is damaged, but its lengths lead to an intact neighbour and its timestamp fits
   /// between the neighbours': this key is what the record most likely held. It must be made
@@ -36,6 +37,8 @@ class SegmentScanner {
  public:
   enum class Mode {
     kSealed,  ///< damage is stepped over: the next intact record is searched for
+    kHeads,   ///< the same, but a batch is taken for whole, and values that have a block table are
+              ///< not checked: of these `bytes` and `value` may be cut short
     kTail,    ///< the first bad byte ends the segment; an incomplete batch does not count
   };
 

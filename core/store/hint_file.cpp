@@ -3,16 +3,19 @@
 
 #include "core/io/whole_file.hpp"
 #include "core/log/hint.hpp"
-#include "core/log/scan.hpp"
 #include "core/store/entries.hpp"
+#include "core/store/key_payload.hpp"
 
 namespace memoria {
 
-Status build_hint(Environment& environment, FileCache& files, Segment& segment,
-                  size_t inline_limit) {
+// An inline value is there and checked also when only heads are.
+static_assert(KeyPayload::kMaxInline <= kWholeChecksumLimit);
+
+Status build_hint(Environment& environment, FileCache& files, Segment& segment, size_t inline_limit,
+                  SegmentScanner::Mode mode) {
   MEMORIA_TRY(const auto file, files.open(segment));
   SegmentScanner scanner(*file, segment.header.seed(), kSegmentHeaderSize, segment.file_bytes,
-                         SegmentScanner::Mode::kSealed);
+                         mode);
   HintWriter hint(segment.header.id);
   while (true) {
     MEMORIA_TRY(const auto* scanned, scanner.next());

@@ -8,15 +8,16 @@
 
 #include "core/io/environment.hpp"
 #include "core/log/hint.hpp"
+#include "core/log/scan.hpp"
 #include "core/store/file_cache.hpp"
 #include "core/store/segments.hpp"
 
 namespace memoria {
 
-/// Scans `segment` and writes its hint. kCorrupt: the segment is damaged; such a one has no hint,
-/// so that every opening looks at the damage again.
-Status build_hint(Environment& environment, FileCache& files, Segment& segment,
-                  size_t inline_limit);
+/// Scans `segment` and writes its hint. kCorrupt: the segment is damaged, as far as `mode` looks
+/// (kSealed, kHeads); such a one has no hint, so that every opening looks at the damage again.
+Status build_hint(Environment& environment, FileCache& files, Segment& segment, size_t inline_limit,
+                  SegmentScanner::Mode mode);
 
 /// A segment's hint: what it has, which is checked, and how to read its blocks, which are checked
 /// as they are read (HintCursor).

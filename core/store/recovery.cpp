@@ -18,7 +18,7 @@ namespace {
 
 /// A hint that is not written anywhere.
 Result<Run> run_in_memory(HintWriter&& entries, const Segment& segment) {
-  auto bytes = std::make_shared<std::string>(std::move(entries).finish(segment.file_bytes));
+  auto bytes = std::make_shared<PageString>(std::move(entries).finish(segment.file_bytes));
   ReadHint read = [bytes, from = read_from(*bytes)](uint64_t offset, std::span<char> out) {
     return from(offset, out);
   };

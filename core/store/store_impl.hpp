@@ -13,6 +13,7 @@
 #include "core/store/committer.hpp"
 #include "core/store/file_cache.hpp"
 #include "core/store/health.hpp"
+#include "core/store/hint_file.hpp"
 #include "core/store/housekeeper.hpp"
 #include "core/store/key_directory.hpp"
 #include "core/store/merge_policy.hpp"
@@ -72,7 +73,7 @@ class Store::Impl {
   uint64_t most_that_is_copied() const;
   void background_merge();
   void write_hint(Segment& segment) EXCLUDES(hint_mutex_);
-  Status renew_hint(Segment& segment) REQUIRES(hint_mutex_);
+  Status renew_hint(Segment& segment, SegmentScanner::Mode mode) REQUIRES(hint_mutex_);
   StoreStats stats() const;
   Options settings() const;
   Status change_settings(const Options& wanted);

@@ -268,7 +268,9 @@ void Store::Impl::write_hint(Segment& segment) {
     const auto files = files_left(*environment_);
     const uint64_t kept = merge_running_ ? kManyFiles : options_.reserve_files / 2;
     if (files.has_value() && files.value() && *files.value() <= kept) return ok();
-    return renew_hint(segment);
+    // Most was just written, or read to open the store; what rots is found when it is read, whether
+    // it did so before there was a hint or behind it.
+    return renew_hint(segment, SegmentScanner::Mode::kHeads);
   }();
   if (!built.has_value() && segments_.find(segment.slot)) {
     log(Severity::kWarning, "hint of " + segment_file(segment.id(), kDataSuffix) +
@@ -276,8 +278,8 @@ void Store::Impl::write_hint(Segment& segment) {
   }
 }
 
-Status Store::Impl::renew_hint(Segment& segment) {
-  MEMORIA_TRY(build_hint(*environment_, files_, segment, options_.inline_limit));
+Status Store::Impl::renew_hint(Segment& segment, SegmentScanner::Mode mode) {
+  MEMORIA_TRY(build_hint(*environment_, files_, segment, options_.inline_limit, mode));
   // A merge may have removed the segment meanwhile, and looked for its hint too early.
   if (!segments_.find(segment.slot)) {
     (void)environment_->remove(segment_file(segment.id(), kHintSuffix));
@@ -311,7 +313,7 @@ Result<HintReport> Store::Impl::rebuild_hints_in_turn(bool all, const ProgressFn
     } else if (!all && segment->has_hint && check_hint(*environment_, *segment)) {
       ++report.kept;
     } else {
-      const auto written = renew_hint(*segment);
+      const auto written = renew_hint(*segment, SegmentScanner::Mode::kSealed);
       if (written.has_value()) {
         ++report.written;
       } else if (written.error().code == Errc::kCorrupt) {

@@ -2,6 +2,13 @@
 // Hints through the store and by themselves: never trusted, never fatal.
 #include "core/log/hint.hpp"
 
+#include <array>
+#include <deque>
+#include <map>
+#include <optional>
+
+#include "core/log/scan.hpp"
+#include "core/store/entries.hpp"
 #include "tests/core/store_helpers.hpp"
 
 namespace memoria::test {
@@ -66,6 +73,91 @@ BOOST_FIXTURE_TEST_CASE(every_sealed_segment_has_a_hint_after_close, Fixture) {
   const auto store = open_store(environment, hint_options());
   for (const auto& s : store->stats().segments) BOOST_TEST((!s.sealed || s.has_hint));
   check_contents(*store, expected);
+}
+
+/// The background thread reads the heads of records only.
+BOOST_AUTO_TEST_CASE(a_hint_made_of_heads_is_that_made_of_whole_records) {
+  const auto environment = SimulatedEnvironment::make();
+  auto options = quiet_options(128 << 10);
+  options.inline_limit = 50;
+  auto store = open_store(environment, options);
+  Random random(base_seed());
+  std::deque<std::string> values;  // a batch has views of them
+  const auto some_bytes = [&] {
+    constexpr std::array<uint64_t, 4> kMost = {40, 257, 5'000, 40'000};
+    const auto most = kMost[random.below(kMost.size())];
+    return std::string_view(values.emplace_back(random.bytes(random.below(most))));
+  };
+  WITH_SEED(base_seed()) {
+    for (int i = 0; i < 200; ++i) {
+      const auto key = [&] { return numbered("key", random.below(40)); };
+      Batch batch;
+      for (auto left = random.below(4); left > 0; --left) batch.put(key(), some_bytes());
+      if (random.below(2) == 0) batch.write_at(key(), random.below(9'000), some_bytes());
+      if (random.below(3) == 0) batch.truncate(key(), random.below(9'000));
+      if (random.below(4) == 0) batch.erase(key());
+      if (!batch.empty()) REQUIRE_OK(store->apply(batch));
+    }
+    REQUIRE_OK(store->close());
+    const auto names = environment->files(".hint");
+    BOOST_TEST(names.size() > 5u);
+    const auto of_heads = environment->image();
+    store = open_store(environment, options);
+    const auto report = unwrap(store->rebuild_hints(true));
+    BOOST_TEST(report.written == names.size());
+    BOOST_TEST(report.kept == 0u);
+    BOOST_TEST(report.damaged == 0u);
+    for (const auto& name : names) {
+      BOOST_TEST((of_heads.at(name) == environment->contents(name)), name);
+    }
+  }
+}
+
+/// What a scan in this mode finds, as a hint; nothing: the segment is damaged.
+std::optional<std::string> hint_of(SimulatedEnvironment& environment, const std::string& name,
+                                   SegmentScanner::Mode mode) {
+  const auto file = unwrap(environment.open(name, Environment::Access::kRead));
+  std::string head(kSegmentHeaderSize, 0);
+  unwrap(file->read(0, head));
+  const auto header = unwrap(decode_segment_header(head, name));
+  SegmentScanner scanner(*file, header.seed(), kSegmentHeaderSize, unwrap(file->size()), mode);
+  HintWriter hint(header.id);
+  while (const auto* scanned = unwrap(scanner.next())) {
+    if (describes_a_key(scanned->record.kind)) hint.add(entry_of(*scanned, 50));
+  }
+  if (!scanner.damages().empty() || !scanner.sealed()) return std::nullopt;
+  return std::string(std::move(hint).finish(1));
+}
+
+BOOST_FIXTURE_TEST_CASE(heads_of_a_damaged_segment_make_the_right_hint_or_none, Fixture) {
+  using enum SegmentScanner::Mode;
+  std::map<std::string, std::string> intact;
+  for (const auto& name : environment->files(".data")) {
+    intact[name] = hint_of(*environment, name, kSealed).value();
+    BOOST_TEST((hint_of(*environment, name, kHeads) == intact[name]));
+  }
+  Random random(base_seed());
+  int none = 0, only_values = 0;
+  WITH_SEED(base_seed()) {
+    for (int i = 0; i < 2000; ++i) {
+      auto image = environment->image();
+      const auto& name = std::next(intact.begin(), long(random.below(intact.size())))->first;
+      auto& bytes = image[name];
+      const auto at = kSegmentHeaderSize + random.below(bytes.size() - kSegmentHeaderSize);
+      if (random.below(4) == 0) {
+        bytes.resize(at);
+      } else {
+        bytes[at] = char(bytes[at] ^ 1 << random.below(8));
+      }
+      const auto copy = SimulatedEnvironment::make(image);
+      const auto hint = hint_of(*copy, name, kHeads);
+      BOOST_REQUIRE((!hint || *hint == intact[name]));
+      BOOST_REQUIRE((!hint_of(*copy, name, kSealed) || hint));
+      ++(hint ? only_values : none);
+    }
+  }
+  BOOST_TEST(none > 100);
+  BOOST_TEST(only_values > 100);
 }
 
 BOOST_FIXTURE_TEST_CASE(opening_with_hints_reads_no_records, Fixture) {
@@ -254,7 +346,7 @@ std::string sample_hint() {
   with_value.value = "hello";
   with_value.record.value_size = 5;
   writer.add(with_value);
-  return std::move(writer).finish(123456);
+  return std::string(std::move(writer).finish(123456));
 }
 
 BOOST_AUTO_TEST_CASE(entries_round_trip_and_come_in_the_order_of_their_keys) {

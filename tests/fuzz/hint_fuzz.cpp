@@ -63,7 +63,7 @@ uint64_t newest_of(const std::string& hint) {
 /// A hint around blocks of any bytes: each is one byte of length, one for the number of entries,
 /// and that many bytes.
 std::string assemble(std::string_view input) {
-  std::string blocks = HintWriter(kSegment).finish(kLength);
+  std::string blocks(HintWriter(kSegment).finish(kLength));
   blocks.resize(blocks.size() - 32);
   std::string index;
   uint64_t entries = 0;
