@@ -6,6 +6,8 @@
 
 #include <absl/base/thread_annotations.h>  // GUARDED_BY, PT_GUARDED_BY, NO_THREAD_SAFETY_ANALYSIS
 
+#include <pthread.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -42,6 +44,26 @@ class CAPABILITY("mutex") Mutex {
   std::mutex m_;
 };
 
+/// For what takes a few instructions: who waits looks again for a while before going to sleep. Not
+/// for a Condition.
+class CAPABILITY("mutex") BriefMutex {
+ public:
+  BriefMutex() = default;
+  ~BriefMutex() { pthread_mutex_destroy(&m_); }
+  BriefMutex(const BriefMutex&) = delete;
+  BriefMutex& operator=(const BriefMutex&) = delete;
+
+  void lock() ACQUIRE() { pthread_mutex_lock(&m_); }
+  void unlock() RELEASE() { pthread_mutex_unlock(&m_); }
+
+ private:
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+  pthread_mutex_t m_ = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
+#else
+  pthread_mutex_t m_ = PTHREAD_MUTEX_INITIALIZER;
+#endif
+};
+
 /// A std::shared_mutex that the analysis knows.
 class CAPABILITY("mutex") SharedMutex {
  public:
@@ -54,7 +76,7 @@ class CAPABILITY("mutex") SharedMutex {
   std::shared_mutex m_;
 };
 
-/// Holds a Mutex or SharedMutex for a scope. unlock() and lock() allow a gap in the middle.
+/// Holds one of these for a scope. unlock() and lock() allow a gap in the middle.
 template <class M>
 class SCOPED_CAPABILITY BasicLock {
  public:
@@ -81,6 +103,7 @@ class SCOPED_CAPABILITY BasicLock {
 };
 
 using Lock = BasicLock<Mutex>;
+using BriefLock = BasicLock<BriefMutex>;
 using WriteLock = BasicLock<SharedMutex>;
 
 /// Holds a SharedMutex for reading.

@@ -147,7 +147,7 @@ std::shared_ptr<File> FileCache::keep(const Segment& segment, std::shared_ptr<Fi
   {
     const Lock lock(mutex_);
     if (const auto it = by_slot_.find(segment.slot); it != by_slot_.end()) return it->second->file;
-    if (segment.cached.forgotten.load(std::memory_order_relaxed)) return file;
+    if (segment.cached.forgotten) return file;
     evict(max_size_ - 1);
     queue_.push_front({&segment, file});
     by_slot_[segment.slot] = queue_.begin();
@@ -161,7 +161,7 @@ std::shared_ptr<File> FileCache::keep(const Segment& segment, std::shared_ptr<Fi
 void FileCache::forget(const Segment& segment) {
   {
     const Lock lock(mutex_);
-    segment.cached.forgotten.store(true, std::memory_order_relaxed);
+    segment.cached.forgotten = true;
     const auto it = by_slot_.find(segment.slot);
     if (it != by_slot_.end()) let_go(it->second);
   }

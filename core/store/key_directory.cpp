@@ -22,13 +22,15 @@ constexpr size_t kScanChunk = 256;
 
 KeyDirectory::KeyDirectory(Segments& segments, size_t prefix_bytes)
     : segments_(segments), prefix_bytes_(prefix_bytes) {
-  for (size_t i = 0; i < kShards; ++i) shards_.push_back(std::make_unique<Shard>(segments));
+  for (size_t i = 0; i < kShards; ++i) {
+    shards_.push_back(std::make_unique<Shard>(segments, arena_));
+  }
 }
 
 KeyDirectory::~KeyDirectory() = default;
 
 void KeyDirectory::clear() {
-  for (auto& shard : shards_) shard = std::make_unique<Shard>(segments_);
+  for (auto& shard : shards_) shard = std::make_unique<Shard>(segments_, arena_);
 }
 
 size_t KeyDirectory::shard_of_prefix(std::string_view prefix) const {

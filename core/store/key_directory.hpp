@@ -129,6 +129,7 @@ class KeyDirectory {
 
   Segments& segments_;
   const size_t prefix_bytes_;
+  KeyArena arena_;  // of all shards
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 

@@ -2,8 +2,12 @@
 #include "core/store/key_leaf.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cstring>
+#include <new>
+#include <numeric>
+#include <utility>
 
 #include "core/base/coding.hpp"
 
@@ -36,11 +40,11 @@ size_t KeyLeaf::entry_bytes(size_t key_size, size_t payload_size) {
   return round_up(head + key_size + payload_size, kUnit);
 }
 
-std::string_view KeyLeaf::key_at(uint16_t offset) const {
-  return parse(entry_at(offset)).key;
+std::string_view KeyLeaf::key_at(Place place) const {
+  return parse(entry_at(place)).key;
 }
 std::string_view KeyLeaf::key(size_t index) const {
-  return key_at(offsets_[index]);
+  return key_at(places_[index]);
 }
 std::string_view KeyLeaf::payload(size_t index) const {
   return parse(entry(index)).payload;
@@ -58,12 +62,10 @@ uint64_t head_behind(std::string_view key, size_t skipped) {
 
 int KeyLeaf::find(std::string_view key, uint8_t fingerprint) const {
   constexpr size_t kCacheLine = 64;
-  // The offset of a match is not known yet, and would be a cache miss after that of the
-  // fingerprints.
-  for (size_t i = 0; i < kMaxKeys; i += kCacheLine / sizeof offsets_[0]) {
-    __builtin_prefetch(&offsets_[i]);
-  }
-  __builtin_prefetch(&buffer_);
+  // Where a match leads is not known yet, and would be a cache miss after that of the fingerprints.
+  const auto* const begin_of_places = reinterpret_cast<const char*>(places_.data());
+  const auto* const end_of_cells = reinterpret_cast<const char*>(this + 1);
+  for (const char* p = begin_of_places; p < end_of_cells; p += kCacheLine) __builtin_prefetch(p);
   const uint8_t* const begin = fingerprints_.data();
   const uint8_t* const end = begin + count_;
   for (const uint8_t* p = begin; p < end; ++p) {
@@ -88,57 +90,118 @@ size_t KeyLeaf::lower_bound(std::string_view key) const {
   return low;
 }
 
-/// Copies live entries to a buffer of `capacity` bytes.
-void KeyLeaf::rebuild(size_t capacity) {
-  const auto old = std::move(buffer_);
-  buffer_ = std::make_unique_for_overwrite<char[]>(capacity);
-  capacity_ = uint32_t(capacity);
-  if (used_ == live_) {
-    std::copy_n(old.get(), used_, buffer_.get());
-    return;
-  }
-  uint32_t used = 0;
-  for (size_t i = 0; i < count_; ++i) {
-    const char* from = old.get() + size_t(offsets_[i]) * kUnit;
-    const auto view = parse(from);
-    const auto size = size_t(view.payload.data() + view.payload.size() - from);
-    std::memcpy(buffer_.get() + used, from, size);
-    offsets_[i] = uint16_t(used / kUnit);
-    used += uint32_t(round_up(size, kUnit));
-  }
-  used_ = live_ = used;
+KeyLeaf::Pointer KeyLeaf::make(KeyArena& arena) {
+  static_assert(sizeof(KeyLeaf) <= KeyArena::kCell);
+  char* cell = nullptr;
+  arena.take({&cell, 1});
+  return Pointer(new (cell) KeyLeaf(arena));
 }
 
-void KeyLeaf::reserve(size_t bytes) {
-  if (bytes > capacity_) rebuild(round_up(bytes, 64));
+KeyLeaf::~KeyLeaf() {
+  give_back(cells_);
+}
+
+void KeyLeaf::Delete::operator()(KeyLeaf* leaf) const {
+  KeyArena& arena = leaf->arena_;
+  leaf->~KeyLeaf();
+  arena.give_back(leaf);
+}
+
+void KeyLeaf::give_back(const Cells& cells) {
+  for (size_t i = 0; i < cells.taken; ++i) {
+    if ((cells.large >> i & 1) != 0) {
+      ::operator delete(cells.begin[i]);
+    } else {
+      arena_.give_back(cells.begin[i]);
+    }
+  }
+}
+
+void KeyLeaf::reserve_like(const KeyLeaf& other) {
+  if (other.cells_.count <= cells_.taken) return;
+  arena_.take(std::span(cells_.begin).subspan(cells_.taken, other.cells_.count - cells_.taken));
+  cells_.taken = other.cells_.count;
 }
 
 void KeyLeaf::shrink() {
-  if (capacity_ - live_ > live_ / 8) rebuild(round_up(live_, 64));
+  while (cells_.taken > cells_.count) arena_.give_back(cells_.begin[--cells_.taken]);
 }
 
-/// Appends an entry; returns its offset in units.
-uint16_t KeyLeaf::place(std::string_view key, std::string_view payload) {
-  const size_t size = entry_bytes(key.size(), payload.size());
-  if (used_ + size > capacity_) {
-    // An eighth in reserve: growing costs a copy, and room that stays empty costs memory.
-    rebuild(round_up(live_ + size + live_ / 8, 64));
+size_t KeyLeaf::memory() const {
+  size_t bytes = KeyArena::kCell * (1 + cells_.taken);
+  for (unsigned large = cells_.large; large != 0; large &= large - 1) {
+    const auto view = parse(cells_.begin[size_t(std::countr_zero(large))]);
+    bytes += entry_bytes(view.key.size(), view.payload.size()) - KeyArena::kCell;
   }
-  const auto offset = uint16_t(used_ / kUnit);
-  char* p = buffer_.get() + used_;
+  return bytes;
+}
+
+bool KeyLeaf::make_room(size_t bytes, bool new_key) {
+  if (new_key && count_ == kMaxKeys) return false;
+  if (cells_.used + bytes <= KeyArena::kCell) return true;
+  const bool full = cells_.count == kMaxCells;
+  if (dead_ >= KeyArena::kCell && (full || dead_ > live_ / 8)) pack();
+  return cells_.count < kMaxCells || cells_.used + bytes <= KeyArena::kCell;
+}
+
+/// Writes an entry behind the others.
+KeyLeaf::Place KeyLeaf::put(std::string_view key, std::string_view payload) {
+  const size_t size = entry_bytes(key.size(), payload.size());
+  if (cells_.used + size > KeyArena::kCell) {
+    assert(cells_.count < kMaxCells);
+    if (size > KeyArena::kCell) {
+      shrink();
+      cells_.begin[cells_.count] = static_cast<char*>(::operator new(size));
+      cells_.large = uint16_t(cells_.large | 1U << cells_.count);
+      ++cells_.taken;
+    } else if (cells_.taken == cells_.count) {
+      arena_.take(std::span(cells_.begin).subspan(cells_.count, 1));
+      ++cells_.taken;
+    }
+    ++cells_.count;
+    cells_.used = 0;
+  }
+  const auto cell = size_t(cells_.count) - 1;
+  const auto place = Place(cell << 8 | cells_.used / kUnit);
+  char* p = cells_.begin[cell] + cells_.used;
   p += store_varint(p, key.size());
   *p++ = char(payload.size());
-  std::memcpy(p, key.data(), key.size());
-  std::memcpy(p + key.size(), payload.data(), payload.size());
-  used_ += uint32_t(size);
+  p = std::copy(key.begin(), key.end(), p);
+  std::copy(payload.begin(), payload.end(), p);
+  cells_.used = uint16_t(std::min(cells_.used + size, KeyArena::kCell));
   live_ += uint32_t(size);
-  return offset;
+  return place;
+}
+
+/// Puts the leaf's entries, which lie in `from` and have `bytes`, into cells of its own. No more
+/// are needed than are in `from`: cells that are filled one after the other are never more for some
+/// of the entries than for all in the same order (Murgolo, "Anomalous behavior in bin packing
+/// algorithms", 1988), and up to kSureBytes the order does not matter.
+void KeyLeaf::pack(const Cells& from, size_t bytes) {
+  std::array<uint8_t, kMaxKeys> order;
+  std::iota(order.begin(), order.begin() + count_, uint8_t{0});
+  if (bytes > kSureBytes) {
+    std::sort(order.begin(), order.begin() + count_,
+              [this](uint8_t a, uint8_t b) { return places_[a] < places_[b]; });
+  }
+  live_ = dead_ = 0;
+  for (size_t i = 0; i < count_; ++i) {
+    const auto view = parse(from.at(places_[order[i]]));
+    places_[order[i]] = put(view.key, view.payload);
+  }
+}
+
+/// Lets go of what is dead.
+void KeyLeaf::pack() {
+  const Cells before = std::exchange(cells_, Cells());
+  pack(before, live_);
+  give_back(before);
 }
 
 void KeyLeaf::add(std::string_view key, uint8_t fingerprint, std::string_view payload) {
   assert(count_ < kMaxKeys && payload.size() <= kMaxPayload);
   sorted_ = sorted_ && (count_ == 0 || this->key(count_ - 1) < key);
-  offsets_[count_] = place(key, payload);
+  places_[count_] = put(key, payload);
   fingerprints_[count_] = fingerprint;
   ++count_;
 }
@@ -149,28 +212,31 @@ void KeyLeaf::replace(size_t index, std::string_view payload) {
     std::memcpy(const_cast<char*>(view.payload.data()), payload.data(), payload.size());
     return;
   }
-  const size_t before = entry_bytes(view.key.size(), view.payload.size());
-  const std::string key(view.key);  // placing may move the buffer
-  offsets_[index] = place(key, payload);
-  live_ -= uint32_t(before);
+  const auto before = uint32_t(entry_bytes(view.key.size(), view.payload.size()));
+  places_[index] = put(view.key, payload);
+  live_ -= before;
+  dead_ += before;
 }
 
 void KeyLeaf::erase(size_t index) {
   const auto view = parse(entry(index));
-  live_ -= uint32_t(entry_bytes(view.key.size(), view.payload.size()));
+  const auto bytes = uint32_t(entry_bytes(view.key.size(), view.payload.size()));
+  live_ -= bytes;
+  dead_ += bytes;
   --count_;
   if (sorted_) {
     std::copy_n(fingerprints_.begin() + index + 1, count_ - index, fingerprints_.begin() + index);
-    std::copy_n(offsets_.begin() + index + 1, count_ - index, offsets_.begin() + index);
+    std::copy_n(places_.begin() + index + 1, count_ - index, places_.begin() + index);
   } else {
     fingerprints_[index] = fingerprints_[count_];
-    offsets_[index] = offsets_[count_];
+    places_[index] = places_[count_];
   }
+  if (count_ == 0 || dead_ > kMaxCells * KeyArena::kCell) pack();
 }
 
 bool KeyLeaf::Order::operator()(const Item& a, const Item& b) const {
   if (a.head != b.head) return a.head < b.head;
-  return leaf.key_at(a.offset) < leaf.key_at(b.offset);
+  return leaf.key_at(a.place) < leaf.key_at(b.place);
 }
 
 KeyLeaf::Items KeyLeaf::items() const {
@@ -183,29 +249,30 @@ KeyLeaf::Items KeyLeaf::items() const {
     if (!other.starts_with(first.substr(0, common))) common = common_prefix(first, other);
   }
   for (size_t i = 0; i < count_; ++i) {
-    items[i] = {head_behind(key(i), common), offsets_[i], fingerprints_[i]};
+    items[i] = {head_behind(key(i), common), places_[i], fingerprints_[i]};
   }
   return items;
 }
 
-/// The first `count` of the items are all there is.
-void KeyLeaf::take(const Items& items, size_t count) {
-  for (size_t i = 0; i < count; ++i) {
-    offsets_[i] = items[i].offset;
-    fingerprints_[i] = items[i].fingerprint;
+/// From now on there are these only.
+void KeyLeaf::take(const Item* begin, const Item* end) {
+  count_ = 0;
+  for (const Item* item = begin; item < end; ++item, ++count_) {
+    places_[count_] = item->place;
+    fingerprints_[count_] = item->fingerprint;
   }
-  count_ = uint16_t(count);
 }
 
 void KeyLeaf::sort() {
   if (sorted_) return;
   auto items = this->items();
   std::sort(items.begin(), items.begin() + count_, Order{*this});
-  take(items, count_);
+  take(items.begin(), items.begin() + count_);
   sorted_ = true;
 }
 
-std::unique_ptr<KeyLeaf> KeyLeaf::split() {
+KeyLeaf::Pointer KeyLeaf::split() {
+  assert(count_ > 0);
   auto items = this->items();
   const auto middle = items.begin() + count_ / 2;
   const auto end = items.begin() + count_;
@@ -217,22 +284,22 @@ std::unique_ptr<KeyLeaf> KeyLeaf::split() {
   }
   size_t moved = 0;
   for (auto item = middle; item < end; ++item) {
-    const auto view = parse(entry_at(item->offset));
+    const auto view = parse(entry_at(item->place));
     moved += entry_bytes(view.key.size(), view.payload.size());
   }
-  auto upper = std::make_unique<KeyLeaf>();
-  upper->rebuild(round_up(moved + moved / 8, 64));
-  for (auto item = middle; item < end; ++item) {
-    const auto view = parse(entry_at(item->offset));
-    upper->add(view.key, item->fingerprint, view.payload);
-  }
-  take(items, count_ / 2);
+  auto upper = make(arena_);
+  upper->sorted_ = sorted_;
+  upper->take(middle, end);
+  upper->pack(cells_, moved);
+  take(items.begin(), middle);
   live_ -= uint32_t(moved);
-  rebuild(round_up(live_ + live_ / 8, 64));
+  pack();
   return upper;
 }
 
 void KeyLeaf::absorb(const KeyLeaf& next) {
+  assert(count_ + next.count_ <= kMaxKeys && live_ + next.live_ <= kSureBytes);
+  pack();
   for (size_t i = 0; i < next.count_; ++i) {
     add(next.key(i), next.fingerprints_[i], next.payload(i));
   }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-// A leaf of the key directory: up to 128 keys and their payloads, packed into one buffer.
+// A leaf of the key directory: up to 118 keys and their payloads, packed into a few cells of
+// memory.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <string_view>
+
+#include "core/store/key_arena.hpp"
 
 namespace memoria {
 
@@ -19,21 +22,32 @@ uint64_t head_behind(std::string_view key, size_t skipped);
 /// lookup touches that array and, nearly always, one entry. Keys are kept as they came, and sorted
 /// when somebody needs their order: looking for a new key's place would touch seven entries, each a
 /// cache miss. Keys that come in order are sorted all the time. (Fingerprints and unsorted leaves
-/// are those of FPTree, Oukid et al., SIGMOD 2016.) Not thread-safe.
+/// are those of FPTree, Oukid et al., SIGMOD 2016.) Entries lie in cells of equal size:
+/// growing copies nothing, and leaves leave no gaps between them; but entries of more than half a
+/// cell waste the rest of theirs. Not thread-safe.
 class KeyLeaf {
  public:
-  static constexpr size_t kMaxKeys = 128;
-  static constexpr size_t kSplitBytes = 8 << 10;  ///< of entries; a single larger one is allowed
+  static constexpr size_t kMaxKeys = 118;  ///< so that a leaf takes a cell
   static constexpr size_t kMaxPayload = 255;
+  /// So many bytes of entries always fit; how many more depends on their sizes.
+  static constexpr size_t kSureBytes = 4 << 10;
   static constexpr int kNone = -1;
+
+  struct Delete {
+    void operator()(KeyLeaf* leaf) const;
+  };
+  using Pointer = std::unique_ptr<KeyLeaf, Delete>;
+  /// An empty one, in memory of `arena`, which must outlive it.
+  static Pointer make(KeyArena& arena);
+  ~KeyLeaf();
+  KeyLeaf(const KeyLeaf&) = delete;
+  KeyLeaf& operator=(const KeyLeaf&) = delete;
 
   size_t size() const { return count_; }
   bool empty() const { return count_ == 0; }
-  bool full(size_t more_bytes) const {
-    return count_ == kMaxKeys || (count_ > 0 && live_ + more_bytes > kSplitBytes);
-  }
+  /// Of entries, as entry_bytes() has it.
   size_t live_bytes() const { return live_; }
-  size_t memory() const { return sizeof *this + capacity_; }
+  size_t memory() const;
 
   /// The index of `key`, or kNone.
   int find(std::string_view key, uint8_t fingerprint) const;
@@ -46,32 +60,44 @@ class KeyLeaf {
   std::string_view payload(size_t index) const;
   uint8_t fingerprint(size_t index) const { return fingerprints_[index]; }
 
-  /// Makes room for entries of `bytes` in all, so that adding them copies nothing.
-  void reserve(size_t bytes);
-  /// Lets go of room that was not used.
+  /// Has as much memory as `other` ready, so that it is taken at once.
+  void reserve_like(const KeyLeaf& other);
+  /// Lets go of what is ready and not needed.
   void shrink();
-
-  /// The leaf must not be full(). Payloads are at most kMaxPayload bytes.
+  /// Prepares for an entry of that many bytes, of a key that is new or that has one already. False:
+  /// there is no room, but two keys at least, so split().
+  [[nodiscard]] bool make_room(size_t bytes, bool new_key);
+  /// After make_room(); an empty leaf has room for anything. Payloads are at most kMaxPayload
+  /// bytes.
   void add(std::string_view key, uint8_t fingerprint, std::string_view payload);
+  /// After make_room(), unless the payload is as long as the one before.
   void replace(size_t index, std::string_view payload);
   /// Other keys may change their index, but not their order.
   void erase(size_t index);
   /// Moves the upper half of the keys to a new leaf. Which of them come first and last is known
   /// then, though the halves need not be sorted(): the last key here is the greatest of those that
   /// stay, the first one there the least of those that move.
-  std::unique_ptr<KeyLeaf> split();
-  /// Takes all of the next leaf's keys.
+  Pointer split();
+  /// Takes all of the next leaf's keys. Together they have kMaxKeys and kSureBytes at most.
   void absorb(const KeyLeaf& next);
 
   static size_t entry_bytes(size_t key_size, size_t payload_size);
 
  private:
-  static constexpr size_t kUnit = 2;  // entries begin at even offsets, so 16 bits address 128 KiB
+  explicit KeyLeaf(KeyArena& arena) : arena_(arena) {}
+
+  /// Where an entry is: the number of its cell, and a byte that says where in there.
+  using Place = uint16_t;
+  static constexpr size_t kUnit = 2;  // entries begin at even offsets
+  static constexpr size_t kMaxCells = 16;
+  // Of two cells that were filled one after the other, the second one's first entry did not fit the
+  // first one. So more than kMaxCells are never needed for:
+  static_assert(kSureBytes == kMaxCells / 2 * KeyArena::kCell);
 
   /// A key, ordered by a number that mostly decides: the bytes behind what all have in common.
   struct Item {
     uint64_t head;
-    uint16_t offset;
+    Place place;
     uint8_t fingerprint;
   };
   using Items = std::array<Item, kMaxKeys>;  // the first count_ are meant
@@ -79,22 +105,35 @@ class KeyLeaf {
     const KeyLeaf& leaf;
     bool operator()(const Item& a, const Item& b) const;
   };
+  /// What entries lie in.
+  struct Cells {
+    std::array<char*, kMaxCells> begin;
+    uint16_t large = 0;  // bit n: of cell n, which is from the heap and holds one entry
+    uint8_t count = 0;
+    uint8_t taken = 0;  // with those that reserve_like() took and that hold nothing yet
+    uint16_t used = KeyArena::kCell;  // bytes of the last one
 
-  const char* entry_at(uint16_t offset) const { return buffer_.get() + size_t(offset) * kUnit; }
-  const char* entry(size_t index) const { return entry_at(offsets_[index]); }
-  std::string_view key_at(uint16_t offset) const;
+    const char* at(Place place) const { return begin[place >> 8] + size_t(place & 0xff) * kUnit; }
+  };
+
+  const char* entry_at(Place place) const { return cells_.at(place); }
+  const char* entry(size_t index) const { return entry_at(places_[index]); }
+  std::string_view key_at(Place place) const;
   Items items() const;
-  void take(const Items& items, size_t count);
-  uint16_t place(std::string_view key, std::string_view payload);
-  void rebuild(size_t capacity);
+  void take(const Item* begin, const Item* end);
+  Place put(std::string_view key, std::string_view payload);
+  void pack(const Cells& from, size_t bytes);
+  void pack();
+  void give_back(const Cells& cells);
 
-  uint32_t used_ = 0, capacity_ = 0;
-  uint32_t live_ = 0;  // of used_; the rest is garbage of erased and replaced entries
-  uint16_t count_ = 0;
+  uint32_t live_ = 0;  // bytes of entries
+  uint32_t dead_ = 0;  // and of those that were erased or replaced since pack()
+  uint8_t count_ = 0;
   bool sorted_ = true;
   std::array<uint8_t, kMaxKeys> fingerprints_;
-  std::array<uint16_t, kMaxKeys> offsets_;
-  std::unique_ptr<char[]> buffer_;
+  std::array<Place, kMaxKeys> places_;
+  KeyArena& arena_;
+  Cells cells_;
 };
 
 }  // namespace memoria

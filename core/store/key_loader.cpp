@@ -25,7 +25,10 @@ bool is_newer_base(const Record& r, const Record& base) {
 }  // namespace
 
 KeyDirectory::Loader::Loader(KeyDirectory& directory)
-    : directory_(directory), trees_(kShards), simple_bytes_(kShards) {}
+    : directory_(directory), simple_bytes_(kShards) {
+  trees_.reserve(kShards);
+  for (size_t i = 0; i < kShards; ++i) trees_.emplace_back(directory.arena_);
+}
 
 void KeyDirectory::Loader::count(const LoadedRecord& loaded, size_t key_size) {
   const Record& r = loaded.entry.record;

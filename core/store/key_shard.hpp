@@ -14,7 +14,7 @@ namespace memoria {
 
 /// Functions with REQUIRES are called with `mutex` held.
 struct KeyDirectory::Shard {
-  explicit Shard(Segments& s) : segments(s) {}
+  Shard(Segments& s, KeyArena& arena) : segments(s), tree(arena) {}
 
   std::optional<KeyPayload> find(std::string_view key, uint8_t fingerprint) const
       REQUIRES_SHARED(mutex);

@@ -11,7 +11,6 @@ namespace {
 
 // How full push_back() leaves a leaf, so that the next key does not split it.
 constexpr size_t kPushedKeys = KeyLeaf::kMaxKeys * 7 / 8;
-constexpr size_t kPushedBytes = KeyLeaf::kSplitBytes * 7 / 8;
 
 /// The shortest string above `low` and not above `high`.
 std::string separator(std::string_view low, std::string_view high) {
@@ -20,10 +19,10 @@ std::string separator(std::string_view low, std::string_view high) {
 
 }  // namespace
 
-KeyTree::KeyTree() {
+KeyTree::KeyTree(KeyArena& arena) : arena_(&arena) {
   heads_.push_back(0);
   separators_.emplace_back();
-  leaves_.push_back(std::make_unique<KeyLeaf>());
+  leaves_.push_back(KeyLeaf::make(*arena_));
 }
 
 /// The leaf that holds `key` if any does.
@@ -50,13 +49,17 @@ KeyTree::Position KeyTree::find(std::string_view key, uint8_t fingerprint) const
 
 void KeyTree::set(Position at, std::string_view key, uint8_t fingerprint,
                   std::string_view payload) {
-  if (at.index != KeyLeaf::kNone) {
+  const bool is_new = at.index == KeyLeaf::kNone;
+  if (is_new || this->payload(at).size() != payload.size()) {
+    const size_t bytes = KeyLeaf::entry_bytes(key.size(), payload.size());
+    while (!leaves_[at.leaf]->make_room(bytes, is_new)) {
+      split_leaf(at.leaf, key);
+      at = find(key, fingerprint);
+    }
+  }
+  if (!is_new) {
     leaves_[at.leaf]->replace(size_t(at.index), payload);
     return;
-  }
-  while (leaves_[at.leaf]->full(KeyLeaf::entry_bytes(key.size(), payload.size()))) {
-    split_leaf(at.leaf, key);
-    at.leaf = leaf_of(key);
   }
   leaves_[at.leaf]->add(key, fingerprint, payload);
   ++size_;
@@ -64,12 +67,11 @@ void KeyTree::set(Position at, std::string_view key, uint8_t fingerprint,
 
 void KeyTree::push_back(std::string_view key, uint8_t fingerprint, std::string_view payload) {
   KeyLeaf* last = leaves_.back().get();
-  const size_t bytes = KeyLeaf::entry_bytes(key.size(), payload.size());
   if (last->size() >= kPushedKeys ||
-      (!last->empty() && last->live_bytes() + bytes > kPushedBytes)) {
+      !last->make_room(KeyLeaf::entry_bytes(key.size(), payload.size()), true)) {
     last->shrink();
-    auto next = std::make_unique<KeyLeaf>();
-    next->reserve(last->live_bytes());  // most are alike
+    auto next = KeyLeaf::make(*arena_);
+    next->reserve_like(*last);  // most are alike
     insert_leaf(leaves_.size(), separator(last->key(last->size() - 1), key), std::move(next));
     last = leaves_.back().get();
   }
@@ -121,28 +123,28 @@ bool KeyTree::erase(std::string_view key, uint8_t fingerprint) {
     remove_leaf(at);
   } else if (at + 1 < leaves_.size() && leaf.size() < KeyLeaf::kMaxKeys / 4 &&
              leaf.size() + leaves_[at + 1]->size() < KeyLeaf::kMaxKeys / 2 &&
-             leaf.live_bytes() + leaves_[at + 1]->live_bytes() < KeyLeaf::kSplitBytes / 2) {
+             leaf.live_bytes() + leaves_[at + 1]->live_bytes() < KeyLeaf::kSureBytes * 3 / 4) {
     leaf.absorb(*leaves_[at + 1]);
     remove_leaf(at + 1);
   }
   return true;
 }
 
-/// Halves a leaf to make room for `key`. When `key` would be its last, and so keys probably come in
-/// order, or when there is nothing to halve, all of it stays on one side.
+/// Halves a leaf to make room for `key`. When that would be the last of all, and so keys probably
+/// come in order, it begins a new leaf instead.
 void KeyTree::split_leaf(size_t index, std::string_view key) {
   KeyLeaf& leaf = *leaves_[index];
-  const bool last = leaf.sorted() && leaf.key(leaf.size() - 1) < key;
-  if (last && (index + 1 == leaves_.size() || leaf.size() == 1)) {
-    insert_leaf(index + 1, separator(leaf.key(leaf.size() - 1), key), std::make_unique<KeyLeaf>());
+  const bool is_last = index + 1 == leaves_.size();
+  if (is_last && leaf.sorted() && leaf.key(leaf.size() - 1) < key) {
+    insert_leaf(index + 1, separator(leaf.key(leaf.size() - 1), key), KeyLeaf::make(*arena_));
     return;
   }
   auto upper = leaf.split();
-  auto between = separator(leaf.empty() ? key : leaf.key(leaf.size() - 1), upper->key(0));
+  auto between = separator(leaf.key(leaf.size() - 1), upper->key(0));
   insert_leaf(index + 1, std::move(between), std::move(upper));
 }
 
-void KeyTree::insert_leaf(size_t index, std::string separator, std::unique_ptr<KeyLeaf> leaf) {
+void KeyTree::insert_leaf(size_t index, std::string separator, KeyLeaf::Pointer leaf) {
   const bool only = separators_.size() == 1;
   const size_t common =
       only ? separator.size() : common_prefix(separators_[1], separator.substr(0, common_));

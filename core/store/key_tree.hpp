@@ -18,7 +18,8 @@ namespace memoria {
 /// absl::btree_map and absl::flat_hash_map by `key_directory_bench`. Not thread-safe.
 class KeyTree {
  public:
-  KeyTree();
+  /// With its leaves in `arena`, which must outlive it.
+  explicit KeyTree(KeyArena& arena);
 
   size_t size() const { return size_; }
   size_t memory() const;
@@ -41,7 +42,7 @@ class KeyTree {
   }
   /// Adds a key that is above all others. Leaves keep some room for keys to come.
   void push_back(std::string_view key, uint8_t fingerprint, std::string_view payload);
-  /// Takes all keys of `above`, which are above its own; that tree is spent.
+  /// Takes all keys of `above`, which are above its own and in the same arena; that tree is spent.
   void append(KeyTree&& above);
   /// False when it was not there.
   bool erase(std::string_view key, uint8_t fingerprint);
@@ -73,16 +74,17 @@ class KeyTree {
 
  private:
   size_t leaf_of(std::string_view key) const;
-  void insert_leaf(size_t index, std::string separator, std::unique_ptr<KeyLeaf> leaf);
+  void insert_leaf(size_t index, std::string separator, KeyLeaf::Pointer leaf);
   void remove_leaf(size_t index);
   void split_leaf(size_t index, std::string_view key);
   void rebuild_heads();
 
+  KeyArena* arena_;
   // leaves_[i] holds the keys from separators_[i] (the first: from the beginning) up to
   // separators_[i + 1]. heads_[i] is the 8 bytes of separators_[i] behind what all of them (but the
   // first, which is "") have in common, as a number: the binary search touches only these.
   std::vector<uint64_t> heads_;
-  std::vector<std::unique_ptr<KeyLeaf>> leaves_;
+  std::vector<KeyLeaf::Pointer> leaves_;
   std::vector<std::string> separators_;
   size_t common_ = 0;
   size_t size_ = 0;

@@ -73,9 +73,10 @@ struct StoreStats {
   uint64_t value_bytes = 0;  ///< sum of live bytes of values, without overhead
   uint64_t disk_bytes = 0;   ///< data files that are there
   uint64_t live_bytes = 0, dead_bytes = 0,
-           eraser_bytes = 0;         ///< of records; sums over the segments
-  uint64_t key_directory_bytes = 0;  ///< memory, approximately
-  uint64_t patched_values = 0;       ///< values of more than one piece
+           eraser_bytes = 0;  ///< of records; sums over the segments
+  /// Memory, approximately; without what erased keys had and new ones will take.
+  uint64_t key_directory_bytes = 0;
+  uint64_t patched_values = 0;  ///< values of more than one piece
   uint64_t pieces = 0;
   uint64_t bytes_written = 0;  ///< to segments since open, all causes
   uint64_t appends = 0, append_groups = 0;

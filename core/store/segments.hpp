@@ -34,11 +34,12 @@ struct SegmentCounts {
 
 class File;
 
-/// What the FileCache has of a segment, here so that readers find it without a lock.
+/// What the FileCache has of a segment, here so that readers find it without a lock. There is one
+/// cache for a Segments, ever.
 struct CachedFile {
   std::atomic<File*> file{nullptr};  ///< the cache's; see FileCache::use() for how to read it
   std::atomic<bool> used{false};     ///< since the cache last looked for one to close
-  std::atomic<bool> forgotten{false};
+  bool forgotten = false;            ///< under the cache's lock
 };
 
 /// One segment file. Immutable but for the atomics.

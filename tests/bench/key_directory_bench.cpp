@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Chooses the key directory's structure: bytes for each key beyond the key itself, and nanoseconds
-// to insert, find and miss, for the packed tree and for the maps that could stand in its place.
+// Chooses the key directory's structure: bytes of the process for each key beyond the key itself,
+// and nanoseconds to insert, find and miss, for the packed tree and for the maps that could stand
+// in its place.
 //
 //   key_directory_bench [KEYS] [ROUNDS]
 //
@@ -15,8 +16,10 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -45,9 +48,16 @@ double seconds(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-size_t heap() {
-  const auto info = mallinfo2();
-  return info.uordblks + info.hblkhd;
+/// Memory of the process in bytes, without what the allocator only keeps.
+size_t memory() {
+  ::malloc_trim(0);
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  size_t kib = 0;
+  while (status >> word) {
+    if (word == "RssAnon:" && status >> kib) return kib * 1024;
+  }
+  std::abort();
 }
 
 /// `make` returns a fresh structure with insert(key) and find(key).
@@ -57,12 +67,12 @@ Row measure(size_t n, Make make) {
   for (size_t i = 0; i < n; ++i) present.push_back(key_of(i, true));
   for (size_t i = 0; i < n; ++i) absent.push_back(key_of(i, false));
   Row row;
-  const size_t before = heap();
+  const size_t before = memory();
   auto map = make();
   row.insert_ns = 1e9 / double(n) * seconds([&] {
                     for (const auto& key : present) map.insert(key);
                   });
-  row.bytes = double(heap() - before) / double(n) - double(kKeySize);
+  row.bytes = double(memory() - before) / double(n) - double(kKeySize);
   size_t found = 0;
   const auto look = [&](const std::vector<std::string>& keys) {
     return 1e9 / double(n) * seconds([&] {
@@ -76,7 +86,11 @@ Row measure(size_t n, Make make) {
 }
 
 struct PackedTree {
-  std::vector<memoria::KeyTree> shards{kShards};
+  PackedTree() {
+    for (size_t i = 0; i < kShards; ++i) shards.emplace_back(*arena);
+  }
+  std::unique_ptr<memoria::KeyArena> arena = std::make_unique<memoria::KeyArena>();
+  std::vector<memoria::KeyTree> shards;
   static uint8_t fingerprint(size_t hash) { return uint8_t(hash >> 24); }
   void insert(const std::string& key) {
     const size_t hash = absl::HashOf(key);

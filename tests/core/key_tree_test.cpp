@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "core/store/key_tree.hpp"
 
+#include <algorithm>
+#include <array>
 #include <boost/test/unit_test.hpp>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "tests/support/check.hpp"
 
@@ -11,7 +14,8 @@ namespace memoria::test {
 namespace {
 
 struct TreeAndModel {
-  KeyTree tree;
+  KeyArena arena;
+  KeyTree tree{arena};
   std::map<std::string, std::string> model;
 
   static uint8_t fingerprint(std::string_view key) {
@@ -114,8 +118,62 @@ BOOST_AUTO_TEST_CASE(leaves_of_keys_that_are_hard_to_tell_apart_are_halved_in_or
   }
 }
 
+/// Of sizes for which a leaf has room for many, for few, for one, and for none in its own cells.
+BOOST_AUTO_TEST_CASE(keys_and_payloads_of_every_size) {
+  Random random(base_seed());
+  WITH_SEED(base_seed()) {
+    TreeAndModel both;
+    constexpr std::array<size_t, 8> kSizes = {1, 20, 180, 255, 260, 510, 600, 5000};
+    std::vector<std::string> keys;
+    for (size_t i = 0; i < 600; ++i) {
+      auto key = std::to_string(random.below(100'000));
+      key.resize(std::max(key.size(), kSizes[random.below(kSizes.size())] + random.below(4)), '-');
+      keys.push_back(key);
+    }
+    keys.emplace_back(65'535, 'k');
+    for (size_t i = 0; i < 20'000; ++i) {
+      const auto& key = keys[random.below(keys.size())];
+      if (random.below(3) == 0) {
+        both.erase(key);
+      } else {
+        both.set(key, std::string(random.below(KeyLeaf::kMaxPayload + 1), char(random.below(26))));
+      }
+      if (i % 500 == 0) both.check_all();
+    }
+    for (const auto& key : keys) both.erase(key);
+    BOOST_TEST(both.tree.size() == 0u);
+    BOOST_TEST(both.tree.memory() < 20'000u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(other_payloads_of_the_same_keys_make_no_leaves) {
+  KeyArena arena;
+  KeyTree tree(arena);
+  for (size_t i = 0; i < 10'000; ++i) tree.set(std::to_string(10'000 + i), uint8_t(i), "payload");
+  const size_t before = tree.memory();
+  for (size_t i = 0; i < 10'000; i += KeyLeaf::kMaxKeys) {
+    tree.set(std::to_string(10'000 + i), uint8_t(i), "longer payload");
+  }
+  BOOST_TEST(tree.memory() <= before * 11 / 10);
+}
+
+BOOST_AUTO_TEST_CASE(a_tree_of_keys_pushed_in_order_takes_little_more_than_they_do) {
+  KeyArena arena;
+  KeyTree tree(arena);
+  size_t bytes = 0;
+  for (size_t i = 0; i < 50'000; ++i) {
+    auto key = std::to_string(1'000'000 + i);
+    if (i % 1000 == 0) key += std::string(700, 'x');
+    tree.push_back(key, uint8_t(i), "payload");
+    bytes += key.size() + 7;
+  }
+  BOOST_TEST(tree.size() == 50'000u);
+  BOOST_TEST(tree.memory() < bytes + 50'000 * 12);
+}
+
 BOOST_AUTO_TEST_CASE(keys_that_come_in_order_need_no_sorting) {
-  KeyTree tree;
+  KeyArena arena;
+  KeyTree tree(arena);
   for (int i = 0; i < 10'000; ++i) {
     const auto key = std::to_string(100'000 + i);
     tree.set(key, uint8_t(i), "payload");
@@ -126,7 +184,8 @@ BOOST_AUTO_TEST_CASE(keys_that_come_in_order_need_no_sorting) {
 }
 
 BOOST_AUTO_TEST_CASE(an_unsorted_leaf_is_told_before_anything_of_it_is_visited) {
-  KeyTree tree;
+  KeyArena arena;
+  KeyTree tree(arena);
   for (const auto* key : {"b", "a", "c"}) tree.set(key, 1, "payload");
   size_t visited = 0;
   BOOST_TEST(!tree.scan("", false, [&](auto, auto) { return ++visited != 0; }));
