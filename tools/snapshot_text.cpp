@@ -74,7 +74,9 @@ std::string history_text(const Items& versions) {
                name                ? printable(*name)
                : flag(v, "backup") ? "the backup"
                                    : "the present",
-               v.contains("created") ? format_local_time(text(v, "created")) : "now",
+               v.contains("created") ? format_local_time(text(v, "created"))
+               : name                ? "-"
+                                     : "now",
                version_text(v, first)});
     first = false;
   }
@@ -93,8 +95,11 @@ std::string snapshots_text(const Items& snapshots) {
   Table table({kLeft, kRight, kRight, kLeft});
   table.add({"made", "size", "only there", "name"});
   for (const auto& s : snapshots) {
-    auto name = printable(get_bytes(s, "name").value_or(""));
-    if (flag(s, "damaged")) name += "  (damaged: its manifest cannot be read)";
+    const auto name = printable(get_bytes(s, "name").value_or(""));
+    if (flag(s, "damaged")) {
+      table.add({"-", "-", "-", name + "  (damaged: its manifest cannot be read)"});
+      continue;
+    }
     table.add({format_local_time(text(s, "created")), format_bytes(double(number(s, "bytes"))),
                format_bytes(double(number(s, "own_bytes"))), name});
   }

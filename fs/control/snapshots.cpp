@@ -7,11 +7,13 @@ namespace memoria::control {
 namespace {
 
 Json snapshot_item(const SnapshotInfo& snapshot) {
-  Json item = {{"created", iso_time(int64_t(snapshot.created_ns))},
-               {"segments", snapshot.segments},
-               {"bytes", snapshot.bytes},
-               {"own_bytes", snapshot.own_bytes},
-               {"damaged", snapshot.damaged}};
+  Json item = {{"damaged", snapshot.damaged}};
+  if (!snapshot.damaged) {  // else nobody knows
+    item["created"] = iso_time(int64_t(snapshot.created_ns));
+    item["segments"] = snapshot.segments;
+    item["bytes"] = snapshot.bytes;
+    item["own_bytes"] = snapshot.own_bytes;
+  }
   set_bytes(item, "name", snapshot.name);
   return item;
 }

@@ -170,7 +170,8 @@ Result<Json> file_history(const Call& call, const std::string& path) {
   History history(call, path);
   for (const auto& snapshot : snapshots) {
     MEMORIA_TRY(call.report("history", done, total));
-    Json item = {{"created", iso_time(int64_t(snapshot.created_ns))}};
+    Json item = Json::object();
+    if (!snapshot.damaged) item["created"] = iso_time(int64_t(snapshot.created_ns));
     set_bytes(item, "snapshot", snapshot.name);
     auto opened = call.store.open_snapshot(snapshot.name);
     if (!opened.has_value()) {

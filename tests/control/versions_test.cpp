@@ -99,6 +99,21 @@ BOOST_DATA_TEST_CASE(history_lists_the_versions_of_a_file, kBothWays, served) {
   BOOST_TEST(run_ctl({"history", place.path()}).code == 2);
 }
 
+BOOST_DATA_TEST_CASE(a_damaged_snapshot_has_no_date_that_nobody_knows, kBothWays, served) {
+  SampleStore place(served);
+  take(place, "then");
+  test::write_whole_file(place.path() + "/snapshots/then/manifest", "no manifest");
+  const auto listed =
+      document(run_ctl({"--json", "snapshot", "list", place.path()}))["snapshots"][0];
+  BOOST_TEST(listed["damaged"] == true);
+  BOOST_TEST(!listed.contains("created"), listed.dump());
+  const auto table = run_ctl({"snapshot", "list", place.path()}).out;
+  BOOST_TEST(table.find("damaged") != std::string::npos, table);
+  BOOST_TEST(table.find("1970") == std::string::npos, table);
+  const auto history = run_ctl({"history", place.path(), "/hello"}).out;
+  BOOST_TEST(history.find("1970") == std::string::npos, history);
+}
+
 BOOST_AUTO_TEST_CASE(rollback_makes_the_present_what_the_snapshot_is) {
   SampleStore place(false);
   take(place, "then");
