@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// std's mutexes with the names that Clang's thread-safety analysis checks (-Wthread-safety):
+// Mutexes with the names that Clang's thread-safety analysis checks (-Wthread-safety):
 // each member says which mutex guards it, and the compiler proves it.
 // (absl::Mutex has these too, but Debian's build of it is opaque to the thread sanitizer.)
 #pragma once

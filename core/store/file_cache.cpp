@@ -37,7 +37,7 @@ FileCache::Place* FileCache::take_place(const File* file) {
 // use() names the file, then looks whether the segment still has it. let_go() takes it from the
 // segment, then looks whether somebody names it. All four are sequentially consistent, so one of
 // the two sees the other. For the end of a use the same holds: either release() sees that the file
-// was let go of, and closes it, or take_unused() sees that nobody names it any more.
+// was let go of, and closes it, or close_unused() sees that nobody names it any more.
 
 Result<FileCache::Use> FileCache::use(const Segment& segment) {
   if (const File* file = segment.cached.file.load()) {
