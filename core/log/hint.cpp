@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 
 #include "core/base/coding.hpp"
 #include "core/base/crc32c.hpp"
+#include "core/base/key_order.hpp"
 
 namespace memoria {
 namespace {
@@ -26,11 +26,6 @@ std::string header(uint64_t segment_id, uint64_t data_length) {
   append_le<uint64_t>(out, segment_id);
   append_le<uint32_t>(out, crc32c(out));
   return out;
-}
-
-size_t common_prefix(std::string_view a, std::string_view b) {
-  const auto end = a.begin() + long(std::min(a.size(), b.size()));
-  return size_t(std::mismatch(a.begin(), end, b.begin()).first - a.begin());
 }
 
 /// What an entry says beside its key. Numbers that are near another are differences.
@@ -98,12 +93,7 @@ void HintWriter::add(const Entry& entry) {
 }
 
 void HintWriter::sort() {
-  for (auto& item : items_) {
-    char raw[8] = {};
-    const auto behind = key_of(item).substr(common_, 8);
-    behind.copy(raw, sizeof raw);
-    item.head = load_be64(raw);
-  }
+  for (auto& item : items_) item.head = head_behind(key_of(item), common_);
   std::sort(items_.begin(), items_.end(), [this](const Item& a, const Item& b) {
     if (a.head != b.head) return a.head < b.head;
     const int order = key_of(a).compare(key_of(b));

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/base/coding.hpp"
+#include "core/base/key_order.hpp"
 
 namespace memoria {
 namespace {
@@ -48,16 +49,6 @@ std::string_view KeyLeaf::key(size_t index) const {
 }
 std::string_view KeyLeaf::payload(size_t index) const {
   return parse(entry(index)).payload;
-}
-
-size_t common_prefix(std::string_view a, std::string_view b) {
-  return size_t(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
-}
-
-uint64_t head_behind(std::string_view key, size_t skipped) {
-  char raw[8] = {};
-  if (key.size() > skipped) key.substr(skipped).copy(raw, sizeof raw);
-  return load_be64(raw);
 }
 
 int KeyLeaf::find(std::string_view key, uint8_t fingerprint) const {

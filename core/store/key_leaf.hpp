@@ -12,12 +12,6 @@
 
 namespace memoria {
 
-/// With how many equal bytes they begin.
-size_t common_prefix(std::string_view a, std::string_view b);
-/// The 8 bytes behind the first `skipped`, as a number: the order of keys that have those in
-/// common, where it is not the same for both.
-uint64_t head_behind(std::string_view key, size_t skipped);
-
 /// Found like a hash table's bucket: one byte of each key's hash lies in an array of its own, so a
 /// lookup touches that array and, nearly always, one entry. Keys are kept as they came, and sorted
 /// when somebody needs their order: looking for a new key's place would touch seven entries, each a

@@ -2,9 +2,8 @@
 #include "core/store/key_tree.hpp"
 
 #include <algorithm>
-#include <cstring>
 
-#include "core/base/coding.hpp"
+#include "core/base/key_order.hpp"
 
 namespace memoria {
 namespace {
@@ -81,6 +80,7 @@ void KeyTree::push_back(std::string_view key, uint8_t fingerprint, std::string_v
 
 void KeyTree::append(KeyTree&& above) {
   if (above.size_ == 0) return;
+  above.leaves_.back()->shrink();  // nothing is pushed there any more
   if (size_ == 0) {
     *this = std::move(above);
     return;

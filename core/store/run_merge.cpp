@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-#include "core/base/coding.hpp"
+#include "core/base/key_order.hpp"
 #include "core/base/mutex.hpp"
 #include "core/base/signals.hpp"
 #include "core/store/key_loader.hpp"
@@ -49,9 +49,7 @@ class Source {
   Result<bool> next() {
     MEMORIA_TRY(const bool more, cursor_.next(entry_));
     if (!more) return false;
-    char raw[8] = {};
-    key().copy(raw, sizeof raw);
-    head_ = load_be64(raw);
+    head_ = head_behind(key(), 0);
     return true;
   }
 

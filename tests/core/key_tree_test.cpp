@@ -6,6 +6,7 @@
 #include <boost/test/unit_test.hpp>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/check.hpp"
@@ -169,6 +170,18 @@ BOOST_AUTO_TEST_CASE(a_tree_of_keys_pushed_in_order_takes_little_more_than_they_
   }
   BOOST_TEST(tree.size() == 50'000u);
   BOOST_TEST(tree.memory() < bytes + 50'000 * 12);
+}
+
+BOOST_AUTO_TEST_CASE(a_tree_that_was_pushed_keeps_no_memory_ready) {
+  KeyArena arena;
+  KeyTree pushed(arena), tree(arena);
+  for (size_t i = 0; i < KeyLeaf::kMaxKeys; ++i) {
+    pushed.push_back(std::to_string(1000 + i), uint8_t(i), std::string(40, 'p'));
+  }
+  const size_t before = pushed.memory();
+  tree.append(std::move(pushed));
+  BOOST_TEST(tree.size() == KeyLeaf::kMaxKeys);
+  BOOST_TEST(tree.memory() < before);
 }
 
 BOOST_AUTO_TEST_CASE(keys_that_come_in_order_need_no_sorting) {
