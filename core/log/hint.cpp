@@ -48,8 +48,8 @@ bool decode_rest(Decoder& in, uint64_t segment_id, Entry& entry) {
   if (!in.ok()) return false;
   const auto type = uint8_t(type_bytes.front());
   Record& r = entry.record;
-  r = Record{};
   r.kind = Kind(type & kKindMask);
+  r.flags = 0;
   r.timestamp = segment_id + uint64_t(in.signed_varint());
   const uint64_t record_offset = in.varint();
   const uint64_t value_size = in.varint();
@@ -59,6 +59,7 @@ bool decode_rest(Decoder& in, uint64_t segment_id, Entry& entry) {
   }
   entry.record_offset = uint32_t(record_offset);
   r.value_size = uint32_t(value_size);
+  r.generation = r.offset = r.length = 0;
   if (arguments_size(r.kind) >= 16) {
     r.generation = r.timestamp - uint64_t(in.signed_varint());
     r.offset = in.varint();

@@ -45,6 +45,35 @@ BOOST_AUTO_TEST_CASE(varint_round_trips_at_every_length_boundary) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_varint_is_the_same_whatever_follows_it) {
+  for (int bits = 0; bits <= 64; ++bits) {
+    const uint64_t v = bits == 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1;
+    for (const char next : {'\0', '\x7f', '\x80', '\xff'}) {
+      for (size_t more = 0; more <= 16; ++more) {
+        std::string out;
+        append_varint(out, v);
+        out.append(more, next);
+        Decoder in(out);
+        BOOST_TEST(in.varint() == v);
+        BOOST_TEST(in.ok());
+        BOOST_TEST(in.rest() == std::string(more, next));
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_varint_may_be_longer_than_needed) {
+  for (size_t zeros = 0; zeros < 8; ++zeros) {
+    for (const size_t more : {0, 20}) {
+      const std::string behind(more, 'x');
+      const std::string bytes = "\x85" + std::string(zeros, '\x80') + '\0' + behind;
+      Decoder in(bytes);
+      BOOST_TEST(in.varint() == 5u);
+      BOOST_TEST(in.rest() == behind);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(truncated_varint_is_refused) {
   std::string whole;
   append_varint(whole, ~uint64_t{0});

@@ -6,6 +6,11 @@
 
 #include "tests/support/check.hpp"
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
+
 namespace memoria::test {
 namespace {
 
@@ -55,6 +60,33 @@ BOOST_AUTO_TEST_CASE(checksums_can_be_continued_at_every_cut) {
     BOOST_REQUIRE_EQUAL(crc32c(view.substr(cut), crc32c(view.substr(0, cut))), whole);
   }
 }
+
+#ifdef __x86_64__
+/// Whether the processor tells which registers are in use (XGETBV with 1).
+bool tells_registers_in_use() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned kXsaveIsOn = 1 << 27, kTellsInUse = 1 << 2;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kXsaveIsOn) == 0) return false;
+  return __get_cpuid_count(13, 1, &a, &b, &c, &d) != 0 && (a & kTellsInUse) != 0;
+}
+
+/// The upper halves of the first 16 vector registers: parts 2 (AVX) and 6 (AVX-512).
+__attribute__((target("xsave"))) bool upper_halves_in_use() {
+  return (_xgetbv(1) & (1 << 2 | 1 << 6)) != 0;
+}
+
+BOOST_AUTO_TEST_CASE(no_vector_register_is_left_in_use,
+                     *boost::unit_test::precondition([](boost::unit_test::test_unit_id) {
+                       return boost::test_tools::assertion_result(tells_registers_in_use());
+                     })) {
+  const std::string data(4096, 'x');
+  for (const size_t size : {10, 100, 1000, 4096}) {
+    (void)crc32c(std::string_view(data).substr(0, size));
+    const bool in_use = upper_halves_in_use();
+    BOOST_TEST(!in_use, "after " << size << " bytes");
+  }
+}
+#endif
 
 BOOST_AUTO_TEST_SUITE_END()
 
