@@ -64,15 +64,35 @@ class CAPABILITY("mutex") BriefMutex {
 #endif
 };
 
-/// A std::shared_mutex that the analysis knows.
+/// A std::shared_mutex that the analysis knows, for what takes a few instructions: who waits looks
+/// again for a while, some microseconds at most, before going to sleep. Being woken takes longer
+/// than what is waited for: beside a reader a store's writer put 503,000 keys a second instead of
+/// 476,000 (memoria-bench --groups mixed, medians of 4; 100 looks and 400 did no better than 50).
 class CAPABILITY("mutex") SharedMutex {
  public:
-  void lock() ACQUIRE() { m_.lock(); }
+  void lock() ACQUIRE() {
+    for (int looks = 0; looks < kLooks; ++looks, pause()) {
+      if (m_.try_lock()) return;
+    }
+    m_.lock();
+  }
   void unlock() RELEASE() { m_.unlock(); }
-  void lock_shared() ACQUIRE_SHARED() { m_.lock_shared(); }
+  void lock_shared() ACQUIRE_SHARED() {
+    for (int looks = 0; looks < kLooks; ++looks, pause()) {
+      if (m_.try_lock_shared()) return;
+    }
+    m_.lock_shared();
+  }
   void unlock_shared() RELEASE_SHARED() { m_.unlock_shared(); }
 
  private:
+  static constexpr int kLooks = 50;
+  static void pause() {
+#ifdef __x86_64__
+    __builtin_ia32_pause();
+#endif
+  }
+
   std::shared_mutex m_;
 };
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "core/base/cache_line.hpp"
 #include "core/io/environment.hpp"
 #include "core/log/record.hpp"
 
@@ -40,7 +41,7 @@ class Timeline {
 
  private:
   Environment& environment_;
-  std::atomic<uint64_t> last_{0};
+  alignas(kApart) std::atomic<uint64_t> last_{0};
 };
 
 }  // namespace memoria

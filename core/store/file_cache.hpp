@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/cache_line.hpp"
 #include "core/base/mutex.hpp"
 #include "core/io/environment.hpp"
 #include "core/store/segments.hpp"
@@ -56,8 +57,7 @@ class FileCache {
     std::shared_ptr<File> file;
   };
   using Queue = std::list<Open>;
-  /// Two cache lines, since processors fetch them in pairs.
-  struct alignas(128) Place {
+  struct alignas(kApart) Place {
     std::atomic<const File*> file{nullptr};  // what its taker reads
     std::atomic<uint64_t> hits{0};
   };

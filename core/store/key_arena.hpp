@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "core/base/cache_line.hpp"
 #include "core/base/mutex.hpp"
 
 namespace memoria {
@@ -18,10 +19,10 @@ namespace memoria {
 ///
 /// Against a buffer from malloc for each leaf (memoria-bench --engines raw, medians of 3 in turns):
 /// put of 100 B in random order 1.24 and 1.12 us, get 1.81 and 1.65, get of no key 0.30 and 0.22;
-/// memory beside each of ten million keys 37.5 and 31.5 bytes; opening them 2.13 s both, after a
-/// kill 2.41 and 2.74. Pieces of many sizes (multiples of 256 bytes) instead of cells were as fast,
-/// but left up to 8 bytes for each key between them: most leaves are halved at about the same time.
-class KeyArena {
+/// memory beside each of ten million keys 37.5 and 31.5 bytes. Pieces of many sizes (multiples of
+/// 256 bytes) instead of cells were as fast, but left up to 8 bytes for each key between them: most
+/// leaves are halved at about the same time.
+class alignas(kApart) KeyArena {
  public:
   static constexpr size_t kCell = 512;  ///< bytes, and what a cell's address is a multiple of
 

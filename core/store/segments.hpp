@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/base/cache_line.hpp"
 #include "core/base/mutex.hpp"
 #include "core/log/segment.hpp"
 #include "core/store/reports.hpp"
@@ -66,7 +67,7 @@ struct Segment {
   /// A snapshot has it, too: what merging it away frees comes free with that.
   std::atomic<bool> held{false};
   mutable CachedFile cached;
-  alignas(64) SegmentCounts counts;  // writers change them while readers look at the rest
+  alignas(kApart) SegmentCounts counts;  // writers change them while readers look at the rest
 
   uint64_t id() const { return name_id; }
   uint64_t dead_bytes() const;

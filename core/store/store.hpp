@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/cache_line.hpp"
 #include "core/base/result.hpp"
 #include "core/io/environment.hpp"
 #include "core/store/batch.hpp"
@@ -32,7 +33,9 @@ namespace memoria {
 /// delivered intact; never another value in its place); kReadOnly (changes: opened so, or latched
 /// so after a failed write or sync, see StoreStats::read_only_reason); kNoSpace (changes, also
 /// beyond Options::memory_limit: nothing was changed; what frees something still works).
-class Store {
+///
+/// Aligned, because each call looks at it, while threads may write what is allocated beside it.
+class alignas(kApart) Store {
  public:
   /// Opens the store in `environment`, making a new one in an empty directory.
   /// Errors: kLocked (names the owner), kNotAStore, kNewerFormat, kIo, kInvalidArgument (options).

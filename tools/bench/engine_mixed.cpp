@@ -3,6 +3,7 @@
 // percentile, and what the writer gets done, alone and beside the reader.
 #include <algorithm>
 
+#include "core/base/cache_line.hpp"
 #include "tools/bench/engine_field.hpp"
 #include "tools/bench/engine_measure.hpp"
 
@@ -19,14 +20,15 @@ Result<Figures> mixed(Engine& engine, const std::string& directory, uint64_t key
   const Values values(kValueBytes);
   MEMORIA_TRY(engine.open({directory, 20 * keys, /*background_merge=*/true}));
   MEMORIA_TRY(load(engine, values, keys, kValueBytes));
-  uint64_t written = 0;
+  // Apart, lest the reader and the writer of them wait for each other rather than for the engine.
+  alignas(kApart) uint64_t written = 0;
+  alignas(kApart) std::string scratch;
   const auto write = [&](uint64_t) {
     ++written;
     return engine.put(view(spread_key(written, kWritten)), values.at(written, kValueBytes));
   };
   MEMORIA_TRY(const double alone, calls_per_second(1, duration, write));
 
-  std::string scratch;
   const auto read = [&](uint64_t turn) {
     const uint64_t i = scatter(turn) % keys;
     return expect_value(engine, view(spread_key(i)), values.at(i, kValueBytes), scratch);
