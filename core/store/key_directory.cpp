@@ -41,7 +41,7 @@ KeyDirectory::Bucket KeyDirectory::bucket(std::string_view key) const {
   const size_t hash = absl::HashOf(key);
   const size_t shard =
       prefix_bytes_ == 0 ? hash % kShards : shard_of_prefix(key.substr(0, prefix_bytes_));
-  return {shard, uint8_t(hash >> 24)};
+  return {shard, KeyLeaf::fingerprint_of(hash >> 24)};
 }
 
 KeyDirectory::Address KeyDirectory::address(std::string_view key) const {

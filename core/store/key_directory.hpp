@@ -117,12 +117,12 @@ class KeyDirectory {
   static constexpr size_t kShards = 64;
   struct Address {
     Shard& shard;
-    uint8_t fingerprint;
+    KeyLeaf::Fingerprint fingerprint;
   };
   Address address(std::string_view key) const;
   struct Bucket {
     size_t shard;
-    uint8_t fingerprint;
+    KeyLeaf::Fingerprint fingerprint;
   };
   Bucket bucket(std::string_view key) const;
   size_t shard_of_prefix(std::string_view prefix) const;

@@ -51,7 +51,11 @@ std::string_view KeyLeaf::payload(size_t index) const {
   return parse(entry(index)).payload;
 }
 
-int KeyLeaf::find(std::string_view key, uint8_t fingerprint) const {
+KeyLeaf::Fingerprint KeyLeaf::fingerprint(size_t index) const {
+  return Fingerprint(fingerprints_[index] | (places_[index] & ~kWhere) >> 4);
+}
+
+int KeyLeaf::find(std::string_view key, Fingerprint fingerprint) const {
   constexpr size_t kCacheLine = 64;
   // Where a match leads is not known yet, and would be a cache miss after that of the fingerprints.
   const auto* const begin_of_places = reinterpret_cast<const char*>(places_.data());
@@ -59,10 +63,12 @@ int KeyLeaf::find(std::string_view key, uint8_t fingerprint) const {
   for (const char* p = begin_of_places; p < end_of_cells; p += kCacheLine) __builtin_prefetch(p);
   const uint8_t* const begin = fingerprints_.data();
   const uint8_t* const end = begin + count_;
+  const auto upper = Place(fingerprint << 4 & ~kWhere);
   for (const uint8_t* p = begin; p < end; ++p) {
-    p = static_cast<const uint8_t*>(std::memchr(p, fingerprint, size_t(end - p)));
+    p = static_cast<const uint8_t*>(std::memchr(p, uint8_t(fingerprint), size_t(end - p)));
     if (p == nullptr) break;
-    if (this->key(size_t(p - begin)) == key) return int(p - begin);
+    const Place place = places_[size_t(p - begin)];
+    if ((place & ~kWhere) == upper && key_at(place) == key) return int(p - begin);
   }
   return kNone;
 }
@@ -172,13 +178,15 @@ void KeyLeaf::pack(const Cells& from, size_t bytes) {
   std::array<uint8_t, kMaxKeys> order;
   std::iota(order.begin(), order.begin() + count_, uint8_t{0});
   if (bytes > kSureBytes) {
-    std::sort(order.begin(), order.begin() + count_,
-              [this](uint8_t a, uint8_t b) { return places_[a] < places_[b]; });
+    std::sort(order.begin(), order.begin() + count_, [this](uint8_t a, uint8_t b) {
+      return (places_[a] & kWhere) < (places_[b] & kWhere);
+    });
   }
   live_ = dead_ = 0;
   for (size_t i = 0; i < count_; ++i) {
-    const auto view = parse(from.at(places_[order[i]]));
-    places_[order[i]] = put(view.key, view.payload);
+    Place& place = places_[order[i]];
+    const auto view = parse(from.at(place));
+    place = Place((place & ~kWhere) | put(view.key, view.payload));
   }
 }
 
@@ -189,11 +197,11 @@ void KeyLeaf::pack() {
   give_back(before);
 }
 
-void KeyLeaf::add(std::string_view key, uint8_t fingerprint, std::string_view payload) {
+void KeyLeaf::add(std::string_view key, Fingerprint fingerprint, std::string_view payload) {
   assert(count_ < kMaxKeys && payload.size() <= kMaxPayload);
   sorted_ = sorted_ && (count_ == 0 || this->key(count_ - 1) < key);
-  places_[count_] = put(key, payload);
-  fingerprints_[count_] = fingerprint;
+  places_[count_] = Place((fingerprint << 4 & ~kWhere) | put(key, payload));
+  fingerprints_[count_] = uint8_t(fingerprint);
   ++count_;
 }
 
@@ -204,7 +212,7 @@ void KeyLeaf::replace(size_t index, std::string_view payload) {
     return;
   }
   const auto before = uint32_t(entry_bytes(view.key.size(), view.payload.size()));
-  places_[index] = put(view.key, payload);
+  places_[index] = Place((places_[index] & ~kWhere) | put(view.key, payload));
   live_ -= before;
   dead_ += before;
 }
@@ -292,7 +300,7 @@ void KeyLeaf::absorb(const KeyLeaf& next) {
   assert(count_ + next.count_ <= kMaxKeys && live_ + next.live_ <= kSureBytes);
   pack();
   for (size_t i = 0; i < next.count_; ++i) {
-    add(next.key(i), next.fingerprints_[i], next.payload(i));
+    add(next.key(i), next.fingerprint(i), next.payload(i));
   }
 }
 

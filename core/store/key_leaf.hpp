@@ -12,8 +12,9 @@
 
 namespace memoria {
 
-/// Found like a hash table's bucket: one byte of each key's hash lies in an array of its own, so a
-/// lookup touches that array and, nearly always, one entry. Keys are kept as they came, and sorted
+/// Found like a hash table's bucket: one byte of each key's hash lies in an array of its own, and
+/// four bits more with the entry's place, so a lookup touches that array and one entry, or of a key
+/// that is not there none in 49 of 50. Keys are kept as they came, and sorted
 /// when somebody needs their order: looking for a new key's place would touch seven entries, each a
 /// cache miss. Keys that come in order are sorted all the time. (Fingerprints and unsorted leaves
 /// are those of FPTree, Oukid et al., SIGMOD 2016.) Entries lie in cells of equal size:
@@ -26,6 +27,9 @@ class KeyLeaf {
   /// So many bytes of entries always fit; how many more depends on their sizes.
   static constexpr size_t kSureBytes = 4 << 10;
   static constexpr int kNone = -1;
+  /// What is kept of a key's hash: any 12 bits, the rest 0.
+  using Fingerprint = uint16_t;
+  static constexpr Fingerprint fingerprint_of(uint64_t bits) { return Fingerprint(bits & 0xfff); }
 
   struct Delete {
     void operator()(KeyLeaf* leaf) const;
@@ -44,7 +48,7 @@ class KeyLeaf {
   size_t memory() const;
 
   /// The index of `key`, or kNone.
-  int find(std::string_view key, uint8_t fingerprint) const;
+  int find(std::string_view key, Fingerprint fingerprint) const;
   bool sorted() const { return sorted_; }
   void sort();
   /// The index of the first key that is not less than `key`. The leaf must be sorted().
@@ -52,7 +56,6 @@ class KeyLeaf {
 
   std::string_view key(size_t index) const;
   std::string_view payload(size_t index) const;
-  uint8_t fingerprint(size_t index) const { return fingerprints_[index]; }
 
   /// Has as much memory as `other` ready, so that it is taken at once.
   void reserve_like(const KeyLeaf& other);
@@ -63,7 +66,7 @@ class KeyLeaf {
   [[nodiscard]] bool make_room(size_t bytes, bool new_key);
   /// After make_room(); an empty leaf has room for anything. Payloads are at most kMaxPayload
   /// bytes.
-  void add(std::string_view key, uint8_t fingerprint, std::string_view payload);
+  void add(std::string_view key, Fingerprint fingerprint, std::string_view payload);
   /// After make_room(), unless the payload is as long as the one before.
   void replace(size_t index, std::string_view payload);
   /// Other keys may change their index, but not their order.
@@ -80,10 +83,13 @@ class KeyLeaf {
  private:
   explicit KeyLeaf(KeyArena& arena) : arena_(arena) {}
 
-  /// Where an entry is: the number of its cell, and a byte that says where in there.
+  /// Where an entry is: the number of its cell, and a byte that says where in there. Above them the
+  /// upper bits of the key's fingerprint, which are not needed to find the entry.
   using Place = uint16_t;
+  static constexpr Place kWhere = 0x0fff;
   static constexpr size_t kUnit = 2;  // entries begin at even offsets
   static constexpr size_t kMaxCells = 16;
+  static_assert(KeyArena::kCell / kUnit * kMaxCells == kWhere + 1);
   // Of two cells that were filled one after the other, the second one's first entry did not fit the
   // first one. So more than kMaxCells are never needed for:
   static_assert(kSureBytes == kMaxCells / 2 * KeyArena::kCell);
@@ -107,12 +113,15 @@ class KeyLeaf {
     uint8_t taken = 0;  // with those that reserve_like() took and that hold nothing yet
     uint16_t used = KeyArena::kCell;  // bytes of the last one
 
-    const char* at(Place place) const { return begin[place >> 8] + size_t(place & 0xff) * kUnit; }
+    const char* at(Place place) const {
+      return begin[(place & kWhere) >> 8] + size_t(place & 0xff) * kUnit;
+    }
   };
 
   const char* entry_at(Place place) const { return cells_.at(place); }
   const char* entry(size_t index) const { return entry_at(places_[index]); }
   std::string_view key_at(Place place) const;
+  Fingerprint fingerprint(size_t index) const;
   Items items() const;
   void take(const Item* begin, const Item* end);
   Place put(std::string_view key, std::string_view payload);
@@ -124,7 +133,7 @@ class KeyLeaf {
   uint32_t dead_ = 0;  // and of those that were erased or replaced since pack()
   uint8_t count_ = 0;
   bool sorted_ = true;
-  std::array<uint8_t, kMaxKeys> fingerprints_;
+  std::array<uint8_t, kMaxKeys> fingerprints_;  // the lower bits
   std::array<Place, kMaxKeys> places_;
   KeyArena& arena_;
   Cells cells_;

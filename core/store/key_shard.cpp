@@ -26,13 +26,13 @@ KeyPayload simple(const Entry& entry, Location at) {
 }  // namespace
 
 std::optional<KeyPayload> KeyDirectory::Shard::find(std::string_view key,
-                                                    uint8_t fingerprint) const {
+                                                    KeyLeaf::Fingerprint fingerprint) const {
   const auto bytes = tree.payload(tree.find(key, fingerprint));
   if (bytes.data() == nullptr) return std::nullopt;
   return KeyPayload::decode(bytes);
 }
 
-void KeyDirectory::Shard::set(std::string_view key, uint8_t fingerprint,
+void KeyDirectory::Shard::set(std::string_view key, KeyLeaf::Fingerprint fingerprint,
                               const KeyPayload& payload) {
   std::array<char, 256> raw;
   tree.set(key, fingerprint, payload.encode(raw.data()));
@@ -65,14 +65,14 @@ KeyPayload KeyDirectory::Shard::keep(PatchedValue value) {
   return p;
 }
 
-PatchedValue& KeyDirectory::Shard::adopt(std::string_view key, uint8_t fingerprint,
+PatchedValue& KeyDirectory::Shard::adopt(std::string_view key, KeyLeaf::Fingerprint fingerprint,
                                          PatchedValue value) {
   const auto p = keep(std::move(value));
   set(key, fingerprint, p);
   return *patched[p.patched];
 }
 
-PatchedValue& KeyDirectory::Shard::patch(std::string_view key, uint8_t fingerprint,
+PatchedValue& KeyDirectory::Shard::patch(std::string_view key, KeyLeaf::Fingerprint fingerprint,
                                          const std::optional<KeyPayload>& present,
                                          uint64_t generation) {
   if (present && present->form == Form::kPatched) return *patched[present->patched];
@@ -85,7 +85,8 @@ PatchedValue& KeyDirectory::Shard::patch(std::string_view key, uint8_t fingerpri
   return adopt(key, fingerprint, std::move(value));
 }
 
-void KeyDirectory::Shard::install_put(const Entry& entry, Location at, uint8_t fingerprint) {
+void KeyDirectory::Shard::install_put(const Entry& entry, Location at,
+                                      KeyLeaf::Fingerprint fingerprint) {
   const Record& r = entry.record;
   const auto position = tree.find(r.key, fingerprint);
   if (const auto bytes = tree.payload(position); bytes.data() != nullptr) {
@@ -97,7 +98,8 @@ void KeyDirectory::Shard::install_put(const Entry& entry, Location at, uint8_t f
   tree.set(position, r.key, fingerprint, simple(entry, at).encode(raw.data()));
 }
 
-void KeyDirectory::Shard::install_piece(const Entry& entry, Location at, uint8_t fingerprint) {
+void KeyDirectory::Shard::install_piece(const Entry& entry, Location at,
+                                        KeyLeaf::Fingerprint fingerprint) {
   const Record& r = entry.record;
   auto present = find(r.key, fingerprint);
   if (r.generation == r.timestamp) {  // the first piece of a new generation
@@ -114,7 +116,7 @@ void KeyDirectory::Shard::install_piece(const Entry& entry, Location at, uint8_t
       .write(r.offset, {at, r.value_size, 0, r.value_size, Kind::kPiece}, r.timestamp);
 }
 
-void KeyDirectory::Shard::install(const Entry& entry, Slot slot, uint8_t fingerprint) {
+void KeyDirectory::Shard::install(const Entry& entry, Slot slot, KeyLeaf::Fingerprint fingerprint) {
   const Record& r = entry.record;
   const Location at{slot, entry.record_offset};
   segments.add_total(slot, r.size(), 1);

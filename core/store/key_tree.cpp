@@ -41,12 +41,12 @@ size_t KeyTree::leaf_of(std::string_view key) const {
   return size_t(from - separators_.begin()) - 1;
 }
 
-KeyTree::Position KeyTree::find(std::string_view key, uint8_t fingerprint) const {
+KeyTree::Position KeyTree::find(std::string_view key, KeyLeaf::Fingerprint fingerprint) const {
   const size_t leaf = leaf_of(key);
   return {leaf, leaves_[leaf]->find(key, fingerprint)};
 }
 
-void KeyTree::set(Position at, std::string_view key, uint8_t fingerprint,
+void KeyTree::set(Position at, std::string_view key, KeyLeaf::Fingerprint fingerprint,
                   std::string_view payload) {
   const bool is_new = at.index == KeyLeaf::kNone;
   if (is_new || this->payload(at).size() != payload.size()) {
@@ -64,7 +64,8 @@ void KeyTree::set(Position at, std::string_view key, uint8_t fingerprint,
   ++size_;
 }
 
-void KeyTree::push_back(std::string_view key, uint8_t fingerprint, std::string_view payload) {
+void KeyTree::push_back(std::string_view key, KeyLeaf::Fingerprint fingerprint,
+                        std::string_view payload) {
   KeyLeaf* last = leaves_.back().get();
   if (last->size() >= kPushedKeys ||
       !last->make_room(KeyLeaf::entry_bytes(key.size(), payload.size()), true)) {
@@ -112,7 +113,7 @@ void KeyTree::sort(std::string_view from, size_t count) {
   }
 }
 
-bool KeyTree::erase(std::string_view key, uint8_t fingerprint) {
+bool KeyTree::erase(std::string_view key, KeyLeaf::Fingerprint fingerprint) {
   const size_t at = leaf_of(key);
   KeyLeaf& leaf = *leaves_[at];
   const int index = leaf.find(key, fingerprint);

@@ -29,23 +29,24 @@ class KeyTree {
     size_t leaf = 0;
     int index = KeyLeaf::kNone;
   };
-  Position find(std::string_view key, uint8_t fingerprint) const;
+  Position find(std::string_view key, KeyLeaf::Fingerprint fingerprint) const;
   /// What is there, or a null view.
   std::string_view payload(Position at) const {
     return at.index == KeyLeaf::kNone ? std::string_view()
                                       : leaves_[at.leaf]->payload(size_t(at.index));
   }
   /// Inserts or replaces at the position of `key`.
-  void set(Position at, std::string_view key, uint8_t fingerprint, std::string_view payload);
-  void set(std::string_view key, uint8_t fingerprint, std::string_view payload) {
+  void set(Position at, std::string_view key, KeyLeaf::Fingerprint fingerprint,
+           std::string_view payload);
+  void set(std::string_view key, KeyLeaf::Fingerprint fingerprint, std::string_view payload) {
     set(find(key, fingerprint), key, fingerprint, payload);
   }
   /// Adds a key that is above all others. Leaves keep some room for keys to come.
-  void push_back(std::string_view key, uint8_t fingerprint, std::string_view payload);
+  void push_back(std::string_view key, KeyLeaf::Fingerprint fingerprint, std::string_view payload);
   /// Takes all keys of `above`, which are above its own and in the same arena; that tree is spent.
   void append(KeyTree&& above);
   /// False when it was not there.
-  bool erase(std::string_view key, uint8_t fingerprint);
+  bool erase(std::string_view key, KeyLeaf::Fingerprint fingerprint);
 
   /// Calls visit(key, payload) for keys >= `from` (or > with `exclusive`) in order until it returns
   /// false. False when it met keys that are not in order yet: sort() from the last key visited on,

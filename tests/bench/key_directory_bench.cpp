@@ -91,7 +91,7 @@ struct PackedTree {
   }
   std::unique_ptr<memoria::KeyArena> arena = std::make_unique<memoria::KeyArena>();
   std::vector<memoria::KeyTree> shards;
-  static uint8_t fingerprint(size_t hash) { return uint8_t(hash >> 24); }
+  static auto fingerprint(size_t hash) { return memoria::KeyLeaf::fingerprint_of(hash >> 24); }
   void insert(const std::string& key) {
     const size_t hash = absl::HashOf(key);
     const Payload payload{};

@@ -19,8 +19,8 @@ struct TreeAndModel {
   KeyTree tree{arena};
   std::map<std::string, std::string> model;
 
-  static uint8_t fingerprint(std::string_view key) {
-    return uint8_t(std::hash<std::string_view>()(key));
+  static KeyLeaf::Fingerprint fingerprint(std::string_view key) {
+    return KeyLeaf::fingerprint_of(std::hash<std::string_view>()(key));
   }
   void set(const std::string& key, const std::string& payload) {
     tree.set(key, fingerprint(key), payload);
@@ -150,10 +150,11 @@ BOOST_AUTO_TEST_CASE(keys_and_payloads_of_every_size) {
 BOOST_AUTO_TEST_CASE(other_payloads_of_the_same_keys_make_no_leaves) {
   KeyArena arena;
   KeyTree tree(arena);
-  for (size_t i = 0; i < 10'000; ++i) tree.set(std::to_string(10'000 + i), uint8_t(i), "payload");
+  for (size_t i = 0; i < 10'000; ++i)
+    tree.set(std::to_string(10'000 + i), KeyLeaf::fingerprint_of(i), "payload");
   const size_t before = tree.memory();
   for (size_t i = 0; i < 10'000; i += KeyLeaf::kMaxKeys) {
-    tree.set(std::to_string(10'000 + i), uint8_t(i), "longer payload");
+    tree.set(std::to_string(10'000 + i), KeyLeaf::fingerprint_of(i), "longer payload");
   }
   BOOST_TEST(tree.memory() <= before * 11 / 10);
 }
@@ -165,7 +166,7 @@ BOOST_AUTO_TEST_CASE(a_tree_of_keys_pushed_in_order_takes_little_more_than_they_
   for (size_t i = 0; i < 50'000; ++i) {
     auto key = std::to_string(1'000'000 + i);
     if (i % 1000 == 0) key += std::string(700, 'x');
-    tree.push_back(key, uint8_t(i), "payload");
+    tree.push_back(key, KeyLeaf::fingerprint_of(i), "payload");
     bytes += key.size() + 7;
   }
   BOOST_TEST(tree.size() == 50'000u);
@@ -176,7 +177,7 @@ BOOST_AUTO_TEST_CASE(a_tree_that_was_pushed_keeps_no_memory_ready) {
   KeyArena arena;
   KeyTree pushed(arena), tree(arena);
   for (size_t i = 0; i < KeyLeaf::kMaxKeys; ++i) {
-    pushed.push_back(std::to_string(1000 + i), uint8_t(i), std::string(40, 'p'));
+    pushed.push_back(std::to_string(1000 + i), KeyLeaf::fingerprint_of(i), std::string(40, 'p'));
   }
   const size_t before = pushed.memory();
   tree.append(std::move(pushed));
@@ -189,7 +190,7 @@ BOOST_AUTO_TEST_CASE(keys_that_come_in_order_need_no_sorting) {
   KeyTree tree(arena);
   for (int i = 0; i < 10'000; ++i) {
     const auto key = std::to_string(100'000 + i);
-    tree.set(key, uint8_t(i), "payload");
+    tree.set(key, KeyLeaf::fingerprint_of(i), "payload");
   }
   size_t visited = 0;
   BOOST_TEST(tree.scan("", false, [&](auto, auto) { return ++visited != 0; }));
