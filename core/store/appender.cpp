@@ -92,14 +92,16 @@ Status Appender::close() {
 
 Status Appender::enqueue(Writer& writer) {
   using enum Writer::State;
+  bool is_first = false;
   {
     const Lock lock(queue_mutex_);
+    is_first = queue_.empty();
     queue_.push_back(&writer);
-    if (queue_.front() == &writer) writer.state.store(kLeads, std::memory_order_relaxed);
   }
+  if (is_first) writer.state.store(kLeads, std::memory_order_relaxed);
   while (writer.state.load(std::memory_order_acquire) == kQueued) writer.parking->wait();
   if (writer.state.load(std::memory_order_acquire) == kLeads) {
-    const auto group = next_group();
+    const auto group = is_first ? Group{&writer} : next_group();
     lead(group);
     dismiss(group, writer);
   }
@@ -239,16 +241,16 @@ Status Appender::flush() {
     return parts_.health.latch(result.error(), "a write failed");
   }
   if (const auto due = active_->take_writeback()) sealer_.write_back(active_->file(), *due);
-  parts_.segments.add_total(segment_->slot, encoder_.overhead(), 0);
-  segment_->file_bytes = active_->end();
-  bytes_written_.fetch_add(size, std::memory_order_relaxed);
-  groups_.fetch_add(1, std::memory_order_relaxed);
-  position_.fetch_add(size, std::memory_order_release);
+  if (encoder_.overhead() > 0) parts_.segments.add_total(segment_->slot, encoder_.overhead(), 0);
+  segment_->file_bytes.store(active_->end(), std::memory_order_release);
+  bytes_written_.add(size);
+  groups_.add(1);
+  position_.add(size);
   return result;
 }
 
 void Appender::install(const Writer& writer, size_t first, size_t last) {
-  appends_.fetch_add(1, std::memory_order_relaxed);
+  appends_.add(1);
   const auto& entries = encoder_.entries();
   if (writer.raw != nullptr) {
     parts_.segments.add_total(segment_->slot, writer.raw->record.size(), 1);
@@ -274,7 +276,7 @@ Status Appender::has_room(const Writer& writer) {
   if (from_reserve_) MEMORIA_TRY(check_files(false));
   const uint64_t reserve = parts_.options.reserve_bytes;
   if (reserve == 0) return ok();
-  const uint64_t written = bytes_written_.load(std::memory_order_relaxed);
+  const uint64_t written = bytes_written_.value();
   if (space_checked_at_ == 0 || written - space_checked_at_ >= kSpaceCheckBytes ||
       space_left_ < reserve + writer.size + kSpaceCheckBytes) {
     MEMORIA_TRY(const Space space, parts_.environment.space());
@@ -372,7 +374,7 @@ Status Appender::open_segment() {
   const auto* const file = active_->file().get();
   active_->on_first_sync([this, segment = segment_, file] { return establish(*segment, *file); });
   segment_->file_bytes = active_->end();
-  bytes_written_.fetch_add(kSegmentHeaderSize, std::memory_order_relaxed);
+  bytes_written_.add(kSegmentHeaderSize);
   parts_.files.adopt(*segment_, active_->file());
   {
     Lock lock(tail_mutex_);
@@ -428,7 +430,7 @@ LogTail Appender::tail() const {
   std::shared_ptr<File> active;
   {
     const Lock lock(tail_mutex_);
-    tail.position = position_.load(std::memory_order_acquire);
+    tail.position = position();
     active = tail_file_;
   }
   tail.files = sealer_.files();

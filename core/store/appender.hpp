@@ -67,7 +67,7 @@ class Appender {
   Status close();
 
   LogTail tail() const;
-  uint64_t position() const { return position_.load(std::memory_order_acquire); }
+  uint64_t position() const { return position_.value(); }
 
   /// Called when a segment was sealed: everything up to a position is durable. By the sealer's
   /// thread.
@@ -81,9 +81,9 @@ class Appender {
   /// See Options::memory_limit.
   void set_memory_limit(uint64_t bytes) { memory_limit_ = bytes; }
 
-  uint64_t bytes_written() const { return bytes_written_; }
-  uint64_t appends() const { return appends_; }
-  uint64_t groups() const { return groups_; }
+  uint64_t bytes_written() const { return bytes_written_.value(); }
+  uint64_t appends() const { return appends_.value(); }
+  uint64_t groups() const { return groups_.value(); }
 
  private:
   struct Writer {
@@ -99,6 +99,17 @@ class Appender {
     std::atomic<State> state{State::kQueued};
     const std::shared_ptr<Parking>& parking = Parking::of_this_thread();
     Committer::Request sync;  // handed in by the leader, so that its thread is woken once
+  };
+  /// Any thread reads it, but only the leader adds, without a locked instruction.
+  class LeaderCount {
+   public:
+    void add(uint64_t n) {
+      value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_release);
+    }
+    uint64_t value() const { return value_.load(std::memory_order_acquire); }
+
+   private:
+    std::atomic<uint64_t> value_{0};
   };
   using Group = absl::InlinedVector<Writer*, 8>;  // mostly one or a few
   Status enqueue(Writer& writer);
@@ -141,10 +152,10 @@ class Appender {
 
   mutable Mutex tail_mutex_;
   std::shared_ptr<File> tail_file_ GUARDED_BY(tail_mutex_);
-  std::atomic<uint64_t> position_{0};
+  LeaderCount position_;
 
   std::atomic<uint32_t> recent_syncs_{0};
-  std::atomic<uint64_t> bytes_written_{0}, appends_{0}, groups_{0};
+  LeaderCount bytes_written_, appends_, groups_;
 
   Sealer sealer_;  // last: its thread ends first
 };
