@@ -102,8 +102,45 @@ void HintWriter::sort() {
   });
 }
 
+/// The timestamp of a put; nothing: it is of another kind.
+std::optional<uint64_t> HintWriter::put_time(const Item& item) const {
+  Decoder rest(std::string_view(bytes_).substr(item.at + item.key_size, item.rest_size));
+  const auto type = rest.bytes(1);
+  if (Kind(uint8_t(type.front()) & kKindMask) != Kind::kPut) return std::nullopt;
+  return segment_id_ + uint64_t(rest.signed_varint());
+}
+
+/// Of the entries of one key, drops puts between the oldest and the newest; returns where they end.
+HintWriter::Items::iterator HintWriter::drop_between(Items::iterator begin,
+                                                     Items::iterator end) const {
+  uint64_t oldest = ~uint64_t{0}, newest = 0;
+  for (auto item = begin; item != end; ++item) {
+    const auto time = put_time(*item);
+    if (!time) continue;
+    oldest = std::min(oldest, *time);
+    newest = std::max(newest, *time);
+  }
+  return std::remove_if(begin, end, [&](const Item& item) {
+    const auto time = put_time(item);
+    return time && *time > oldest && *time < newest;
+  });
+}
+
+void HintWriter::drop_superseded() {
+  auto kept = items_.begin();
+  for (auto begin = items_.begin(); begin != items_.end();) {
+    auto end = begin + 1;
+    while (end != items_.end() && end->head == begin->head && key_of(*end) == key_of(*begin)) ++end;
+    const auto last = end - begin > 2 ? drop_between(begin, end) : end;
+    kept = kept == begin ? last : std::move(begin, last, kept);
+    begin = end;
+  }
+  items_.erase(kept, items_.end());
+}
+
 PageString HintWriter::finish(uint64_t data_length) && {
   sort();
+  drop_superseded();
   PageString out(header(segment_id_, data_length));
   out.reserve(kHeaderSize + bytes_.size() + 4 * items_.size() + kTrailerSize);
   std::string index, block;

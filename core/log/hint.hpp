@@ -30,8 +30,10 @@ using ReadHint = std::function<Result<size_t>(uint64_t offset, std::span<char> o
 /// From a hint in memory, which must stay where it is.
 ReadHint read_from(std::string_view hint);
 
-/// Sorts the entries of one segment and writes them down. Needs about 32 bytes and the key for
-/// each. Not thread-safe.
+/// Sorts the entries of one segment and writes them down, but for puts that have both an older and
+/// a newer one in the segment: they are dead for ever, and nobody needs to know when they were. (A
+/// directory has as many as files were made in it.) Needs about 32 bytes and the key for each. Not
+/// thread-safe.
 class HintWriter {
  public:
   explicit HintWriter(uint64_t segment_id) : segment_id_(segment_id) {}
@@ -48,14 +50,19 @@ class HintWriter {
     uint16_t key_size = 0;
     uint16_t rest_size = 0;
   };
+  using Items = PageVector<Item>;
+
   std::string_view key_of(const Item& item) const {
     return std::string_view(bytes_).substr(item.at, item.key_size);
   }
   void sort();
+  std::optional<uint64_t> put_time(const Item& item) const;
+  Items::iterator drop_between(Items::iterator begin, Items::iterator end) const;
+  void drop_superseded();
 
   const uint64_t segment_id_;
   PageString bytes_;
-  PageVector<Item> items_;
+  Items items_;
   std::string rest_;   // of the entry at hand
   size_t common_ = 0;  // bytes that all keys begin with
   uint64_t newest_ = 0;

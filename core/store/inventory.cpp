@@ -187,20 +187,24 @@ Status Inventory::look_for_seal(FoundSegment& found) const {
 }
 
 Status Inventory::look_for_seal(FoundSegment& found, const File& file) {
-  const auto is_at = [&](Kind kind, uint64_t at) -> Result<bool> {
+  // The number of records that a closing record tells; nothing: it is none of that kind.
+  const auto records_by = [&](Kind kind, uint64_t at) -> Result<std::optional<uint64_t>> {
     char bytes[kSealSize];
     MEMORIA_TRY(const size_t got, file.read(at, bytes));
     const auto decoded = decode_record({bytes, got}, {found.header->seed(), at});
-    return decoded.has_value() && decoded.value().kind == kind;
+    const bool is = decoded.has_value() && decoded.value().kind == kind;
+    return is ? std::optional(decoded.value().offset) : std::nullopt;
   };
   found.sealed = false;
-  found.closing = 0;
+  found.closing = found.records = 0;
   if (found.size < kSegmentHeaderSize + kSealSize) return ok();
-  MEMORIA_TRY(found.sealed, is_at(Kind::kSeal, found.size - kSealSize));
+  MEMORIA_TRY(const auto records, records_by(Kind::kSeal, found.size - kSealSize));
+  found.sealed = records.has_value();
   if (!found.sealed) return ok();
+  found.records = *records;
   found.closing = kSealSize;
   if (found.size < kSegmentHeaderSize + kSealSize + kEndSize) return ok();
-  MEMORIA_TRY(const bool ended, is_at(Kind::kEnd, found.size - kSealSize - kEndSize));
+  MEMORIA_TRY(const auto ended, records_by(Kind::kEnd, found.size - kSealSize - kEndSize));
   if (ended) found.closing += kEndSize;
   return ok();
 }

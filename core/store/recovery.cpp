@@ -183,6 +183,7 @@ Status Recovery::load_tail_segment(TailSegment& tail) {
   }
   if (!options_.read_only) MEMORIA_TRY(seal(tail));
   found.sealed = true;
+  found.records = tail.records;
   found.closing = kSealSize + (tail.ended ? kEndSize : 0);
   found.segment->file_bytes = tail.end + (tail.sealed ? 0 : kSealSize);
   found.segment->sealed = true;
@@ -229,11 +230,14 @@ Status Recovery::load_runs() {
   MEMORIA_TRY(check_wanted());
   for (size_t i = 0; i < runs_.size(); ++i) {
     timeline_.advance(runs_[i].index.newest());
-    // What is neither header, record nor seal is the heads of batches, or damage: dead either way.
+    // What is neither header, known record nor seal is the heads of batches, records that the hint
+    // leaves out, or damage: dead either way.
     const auto& segment = *sources_[i]->segment;
     const uint64_t known = kSegmentHeaderSize + segment.counts.total_bytes + sources_[i]->closing;
+    const uint64_t entries = segment.counts.total_records;
     if (segment.file_bytes > known) {
-      segments_.add_total(segment.slot, segment.file_bytes - known, 0);
+      segments_.add_total(segment.slot, segment.file_bytes - known,
+                          std::max(sources_[i]->records, entries) - entries);
     }
   }
   return ok();
@@ -307,7 +311,7 @@ Result<std::optional<Run>> Recovery::from_hint(const FoundSegment& found) const 
   return std::optional(Run{found.segment->slot, std::move(hint->index), std::move(hint->read)});
 }
 
-Result<Run> Recovery::without_hint(const FoundSegment& found) {
+Result<Run> Recovery::without_hint(FoundSegment& found) {
   const bool had_one = inventory_.has_hint(found.name_id);
   found.segment->had_bad_hint = had_one;
   found.segment->lacked_hint = !had_one;
@@ -325,7 +329,7 @@ Result<Run> Recovery::without_hint(const FoundSegment& found) {
                            kManifestFile)};
 }
 
-Result<Run> Recovery::scan(const FoundSegment& found) {
+Result<Run> Recovery::scan(FoundSegment& found) {
   auto& segment = *found.segment;
   const auto name = segment_file(found.name_id, kDataSuffix);
   MEMORIA_TRY(const auto file, environment_.open(name, Environment::Access::kRead));
@@ -335,10 +339,12 @@ Result<Run> Recovery::scan(const FoundSegment& found) {
   SegmentScanner scanner(*file, found.header->seed(), kSegmentHeaderSize, found.size,
                          SegmentScanner::Mode::kSealed);
   HintWriter entries(segment.header.id);
+  found.records = 0;
   while (true) {
     MEMORIA_TRY(const auto* scanned, scanner.next());
     if (scanned == nullptr) break;
     if (!describes_a_key(scanned->record.kind)) continue;
+    ++found.records;
     Entry entry = entry_of(*scanned, options_.inline_limit);
     // A suspect stands in the way of older versions, whatever kind it was. Reading it must fail, so
     // it must have at least a byte to read.

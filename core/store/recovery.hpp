@@ -72,8 +72,8 @@ class Recovery {
   Status load_all(const std::vector<FoundSegment*>& found);
   Result<Run> load(FoundSegment& found);
   Result<std::optional<Run>> from_hint(const FoundSegment& found) const;
-  Result<Run> without_hint(const FoundSegment& found);
-  Result<Run> scan(const FoundSegment& found);
+  Result<Run> without_hint(FoundSegment& found);
+  Result<Run> scan(FoundSegment& found);
   Status load_runs();
   unsigned threads() const;
   void begin_phase(std::string_view phase, uint64_t total, Progress::Unit unit);
@@ -88,8 +88,8 @@ class Recovery {
   Timeline& timeline_;
   Inventory inventory_;
   uint64_t unsure_until_ = 0;
-  std::vector<Run> runs_;                     // what all segments say of their keys
-  std::vector<const FoundSegment*> sources_;  // of runs_, by their numbers
+  std::vector<Run> runs_;               // what all segments say of their keys
+  std::vector<FoundSegment*> sources_;  // of runs_, by their numbers
   mutable Mutex progress_mutex_;
   Progress progress_ GUARDED_BY(progress_mutex_);
   bool unwanted_ GUARDED_BY(progress_mutex_) = false;

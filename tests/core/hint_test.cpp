@@ -383,7 +383,7 @@ std::vector<std::pair<std::string, uint32_t>> many_entries(HintWriter& writer) {
   for (uint32_t i = 0; i < 20'000; ++i) {
     const auto key = random.one_in(10) ? std::string("often")
                                        : std::string(random.below(20), 'k') + random.bytes(2);
-    auto e = entry(Kind::kPut, key, 42 + i);
+    auto e = entry(key == "often" ? Kind::kPiece : Kind::kPut, key, 42 + i);
     e.record_offset = i * 50;
     expected.emplace_back(key, e.record_offset);
     writer.add(e);
@@ -405,6 +405,60 @@ BOOST_AUTO_TEST_CASE(entries_of_one_key_keep_the_order_of_the_segment) {
     BOOST_REQUIRE(e.record_offset == offset);
   }
   BOOST_TEST(!reader->next(e));
+}
+
+BOOST_AUTO_TEST_CASE(puts_between_the_oldest_and_the_newest_of_a_key_are_left_out) {
+  HintWriter writer(42);
+  uint32_t offset = 0;
+  const auto add = [&](Kind kind, std::string_view key, uint64_t timestamp) {
+    auto e = entry(kind, key, timestamp);
+    e.record_offset = ++offset;
+    writer.add(e);
+  };
+  for (const uint64_t t : {1, 2, 3}) add(Kind::kPut, "two", t);
+  for (const uint64_t t : {11, 12}) add(Kind::kPut, "both", t);
+  // As a merge could write them.
+  for (const uint64_t t : {22, 24, 21, 23}) add(Kind::kPut, "in disorder", t);
+  for (const uint64_t t : {31, 33, 35, 37}) add(Kind::kPut, "mixed", t);
+  add(Kind::kErase, "mixed", 32);
+  add(Kind::kPiece, "mixed", 34);
+  add(Kind::kTruncate, "mixed", 36);
+  for (const uint64_t t : {41, 41, 41}) add(Kind::kPut, "copies", t);
+  const auto bytes = std::move(writer).finish(123456);
+  auto reader = HintReader::open(bytes, 42, 123456);
+  BOOST_REQUIRE(reader.has_value());
+  std::map<std::string, std::vector<uint64_t>> times;
+  for (Entry e; reader->next(e);) times[std::string(e.record.key)].push_back(e.record.timestamp);
+  using Times = std::vector<uint64_t>;
+  BOOST_TEST(times["two"] == (Times{1, 3}), boost::test_tools::per_element());
+  BOOST_TEST(times["both"] == (Times{11, 12}), boost::test_tools::per_element());
+  BOOST_TEST(times["in disorder"] == (Times{24, 21}), boost::test_tools::per_element());
+  BOOST_TEST(times["mixed"] == (Times{31, 37, 32, 34, 36}), boost::test_tools::per_element());
+  BOOST_TEST(times["copies"] == (Times{41, 41, 41}), boost::test_tools::per_element());
+  BOOST_TEST(reader->entries() == 14u);
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_is_put_again_and_again_takes_two_entries) {
+  auto environment = SimulatedEnvironment::make();
+  auto store = open_store(environment, hint_options());
+  for (int i = 0; i < 500; ++i) REQUIRE_OK(store->put("counter", numbered("value", i)));
+  const auto counts = store->stats().segments;
+  REQUIRE_OK(store->close());
+  uint64_t hints = 0;
+  for (const auto& [name, bytes] : environment->image()) {
+    if (name.ends_with(kHintSuffix)) hints += bytes.size();
+  }
+  BOOST_TEST(hints / counts.size() < 200u);
+
+  store = open_store(environment, hint_options());
+  BOOST_TEST(unwrap(store->get("counter")) == numbered("value", 499));
+  const auto reopened = store->stats().segments;
+  BOOST_REQUIRE(reopened.size() == counts.size());
+  for (size_t i = 0; i < counts.size(); ++i) {
+    BOOST_TEST(reopened[i].live_records == counts[i].live_records);
+    BOOST_TEST(reopened[i].dead_records == counts[i].dead_records);
+    BOOST_TEST(reopened[i].dead_bytes == counts[i].dead_bytes);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_cursor_finds_every_key_from_which_it_is_to_go_on) {
