@@ -64,10 +64,11 @@ class CAPABILITY("mutex") BriefMutex {
 #endif
 };
 
-/// A std::shared_mutex that the analysis knows, for what takes a few instructions: who waits looks
-/// again for a while, some microseconds at most, before going to sleep. Being woken takes longer
-/// than what is waited for: beside a reader a store's writer put 503,000 keys a second instead of
-/// 476,000 (memoria-bench --groups mixed, medians of 4; 100 looks and 400 did no better than 50).
+/// A std::shared_mutex that the analysis knows, for what mostly takes a few instructions: who waits
+/// looks again for a while, some microseconds at most, before going to sleep. Being woken takes
+/// longer than what is waited for: beside a reader a store's writer put 503,000 keys a second
+/// instead of 476,000 (memoria-bench --groups mixed, medians of 4; 100 looks and 400 did no better
+/// than 50).
 class CAPABILITY("mutex") SharedMutex {
  public:
   void lock() ACQUIRE() {

@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include "core/base/vector_registers.hpp"
+
 namespace memoria::foreign {
 
 std::optional<uint64_t> number_before(std::string_view file_name, std::string_view suffix) {
@@ -18,8 +20,10 @@ std::optional<uint64_t> number_before(std::string_view file_name, std::string_vi
 }
 
 uint32_t crc32(std::string_view data, uint32_t previous) {
-  return crc32_gzip_refl(previous, reinterpret_cast<const unsigned char*>(data.data()),
-                         data.size());
+  const uint32_t crc =
+      crc32_gzip_refl(previous, reinterpret_cast<const unsigned char*>(data.data()), data.size());
+  leave_vector_registers();
+  return crc;
 }
 
 }  // namespace memoria::foreign

@@ -22,8 +22,9 @@
 
 namespace memoria {
 
-/// Thread-safe. Writers queue up; the first becomes the leader, encodes what is queued, writes it
-/// with one call and installs it in the key directory, in the order of the log, before the next
+/// Thread-safe. Writers queue up; the first becomes the leader, encodes what is queued (one that
+/// finds the queue empty only its own: others just come, and are the next group), writes it with
+/// one call and installs it in the key directory, in the order of the log, before the next
 /// group begins. So the order of timestamps, of the log and of what readers see is one and the
 /// same. (LevelDB's writer queue does the same for its memtable.) Those that want to be durable
 /// sleep on until they are: the leader hands them over to the committer.

@@ -27,7 +27,7 @@ struct FoundSegment {
   std::string problem;                  ///< why its own header cannot be read
   bool sealed = false;
   uint64_t closing = 0;              ///< bytes of the records that end it: they are of no key
-  uint64_t records = 0;              ///< of keys, as its seal or a scan says; 0: not known
+  uint64_t records = 0;              ///< of keys, by its seal or a scan; 0: it has lost its end
   uint64_t expected = 0;             ///< its length by the manifest or its hint; 0: not known
   bool missing = false;              ///< there is only its hint
   bool squats = false;               ///< under the name of one that is missing

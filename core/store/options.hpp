@@ -79,7 +79,7 @@ struct Options {
 
   Logger logger;  ///< may be empty
   /// Told while a store is opened, by one thread at a time, and not kept: phase "open" when a
-  /// segment's hint, or without one the segment, was read, then phase "index" with the records that
+  /// segment's hint, or without one the segment, was read, then phase "index" with the entries that
   /// the key directory has got. Opening ends with kCancelled when it returns false. May be empty.
   ProgressFn on_opening;
 };

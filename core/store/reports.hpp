@@ -56,6 +56,7 @@ struct SegmentStats {
   uint64_t id = 0;
   uint64_t file_bytes = 0;
   uint64_t live_bytes = 0, live_records = 0;
+  /// Of a segment that was damaged before the store was opened, the records that are known.
   uint64_t dead_bytes = 0, dead_records = 0;
   uint64_t eraser_bytes = 0, eraser_records = 0;  ///< tombstones and their like, not yet droppable
   bool sealed = false;
@@ -133,7 +134,8 @@ struct HintReport {
   uint64_t damaged = 0;  ///< segments that have no hint because they are damaged
 };
 
-/// A place that cannot be read. `key` is empty when even that is unknown.
+/// A place that cannot be read. `key` is empty when even that is unknown, or of no importance: an
+/// old version that no hint tells of any more.
 struct Damage {
   uint64_t segment = 0;
   uint64_t offset = 0, length = 0;  ///< in the file

@@ -2,7 +2,7 @@
 #include "core/store/verify.hpp"
 
 #include <algorithm>
-#include <set>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -78,7 +78,7 @@ class Verifier {
       if (scanned == nullptr) break;
       if (!describes_a_key(scanned->record.kind)) continue;
       ++report_.records;
-      // What a suspect was is better known from the hint.
+      // What a suspect was is better known from the hint, where it still says something of its key.
       if (!scanned->intact && !(scanned->suspect && has_hint)) {
         note(segment, file.get(), scanned->record, scanned->offset,
              scanned->suspect ? "the record is damaged" : "the value is damaged");
@@ -161,7 +161,7 @@ class Verifier {
   /// A record of a known key cannot be read: which parts of its value is that? `file` may be null.
   void note(const Segment& segment, const File* file, const Record& r, uint64_t offset,
             const char* reason) {
-    noted_.insert(offset);
+    noted_.emplace(offset, offset + r.size());
     const Location at{segment.slot, uint32_t(offset)};
     Damage damage{segment.id(), offset, r.size(), std::string(r.key), 0, 0, false, reason};
     LiveRecord live = directory_.live(r, at);
@@ -217,12 +217,23 @@ class Verifier {
     return bad;
   }
 
-  /// Ranges in which not even a key can be made out.
+  /// What is damaged beside the records that were noted: no key can be made out, or that of a put
+  /// which the hint leaves out, since it is dead.
   void note_ranges(const Segment& segment, const SegmentScanner& scanner) {
     for (const auto& range : scanner.damages()) {
-      if (noted_.contains(range.offset)) continue;
-      report_.damages.push_back(
-          {segment.id(), range.offset, range.length, {}, 0, 0, false, range.reason});
+      uint64_t at = range.offset;
+      const uint64_t end = range.offset + range.length;
+      const auto note_up_to = [&](uint64_t to) {
+        if (at >= to) return;
+        report_.damages.push_back({segment.id(), at, to - at, {}, 0, 0, false, range.reason});
+      };
+      auto record = noted_.upper_bound(at);
+      if (record != noted_.begin()) --record;
+      for (; record != noted_.end() && record->first < end; ++record) {
+        note_up_to(record->first);
+        at = std::max(at, record->second);
+      }
+      note_up_to(end);
     }
   }
 
@@ -244,7 +255,8 @@ class Verifier {
   const ProgressFn& progress_;
   RateLimiter limiter_;
   VerifyReport report_;
-  std::set<uint64_t> noted_;  // where damages of the segment at hand begin
+  // Damaged records of the segment at hand: where each begins and ends.
+  std::map<uint64_t, uint64_t> noted_;
   uint64_t done_ = 0, total_ = 0, since_report_ = 0;
 };
 

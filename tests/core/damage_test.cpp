@@ -156,6 +156,65 @@ BOOST_FIXTURE_TEST_CASE(damage_to_history_only_is_reported_as_not_live, Fixture)
   BOOST_TEST(!report.damages.front().live);
 }
 
+/// A closed store in which one key has many versions: its hint knows the oldest and the newest.
+struct ManyVersions {
+  std::shared_ptr<SimulatedEnvironment> environment = SimulatedEnvironment::make();
+  std::string newest_value = numbered("value", 9);
+
+  ManyVersions() {
+    auto store = open_store(environment, quiet_options());
+    REQUIRE_OK(store->put("first", "value"));
+    for (int i = 0; i < 10; ++i) REQUIRE_OK(store->put("often", numbered("value", i)));
+    REQUIRE_OK(store->put("last", "value"));
+    REQUIRE_OK(store->close());
+  }
+  std::string file() const { return environment->files(".data").back(); }
+};
+
+BOOST_FIXTURE_TEST_CASE(damage_over_many_versions_is_named_to_the_last_byte, ManyVersions) {
+  const auto raw = read_segment(environment->contents(file()));
+  const auto& records = raw.records;
+  const uint64_t end = records.back().at + records.back().size;
+  for (const bool with_hint : {true, false}) {
+    for (uint64_t from = records.front().at; from < end; from += 5) {
+      for (uint64_t to = from + 1; to < end; to += 41) {
+        auto image = environment->image();
+        if (!with_hint)
+          std::erase_if(image, [](const auto& f) { return f.first.ends_with(".hint"); });
+        for (uint64_t at = from; at < to; ++at) image[file()][at] = char(~image[file()][at]);
+        const auto store = open_store(SimulatedEnvironment::make(image), quiet_options());
+        const auto report = unwrap(store->verify());
+        std::set<uint64_t> named;
+        for (const auto& damage : report.damages) {
+          for (uint64_t i = 0; i < damage.length; ++i) named.insert(damage.offset + i);
+        }
+        for (uint64_t at = from; at < to; ++at) {
+          BOOST_REQUIRE_MESSAGE(named.contains(at), from << " to " << to << ": byte " << at);
+        }
+        const auto got = store->get("often");
+        const auto& newest = records[records.size() - 2];
+        const bool hit = from < newest.at + newest.size && to > newest.at;
+        if (with_hint || !hit) BOOST_REQUIRE(got.has_value() == !hit);
+        if (got.has_value() && !hit) BOOST_REQUIRE(got.value() == newest_value);
+      }
+    }
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_version_that_was_cut_off_gives_an_error_and_not_one_before_it,
+                        ManyVersions) {
+  const auto raw = read_segment(environment->contents(file()));
+  for (size_t left = 0; left + 2 < raw.records.size(); ++left) {
+    auto image = environment->image();
+    image[file()].resize(raw.records[left].at + raw.records[left].size);
+    const auto store = open_store(SimulatedEnvironment::make(image), quiet_options());
+    CHECK_FAILS(Errc::kCorrupt, store->get("often"));
+    CHECK_FAILS(Errc::kCorrupt, store->get("last"));
+    BOOST_TEST(unwrap(store->get("first")) == "value");
+    BOOST_TEST(!unwrap(store->verify()).clean());
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(a_damaged_key_can_be_written_anew, Fixture) {
   const auto file = newest();
   const auto raw = read_segment(environment->contents(file));

@@ -450,14 +450,18 @@ BOOST_AUTO_TEST_CASE(a_key_that_is_put_again_and_again_takes_two_entries) {
   }
   BOOST_TEST(hints / counts.size() < 200u);
 
-  store = open_store(environment, hint_options());
-  BOOST_TEST(unwrap(store->get("counter")) == numbered("value", 499));
-  const auto reopened = store->stats().segments;
-  BOOST_REQUIRE(reopened.size() == counts.size());
-  for (size_t i = 0; i < counts.size(); ++i) {
-    BOOST_TEST(reopened[i].live_records == counts[i].live_records);
-    BOOST_TEST(reopened[i].dead_records == counts[i].dead_records);
-    BOOST_TEST(reopened[i].dead_bytes == counts[i].dead_bytes);
+  for (const bool damage_a_block : {false, true}) {
+    auto image = environment->image();
+    if (damage_a_block) image[environment->files(kHintSuffix).front()][40] ^= 1;
+    store = open_store(SimulatedEnvironment::make(image), hint_options());
+    BOOST_TEST(unwrap(store->get("counter")) == numbered("value", 499));
+    const auto reopened = store->stats().segments;
+    BOOST_REQUIRE(reopened.size() == counts.size());
+    for (size_t i = 0; i < counts.size(); ++i) {
+      BOOST_TEST(reopened[i].live_records == counts[i].live_records);
+      BOOST_TEST(reopened[i].dead_records == counts[i].dead_records);
+      BOOST_TEST(reopened[i].dead_bytes == counts[i].dead_bytes);
+    }
   }
 }
 
