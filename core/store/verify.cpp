@@ -73,13 +73,16 @@ class Verifier {
         HintReader::open(hint_bytes, segment.header.id, segment.file_bytes).has_value();
     SegmentScanner scanner(*file, segment.header.seed(), kSegmentHeaderSize, end,
                            SegmentScanner::Mode::kSealed);
+    // What they were is better known from the hint, unless it leaves them out.
+    std::vector<Suspect> suspects;
     while (true) {
       MEMORIA_TRY(const auto* scanned, scanner.next());
       if (scanned == nullptr) break;
       if (!describes_a_key(scanned->record.kind)) continue;
       ++report_.records;
-      // What a suspect was is better known from the hint, where it still says something of its key.
-      if (!scanned->intact && !(scanned->suspect && has_hint)) {
+      if (scanned->suspect && has_hint) {
+        suspects.push_back({scanned->record, std::string(scanned->record.key), scanned->offset});
+      } else if (!scanned->intact) {
         note(segment, file.get(), scanned->record, scanned->offset,
              scanned->suspect ? "the record is damaged" : "the value is damaged");
       }
@@ -87,6 +90,12 @@ class Verifier {
     }
     if (end < full || !scanner.damages().empty()) {
       note_lost(segment, file.get(), end, scanner.damages());
+    }
+    for (auto& [record, key, offset] : suspects) {
+      record.key = key;
+      if (!noted_.contains(offset)) {
+        note(segment, file.get(), record, offset, "the record is damaged");
+      }
     }
     note_ranges(segment, scanner);
     if (sealed && !scanner.sealed()) {
@@ -137,6 +146,11 @@ class Verifier {
     }
   }
 
+  struct Suspect {
+    Record record;
+    std::string key;
+    uint64_t offset;
+  };
   struct Span {
     uint64_t begin, end;
   };

@@ -201,6 +201,19 @@ BOOST_FIXTURE_TEST_CASE(damage_over_many_versions_is_named_to_the_last_byte, Man
   }
 }
 
+BOOST_FIXTURE_TEST_CASE(a_damaged_version_that_no_hint_has_is_history_of_its_key, ManyVersions) {
+  const auto raw = read_segment(environment->contents(file()));
+  constexpr uint64_t kAtCrc = 4;  // of a record
+  environment->flip_bit(file(), 8 * (raw.records[5].at + kAtCrc));
+  const auto store = open_store(environment, quiet_options());
+  BOOST_TEST(unwrap(store->get("often")) == newest_value);
+  const auto report = unwrap(store->verify());
+  BOOST_REQUIRE_EQUAL(report.damages.size(), 1u);
+  BOOST_TEST(report.damages.front().key == "often");
+  BOOST_TEST(report.damages.front().offset == raw.records[5].at);
+  BOOST_TEST(!report.damages.front().live);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_version_that_was_cut_off_gives_an_error_and_not_one_before_it,
                         ManyVersions) {
   const auto raw = read_segment(environment->contents(file()));
