@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "core/base/coding.hpp"
 #include "core/base/crc32c.hpp"
@@ -12,7 +13,7 @@ namespace memoria {
 namespace {
 
 constexpr std::string_view kMagic = "MEMOHNT1", kEnd = "END!";
-constexpr uint32_t kHintVersion = 2;
+constexpr uint32_t kHintVersion = 3;
 constexpr size_t kHeaderSize = 8 + 4 + 8 + 8 + 4, kTrailerSize = 8 + 8 + 8 + 4 + 4;
 constexpr uint8_t kFlagInline = 0x10;
 // Enough entries that the index is small, and few enough that a cache holds them decoded.
@@ -28,12 +29,30 @@ std::string header(uint64_t segment_id, uint64_t data_length) {
   return out;
 }
 
-/// What an entry says beside its key. Numbers that are near another are differences.
-void append_rest(const Entry& entry, uint64_t segment_id, std::string& out) {
+/// When a record was written and where it is: near those of the entry before, for keys that were
+/// made in their order.
+struct WhenAndWhere {
+  uint64_t timestamp = 0;
+  uint32_t record_offset = 0;
+};
+
+void append_when_and_where(const WhenAndWhere& it, const WhenAndWhere& before, std::string& out) {
+  append_varint(out, zigzag(int64_t(it.timestamp - before.timestamp)));
+  append_varint(out, zigzag(int64_t(it.record_offset) - int64_t(before.record_offset)));
+}
+
+bool decode_when_and_where(Decoder& in, WhenAndWhere& it) {
+  it.timestamp += uint64_t(in.signed_varint());
+  const auto difference = uint64_t(in.signed_varint());
+  const uint64_t offset = it.record_offset + difference;
+  it.record_offset = uint32_t(offset);
+  return offset <= UINT32_MAX && it.timestamp <= kLatestTimestamp;
+}
+
+/// What an entry says beside its key, when and where.
+void append_rest(const Entry& entry, std::string& out) {
   const Record& r = entry.record;
   out.push_back(char(uint8_t(r.kind) | (entry.is_inline ? kFlagInline : 0)));
-  append_varint(out, zigzag(int64_t(r.timestamp - segment_id)));
-  append_varint(out, entry.record_offset);
   append_varint(out, r.value_size);
   if (arguments_size(r.kind) >= 16) {
     append_varint(out, zigzag(int64_t(r.timestamp - r.generation)));
@@ -43,21 +62,16 @@ void append_rest(const Entry& entry, uint64_t segment_id, std::string& out) {
   if (entry.is_inline) out.append(entry.value);
 }
 
-bool decode_rest(Decoder& in, uint64_t segment_id, Entry& entry) {
+/// The timestamp is known.
+bool decode_rest(Decoder& in, Entry& entry) {
   const auto type_bytes = in.bytes(1);
   if (!in.ok()) return false;
   const auto type = uint8_t(type_bytes.front());
   Record& r = entry.record;
   r.kind = Kind(type & kKindMask);
   r.flags = 0;
-  r.timestamp = segment_id + uint64_t(in.signed_varint());
-  const uint64_t record_offset = in.varint();
   const uint64_t value_size = in.varint();
-  if (r.kind < Kind::kPut || r.kind > Kind::kPunch || record_offset > UINT32_MAX ||
-      value_size > kMaxValueSize || r.timestamp > kLatestTimestamp) {
-    return false;
-  }
-  entry.record_offset = uint32_t(record_offset);
+  if (r.kind < Kind::kPut || r.kind > Kind::kPunch || value_size > kMaxValueSize) return false;
   r.value_size = uint32_t(value_size);
   r.generation = r.offset = r.length = 0;
   if (arguments_size(r.kind) >= 16) {
@@ -82,10 +96,15 @@ void HintWriter::add(const Entry& entry) {
   const Record& r = entry.record;
   common_ = items_.empty() ? r.key.size()
                            : common_prefix(key_of(items_.front()).substr(0, common_), r.key);
-  Item item{0, bytes_.size(), uint16_t(r.key.size()), 0};
+  Item item;
+  item.timestamp = r.timestamp;
+  item.record_offset = entry.record_offset;
+  item.at = uint32_t(bytes_.size());
+  item.number = uint32_t(items_.size());
+  item.key_size = uint16_t(r.key.size());
   bytes_.append(r.key);
   rest_.clear();
-  append_rest(entry, segment_id_, rest_);
+  append_rest(entry, rest_);
   bytes_.append(rest_);
   assert(rest_.size() <= UINT16_MAX);
   item.rest_size = uint16_t(rest_.size());
@@ -98,16 +117,12 @@ void HintWriter::sort() {
   std::sort(items_.begin(), items_.end(), [this](const Item& a, const Item& b) {
     if (a.head != b.head) return a.head < b.head;
     const int order = key_of(a).compare(key_of(b));
-    return order != 0 ? order < 0 : a.at < b.at;
+    return order != 0 ? order < 0 : a.record_offset < b.record_offset;
   });
 }
 
-/// The timestamp of a put; nothing: it is of another kind.
-std::optional<uint64_t> HintWriter::put_time(const Item& item) const {
-  Decoder rest(std::string_view(bytes_).substr(item.at + item.key_size, item.rest_size));
-  const auto type = rest.bytes(1);
-  if (Kind(uint8_t(type.front()) & kKindMask) != Kind::kPut) return std::nullopt;
-  return segment_id_ + uint64_t(rest.signed_varint());
+bool HintWriter::is_put(const Item& item) const {
+  return Kind(uint8_t(bytes_[item.at + item.key_size]) & kKindMask) == Kind::kPut;
 }
 
 /// Of the entries of one key, drops puts between the oldest and the newest; returns where they end.
@@ -115,14 +130,12 @@ HintWriter::Items::iterator HintWriter::drop_between(Items::iterator begin,
                                                      Items::iterator end) const {
   uint64_t oldest = ~uint64_t{0}, newest = 0;
   for (auto item = begin; item != end; ++item) {
-    const auto time = put_time(*item);
-    if (!time) continue;
-    oldest = std::min(oldest, *time);
-    newest = std::max(newest, *time);
+    if (!is_put(*item)) continue;
+    oldest = std::min(oldest, item->timestamp);
+    newest = std::max(newest, item->timestamp);
   }
   return std::remove_if(begin, end, [&](const Item& item) {
-    const auto time = put_time(item);
-    return time && *time > oldest && *time < newest;
+    return is_put(item) && item.timestamp > oldest && item.timestamp < newest;
   });
 }
 
@@ -138,14 +151,19 @@ void HintWriter::drop_superseded() {
   items_.erase(kept, items_.end());
 }
 
-PageString HintWriter::finish(uint64_t data_length) && {
+PageString HintWriter::finish(uint64_t data_length, std::vector<uint32_t>* order) && {
   sort();
   drop_superseded();
+  if (order != nullptr) {
+    order->reserve(items_.size());
+    for (const auto& item : items_) order->push_back(item.number);
+  }
   PageString out(header(segment_id_, data_length));
   out.reserve(kHeaderSize + bytes_.size() + 4 * items_.size() + kTrailerSize);
   std::string index, block;
   uint32_t entries = 0;
   std::string_view last, separator;
+  WhenAndWhere before;
   const auto end_block = [&] {
     append_varint(index, block.size());
     append_varint(index, entries);
@@ -160,10 +178,13 @@ PageString HintWriter::finish(uint64_t data_length) && {
     const auto key = key_of(item);
     if (entries > 0 && block.size() >= kBlockBytes) end_block();
     if (entries == 0) separator = key.substr(0, common_prefix(last, key) + 1);
+    if (entries == 0) before = {segment_id_, 0};
     const size_t shared = entries == 0 ? 0 : common_prefix(last, key);
+    const WhenAndWhere here{item.timestamp, item.record_offset};
     append_varint(block, shared);
     append_varint(block, key.size() - shared);
     block.append(key.substr(shared));
+    append_when_and_where(here, std::exchange(before, here), block);
     block.append(bytes_, item.at + item.key_size, item.rest_size);
     last = key;
     ++entries;
@@ -259,7 +280,6 @@ void HintCursor::seek(std::string_view key) {
   left_ = 0;
   rest_ = {};
   key_.clear();
-  record_offset_ = 0;
 }
 
 /// Makes the next block the one at hand.
@@ -283,6 +303,9 @@ Status HintCursor::load_block() {
     return Error{Errc::kCorrupt, "the checksum of a hint's block does not match"};
   }
   left_ = block.entries;
+  key_.clear();
+  timestamp_ = index_.segment_id();
+  record_offset_ = 0;
   ++next_block_;
   return ok();
 }
@@ -300,9 +323,12 @@ bool HintCursor::decode(Entry& entry) {
   }
   key_.resize(shared);
   key_.append(tail);
-  if (!decode_rest(in, index_.segment_id(), entry)) return false;
-  if (same && entry.record_offset < record_offset_) return false;
-  record_offset_ = entry.record_offset;
+  WhenAndWhere here{timestamp_, record_offset_};
+  if (!decode_when_and_where(in, here)) return false;
+  if (same && here.record_offset < record_offset_) return false;
+  timestamp_ = entry.record.timestamp = here.timestamp;
+  record_offset_ = entry.record_offset = here.record_offset;
+  if (!decode_rest(in, entry)) return false;
   entry.record.key = key_;
   rest_ = in.rest();
   return --left_ > 0 || rest_.empty();
@@ -314,8 +340,6 @@ Result<bool> HintCursor::next(Entry& entry) {
     const std::string last = key_;
     const uint32_t last_offset = record_offset_;
     MEMORIA_TRY(load_block());
-    key_.clear();
-    record_offset_ = 0;
     if (!decode(entry)) return disordered();
     const int order = last.compare(key_);
     if (order > 0 || (order == 0 && entry.record_offset < last_offset)) return disordered();

@@ -32,21 +32,25 @@ ReadHint read_from(std::string_view hint);
 
 /// Sorts the entries of one segment and writes them down, but for puts that have both an older and
 /// a newer one in the segment: they are dead for ever, and nobody needs to know when they were. (A
-/// directory has as many as files were made in it.) Needs about 32 bytes and the key for each. Not
+/// directory has as many as files were made in it.) Needs about 36 bytes and the key for each. Not
 /// thread-safe.
 class HintWriter {
  public:
   explicit HintWriter(uint64_t segment_id) : segment_id_(segment_id) {}
   /// Entries in the order of the segment; key and value are copied.
   void add(const Entry& entry);
-  /// The whole file, for a segment file of `data_length` bytes. The writer is spent.
-  PageString finish(uint64_t data_length) &&;
+  /// The whole file, for a segment file of `data_length` bytes. The writer is spent. `order` gets
+  /// which entry comes where: the numbers, from 0 in the order of add(), of those in the hint.
+  PageString finish(uint64_t data_length, std::vector<uint32_t>* order = nullptr) &&;
 
  private:
   /// Key and encoded rest of an entry lie in bytes_, one behind the other.
   struct Item {
     uint64_t head = 0;  // the key's first bytes behind what all keys have in common
-    uint64_t at = 0;
+    uint64_t timestamp = 0;
+    uint32_t record_offset = 0;
+    uint32_t at = 0;
+    uint32_t number = 0;
     uint16_t key_size = 0;
     uint16_t rest_size = 0;
   };
@@ -56,7 +60,7 @@ class HintWriter {
     return std::string_view(bytes_).substr(item.at, item.key_size);
   }
   void sort();
-  std::optional<uint64_t> put_time(const Item& item) const;
+  bool is_put(const Item& item) const;
   Items::iterator drop_between(Items::iterator begin, Items::iterator end) const;
   void drop_superseded();
 
@@ -128,6 +132,7 @@ class HintCursor {
   std::string_view rest_;  // of the block at hand
   uint32_t left_ = 0;      // entries in it
   std::string key_;
+  uint64_t timestamp_ = 0;
   uint32_t record_offset_ = 0;
 };
 

@@ -155,7 +155,7 @@ BOOST_FIXTURE_TEST_CASE(hint_files_with_magic_version_and_checksums, Fixture) {
   REQUIRE_OK(store->close());
   const auto hint = environment->contents(environment->files(".hint").front());
   BOOST_TEST(hint.substr(0, 8) == "MEMOHNT1");
-  BOOST_TEST(load_le<uint32_t>(hint.data() + 8) == 2u);
+  BOOST_TEST(load_le<uint32_t>(hint.data() + 8) == 3u);
   const auto trailer = hint.size() - 32;
   const auto index_size = load_le<uint64_t>(hint.data() + trailer + 16);
   Decoder index(std::string_view(hint).substr(trailer - index_size, index_size));
