@@ -21,10 +21,11 @@ SelectiveScanner::SelectiveScanner(const File& file, uint32_t seed, std::vector<
 
 /// The bytes of the place before next_.
 Result<std::string_view> SelectiveScanner::window(const Place& place) {
-  if (place.offset < buffer_at_ || place.offset + place.size > buffer_at_ + buffer_.size()) {
-    uint64_t end = place.offset + place.size;
+  if (place.offset < buffer_at_ ||
+      uint64_t{place.offset} + place.size > buffer_at_ + buffer_.size()) {
+    uint64_t end = uint64_t{place.offset} + place.size;
     for (size_t i = next_; i < places_.size(); ++i) {
-      const uint64_t further = places_[i].offset + places_[i].size;
+      const uint64_t further = uint64_t{places_[i].offset} + places_[i].size;
       if (places_[i].offset - end > kGap || further - place.offset > kWindow) break;
       end = further;
     }

@@ -17,7 +17,7 @@ class SelectiveScanner {
   /// A record that is known to be there, as by the segment's hint.
   struct Place {
     uint32_t offset = 0;  ///< in the file
-    uint64_t size = 0;    ///< of the whole record
+    uint32_t size = 0;    ///< of the whole record
   };
 
   /// For a segment whose SegmentHeader::seed() is `seed`. `places` ascend and do not overlap.

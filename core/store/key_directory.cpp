@@ -4,6 +4,7 @@
 #include <absl/hash/hash.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <iterator>
 #include <limits>
@@ -17,6 +18,8 @@ using Form = KeyPayload::Form;
 
 // How many keys a scan takes from a shard under its lock.
 constexpr size_t kScanChunk = 256;
+// How many leaves a walk takes from a shard under its lock: about a thousand keys.
+constexpr size_t kWalkedLeaves = 10;
 
 }  // namespace
 
@@ -245,23 +248,59 @@ LiveRecord KeyDirectory::live(const Record& record, Location location) const {
   return out;
 }
 
+void KeyDirectory::walk_on(Walk& walk, const std::vector<bool>& slots, LivePlaces& out) const {
+  const auto add = [&](Location location, uint32_t size, bool whole) {
+    if (location.slot < slots.size() && slots[location.slot]) {
+      out.records.push_back({location, size, whole});
+    }
+  };
+  const auto add_patched = [&](std::string_view key, const PatchedValue& value) {
+    value.for_each_record([&](Location location, Kind kind, uint32_t value_size) {
+      add(location, uint32_t(record_size(kind, key.size(), value_size)), false);
+    });
+    if (value.size_is_loose()) out.loose.emplace_back(key, value.generation());
+  };
+  const Shard& shard = *shards_[walk.shard];
+  ReadLock lock(shard.mutex);
+  for (size_t leaf = 0; leaf < kWalkedLeaves; ++leaf) {
+    auto next = shard.tree.visit_leaf(
+        walk.from, [&](std::string_view key, std::string_view bytes) NO_THREAD_SAFETY_ANALYSIS {
+          const auto p = KeyPayload::decode(bytes);
+          if (p.form == Form::kPatched) {
+            add_patched(key, *shard.patched[p.patched]);
+          } else {
+            add(p.location, uint32_t(Shard::record_bytes(key, p)), true);
+          }
+        });
+    if (!next) {
+      walk.from.clear();
+      walk.done = ++walk.shard == kShards;
+      return;
+    }
+    walk.from = std::move(*next);
+  }
+}
+
 void KeyDirectory::relocate(std::string_view key, uint64_t offset, uint64_t length, Location from,
                             const Piece& to) {
   const auto [shard, fingerprint] = address(key);
   WriteLock lock(shard.mutex);
-  auto p = shard.find(key, fingerprint);
-  if (!p) return;
-  if (p->form == Form::kPatched) {
-    shard.patched[p->patched]->relocate(offset, length, from, to);
+  const auto position = shard.tree.find(key, fingerprint);
+  const auto found = shard.tree.payload(position);
+  if (found.data() == nullptr) return;
+  auto p = KeyPayload::decode(found);
+  if (p.form == Form::kPatched) {
+    shard.patched[p.patched]->relocate(offset, length, from, to);
     return;
   }
   // Only a whole copy can stand for a simple value.
-  if (p->location != from || offset != 0 || length != p->value_size) return;
-  const uint64_t bytes = Shard::record_bytes(key, *p);
+  if (p.location != from || offset != 0 || length != p.value_size) return;
+  const uint64_t bytes = Shard::record_bytes(key, p);
   segments_.remove_live(from.slot, bytes, 1);
   segments_.add_live(to.location.slot, bytes, 1);
-  p->location = to.location;
-  shard.set(std::string(key), fingerprint, *p);
+  p.location = to.location;
+  std::array<char, 256> raw;
+  shard.tree.set(position, key, fingerprint, p.encode(raw.data()));
 }
 
 void KeyDirectory::relocate_size_record(std::string_view key, Location from, Location to) {

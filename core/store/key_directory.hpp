@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/mutex.hpp"
@@ -95,6 +96,26 @@ class KeyDirectory {
 
   // ---- Moving records (merge, consolidation)
   LiveRecord live(const Record& record, Location location) const;
+  /// Where a walk through all keys has come to.
+  struct Walk {
+    size_t shard = 0;
+    std::string from;
+    bool done = false;
+  };
+  /// What is live of some segments.
+  struct LivePlaces {
+    struct Place {
+      Location location;
+      uint32_t size = 0;   ///< of the record
+      bool whole = false;  ///< it is a whole value; of others live() tells what is live
+    };
+    std::vector<Place> records;
+    /// Values whose size is loose, and their generations.
+    std::vector<std::pair<std::string, uint64_t>> loose;
+  };
+  /// Adds what the next keys have in `slots` (by slot). All that was there when the walk began, and
+  /// still is when it is done, is added; some of it may be so twice.
+  void walk_on(Walk& walk, const std::vector<bool>& slots, LivePlaces& out) const;
   /// The range [offset, offset + length) that was in `from` is now also in `to`: whatever of it is
   /// still live moves.
   void relocate(std::string_view key, uint64_t offset, uint64_t length, Location from,

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,6 +66,17 @@ class KeyTree {
   }
   /// Puts `from` and at least `count` keys behind it in order, for scan().
   void sort(std::string_view from, size_t count);
+  /// Calls visit(key, payload) for the keys of the leaf where `from` is or would be, in no order.
+  /// Returns the least key that can be in the next leaf; nothing: there is none. So all keys can be
+  /// visited with changes in between, and some then come twice.
+  template <class Visit>
+  std::optional<std::string> visit_leaf(std::string_view from, Visit&& visit) const {
+    const size_t l = leaf_of(from);
+    const KeyLeaf& leaf = *leaves_[l];
+    for (size_t i = 0; i < leaf.size(); ++i) visit(leaf.key(i), leaf.payload(i));
+    if (l + 1 == leaves_.size()) return std::nullopt;
+    return separators_[l + 1];
+  }
   /// Calls visit(key, payload) for all keys, in no order.
   template <class Visit>
   void visit_all(Visit&& visit) const {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <tuple>
 #include <utility>
 
 #include "core/base/coding.hpp"
@@ -18,9 +19,17 @@ namespace {
 
 constexpr uint64_t kNever = ~uint64_t{0};
 constexpr size_t kWriteBuffer = 1 << 20;
+// So many records of several inputs are chosen together, in one walk through the key directory.
+constexpr uint64_t kChosenTogether = 1'000'000;
 
 uint64_t hash_of(std::string_view key) {
   return absl::HashOf(key);
+}
+
+template <class Choice>
+void sort_by_place(std::vector<Choice>& choices) {
+  std::sort(choices.begin(), choices.end(),
+            [](const Choice& a, const Choice& b) { return a.place.offset < b.place.offset; });
 }
 
 Location location(const Segment& segment, const ScannedRecord& scanned) {
@@ -33,9 +42,9 @@ Location location(const Segment& segment, const ScannedRecord& scanned) {
 struct Merge::Output {
   std::unique_ptr<ActiveSegment> file;
   HintWriter hint;
-  std::vector<Move> moves;
-  std::string buffer;  // behind file->end()
-  uint64_t records = 0;
+  std::vector<std::optional<Location>> from;  // of each record; nothing: made by the merge
+  std::string buffer;                         // behind file->end()
+  uint64_t records = 0, bytes = 0;
 
   uint64_t end() const { return file->end() + buffer.size(); }
 };
@@ -47,6 +56,7 @@ Merge::Merge(const Parts& parts, std::vector<std::shared_ptr<Segment>> inputs, u
     to_copy_.push_back(to_copy(*input));
     total_bytes_ += to_copy_.back();
     report_.inputs.push_back(input->id());
+    report_.erasers_dropped += input->counts.eraser_records;  // unless they are copied
   }
 }
 
@@ -60,9 +70,9 @@ Merge::~Merge() {
 Result<MergeReport> Merge::run() {
   const auto begin = std::chrono::steady_clock::now();
   MEMORIA_TRY(find_shadowed());
-  for (size_t i = 0; i < inputs_.size(); ++i) {
-    begin_bytes_ = std::exchange(end_bytes_, end_bytes_ + to_copy_[i]);
-    MEMORIA_TRY(copy_segment(*inputs_[i]));
+  for (size_t i = 0; i < inputs_.size();) {
+    const size_t end = end_of_batch(i);
+    MEMORIA_TRY(copy_batch(std::exchange(i, end), end));
   }
   MEMORIA_TRY(finish_output());
   MEMORIA_TRY(commit());
@@ -73,15 +83,17 @@ Result<MergeReport> Merge::run() {
 /// Fills oldest_outside_: which erasers of the inputs still hide something elsewhere. The active
 /// segment needs no look: what it holds of a key is newer than any eraser in a sealed segment.
 Status Merge::find_shadowed() {
+  auto outside = parts_.segments.all();
+  std::erase_if(outside, [&](const auto& segment) {
+    return !segment->sealed || std::find(inputs_.begin(), inputs_.end(), segment) != inputs_.end();
+  });
+  takes_all_ = outside.empty();
+  if (takes_all_) return ok();
   for (const auto& input : inputs_) {
     if (input->counts.eraser_records > 0) MEMORIA_TRY(collect_erasers(*input));
   }
   if (oldest_outside_.empty()) return ok();
-  for (const auto& segment : parts_.segments.all()) {
-    const bool is_input = std::any_of(inputs_.begin(), inputs_.end(),
-                                      [&](const auto& input) { return input == segment; });
-    if (!is_input && segment->sealed) MEMORIA_TRY(look_for_older(*segment));
-  }
+  for (const auto& segment : outside) MEMORIA_TRY(look_for_older(*segment));
   return ok();
 }
 
@@ -124,6 +136,7 @@ Status Merge::look_for_older(const Segment& segment) {
 
 /// Whether nothing is left that the eraser hides: see FORMAT.md for the proof.
 bool Merge::can_drop(const Record& eraser, const KeyDirectory::State& state) const {
+  if (takes_all_) return true;
   if (state.present && state.generation > eraser.own_generation()) return true;
   const auto it = oldest_outside_.find(hash_of(eraser.key));
   return it != oldest_outside_.end() && it->second >= eraser.timestamp;
@@ -150,14 +163,105 @@ void Merge::show_share(uint64_t done, uint64_t of) {
   done_bytes_ = begin_bytes_ + uint64_t(share * double(end_bytes_ - begin_bytes_));
 }
 
-/// A record that is to be copied, if it still is when its turn comes.
-struct Merge::Choice {
-  SelectiveScanner::Place place;
-  bool whole = false;  // so it was when it was chosen: there is no need to ask again
-};
+/// Inputs whose live records are chosen together.
+size_t Merge::end_of_batch(size_t begin) const {
+  uint64_t records = 0;
+  size_t end = begin;
+  do {
+    records += inputs_[end++]->counts.live_records;
+  } while (end < inputs_.size() && records + inputs_[end]->counts.live_records <= kChosenTogether);
+  return end;
+}
 
-Status Merge::copy_segment(Segment& input) {
-  auto choices = choose(input);
+Status Merge::copy_batch(size_t begin, size_t end) {
+  uint64_t records = 0;
+  for (size_t i = begin; i < end; ++i) records += inputs_[i]->counts.total_records;
+  std::vector<Choices> chosen;
+  if (records * parts_.options.merge.walked_keys_per_record > parts_.directory.count()) {
+    MEMORIA_TRY(chosen, walk(begin, end));
+  }
+  for (size_t i = begin; i < end; ++i) {
+    begin_bytes_ = std::exchange(end_bytes_, end_bytes_ + to_copy_[i]);
+    const auto& input = *inputs_[i];
+    MEMORIA_TRY(
+        copy_segment(*inputs_[i], chosen.empty() ? choose(input) : std::move(chosen[i - begin])));
+  }
+  return ok();
+}
+
+/// Asks the whole key directory what is live in these inputs, and writes down sizes that dead
+/// records in them may give.
+Result<std::vector<Merge::Choices>> Merge::walk(size_t begin, size_t end) {
+  std::vector<bool> slots;
+  for (size_t i = begin; i < end; ++i) {
+    slots.resize(std::max<size_t>(slots.size(), inputs_[i]->slot + 1));
+    slots[inputs_[i]->slot] = true;
+  }
+  KeyDirectory::LivePlaces live;
+  for (KeyDirectory::Walk walk; !walk.done;) parts_.directory.walk_on(walk, slots, live);
+  for (const auto& [key, generation] : live.loose) {
+    Record r;
+    r.kind = Kind::kPiece;
+    r.generation = generation;
+    r.key = key;
+    const LiveRecord now = parts_.directory.live(r, {});
+    if (now.loose_size) MEMORIA_TRY(write_size(r, now));
+  }
+  // What came twice is asked for again if it was no whole value once.
+  std::sort(live.records.begin(), live.records.end(), [](const auto& a, const auto& b) {
+    return std::tuple(a.location.slot, a.location.offset, a.whole) <
+           std::tuple(b.location.slot, b.location.offset, b.whole);
+  });
+  const auto twice =
+      std::unique(live.records.begin(), live.records.end(),
+                  [](const auto& a, const auto& b) { return a.location == b.location; });
+  live.records.erase(twice, live.records.end());
+  std::vector<Choices> chosen;
+  for (size_t i = begin; i < end; ++i) {
+    std::vector<Choice> choices;
+    auto record = std::partition_point(
+        live.records.begin(), live.records.end(),
+        [&](const auto& place) { return place.location.slot < inputs_[i]->slot; });
+    for (; record != live.records.end() && record->location.slot == inputs_[i]->slot; ++record) {
+      choices.push_back({{record->location.offset, record->size}, record->whole});
+    }
+    chosen.push_back(with_erasers(*inputs_[i], std::move(choices)));
+  }
+  return chosen;
+}
+
+/// Adds the erasers that may have to be copied.
+Merge::Choices Merge::with_erasers(const Segment& input, std::vector<Choice> choices) const {
+  if (takes_all_ || input.counts.eraser_records == 0) return choices;
+  if (!input.has_hint) return std::nullopt;
+  const bool known = for_each_in_hint(parts_.environment, input, [&](const Entry& entry) {
+    if (!is_eraser(entry.record.kind)) return;
+    choices.push_back({{entry.record_offset, uint32_t(entry.record.size())}, false});
+  });
+  if (!known) return std::nullopt;
+  sort_by_place(choices);
+  return choices;
+}
+
+/// Asks for all that the input's hint names, which is in the order of the keys: neighbours in the
+/// hint are neighbours in the key directory.
+Merge::Choices Merge::choose(const Segment& input) const {
+  if (!input.has_hint) return std::nullopt;
+  std::vector<Choice> choices;
+  const bool known = for_each_in_hint(parts_.environment, input, [&](const Entry& entry) {
+    const Record& r = entry.record;
+    const LiveRecord live = parts_.directory.live(r, {input.slot, entry.record_offset});
+    const bool eraser = is_eraser(r.kind);
+    if (!eraser && !live.whole && live.fragments.empty() && !live.loose_size) return;
+    choices.push_back(
+        {{entry.record_offset, uint32_t(r.size())}, live.whole && !eraser && !live.loose_size});
+  });
+  if (!known) return std::nullopt;
+  sort_by_place(choices);
+  return choices;
+}
+
+Status Merge::copy_segment(Segment& input, Choices choices) {
   auto copied = choices ? copy_chosen(input, std::move(*choices)) : copy_all(input);
   if (!copied.has_value() && copied.error().code == Errc::kCorrupt) {
     input.damaged = true;
@@ -167,24 +271,6 @@ Status Merge::copy_segment(Segment& input) {
   MEMORIA_TRY(std::move(copied));
   done_bytes_ = end_bytes_;
   return report_progress(0);
-}
-
-/// Asks for all that the input's hint names, which is in the order of the keys: neighbours in the
-/// hint are neighbours in the key directory. Nothing: there is no hint that can be trusted.
-std::optional<std::vector<Merge::Choice>> Merge::choose(const Segment& input) const {
-  if (!input.has_hint) return std::nullopt;
-  std::vector<Choice> choices;
-  const bool known = for_each_in_hint(parts_.environment, input, [&](const Entry& entry) {
-    const Record& r = entry.record;
-    const LiveRecord live = parts_.directory.live(r, {input.slot, entry.record_offset});
-    const bool eraser = is_eraser(r.kind);
-    if (!eraser && !live.whole && live.fragments.empty() && !live.loose_size) return;
-    choices.push_back({{entry.record_offset, r.size()}, live.whole && !eraser && !live.loose_size});
-  });
-  if (!known) return std::nullopt;
-  std::sort(choices.begin(), choices.end(),
-            [](const Choice& a, const Choice& b) { return a.place.offset < b.place.offset; });
-  return choices;
 }
 
 Status Merge::copy_chosen(const Segment& input, std::vector<Choice> choices) {
@@ -247,9 +333,9 @@ Status Merge::copy_eraser(const ScannedRecord& scanned, Location from, const Liv
   const Record& r = scanned.record;
   const bool gives_size = r.kind == Kind::kTruncate && live.whole;
   if (!gives_size && can_drop(r, parts_.directory.state(r.key))) {
-    ++report_.erasers_dropped;
     return ok();
   }
+  --report_.erasers_dropped;
   return write(r, {}, from);
 }
 
@@ -292,11 +378,10 @@ Status Merge::write(const Record& record, std::string_view value, std::optional<
 
   const bool is_inline = begins_a_value(record) && record.value_size <= parts_.options.inline_limit;
   output_->hint.add({record, offset, is_inline, value});
+  output_->from.push_back(from);
   ++output_->records;
+  output_->bytes += size;
   ++report_.records_copied;
-  const uint64_t at = record.kind == Kind::kPiece ? record.offset : 0;
-  output_->moves.push_back({std::string(record.key), record.kind, at, record.value_size,
-                            record.generation, record.timestamp, from, offset, record.value_size});
   if (output_->buffer.size() >= kWriteBuffer) return flush_output();
   return ok();
 }
@@ -307,7 +392,7 @@ Status Merge::open_output() {
   header.origin = Origin::kMerge;
   header.uuid = parts_.uuid;
   MEMORIA_TRY(auto file, ActiveSegment::create(parts_.environment, header, kMergeSuffix));
-  output_.reset(new Output{std::move(file), HintWriter(header.id), {}, {}, 0});
+  output_.reset(new Output{std::move(file), HintWriter(header.id), {}, {}, 0, 0});
   return ok();
 }
 
@@ -330,8 +415,9 @@ Status Merge::finish_output() {
   ActiveSegment& file = *output_->file;
   const SegmentHeader header = file.header();
   MEMORIA_TRY(file.seal(output_->records, parts_.timeline.take()));
-  MEMORIA_TRY(replace_file(parts_.environment, segment_file(header.id, kHintSuffix),
-                           std::move(output_->hint).finish(file.end())));
+  std::vector<uint32_t> order;
+  const auto hint = std::move(output_->hint).finish(file.end(), &order);
+  MEMORIA_TRY(replace_file(parts_.environment, segment_file(header.id, kHintSuffix), hint));
   // A size that was written down may be that of a change in the active segment, and must not be
   // durable before it.
   if (!sizes_written_.empty()) MEMORIA_TRY(parts_.sync_log());
@@ -344,30 +430,45 @@ Status Merge::finish_output() {
   segment->file_bytes = file.end();
   segment->sealed = true;
   segment->has_hint = true;
-  const auto moves = std::move(output_->moves);
+  parts_.segments.add_total(segment->slot, output_->bytes, output_->records);
+  const auto from = std::move(output_->from);
   output_.reset();
-  const auto synced = parts_.environment.sync_directory();
-  for (const auto& move : moves) {
-    parts_.segments.add_total(segment->slot, move.record_size(), 1);
-    if (synced.has_value()) install(move, segment->slot);
+  MEMORIA_TRY(parts_.environment.sync_directory());
+  report_.outputs.push_back(header.id);
+  return install(*segment, hint, order, from);
+}
+
+/// Installs what is in an output's hint, whose n-th entry is of its record order[n]: in the order
+/// of the keys, see choose().
+Status Merge::install(const Segment& output, std::string_view hint, std::span<const uint32_t> order,
+                      std::span<const std::optional<Location>> from) {
+  const ReadHint read = read_from(hint);
+  const auto index = HintIndex::read(read, hint.size(), output.header.id, output.file_bytes);
+  if (!index) return Error{Errc::kCorrupt, "a hint is not what was just written"};
+  HintCursor cursor(*index, read, kWriteBuffer);
+  Entry entry;
+  for (const uint32_t number : order) {
+    MEMORIA_TRY(const bool more, cursor.next(entry));
+    if (more) install(entry, from[number], output.slot);
   }
-  if (synced.has_value()) report_.outputs.push_back(header.id);
-  return synced;
+  return ok();
 }
 
 /// Lets the key directory point to the copy, unless the original was overtaken meanwhile.
-void Merge::install(const Move& move, Slot slot) {
-  const Location to{slot, move.to_offset};
-  if (!is_eraser(move.kind)) {
-    parts_.directory.relocate(move.key, move.offset, move.length, *move.from,
-                              {to, move.value_size, 0, move.value_size, move.kind});
+void Merge::install(const Entry& entry, std::optional<Location> from, Slot slot) {
+  const Record& r = entry.record;
+  const Location to{slot, entry.record_offset};
+  if (!is_eraser(r.kind)) {
+    const uint64_t at = r.kind == Kind::kPiece ? r.offset : 0;
+    parts_.directory.relocate(r.key, at, r.value_size, *from,
+                              {to, r.value_size, 0, r.value_size, r.kind});
     return;
   }
-  parts_.segments.add_eraser(slot, move.record_size());
-  if (move.from) {
-    parts_.directory.relocate_size_record(move.key, *move.from, to);
+  parts_.segments.add_eraser(slot, r.size());
+  if (from) {
+    parts_.directory.relocate_size_record(r.key, *from, to);
   } else {
-    parts_.directory.hold_size(move.key, move.generation, move.timestamp, to);
+    parts_.directory.hold_size(r.key, r.generation, r.timestamp, to);
   }
 }
 

@@ -9,12 +9,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/log/active_segment.hpp"
 #include "core/log/hint.hpp"
 #include "core/log/scan.hpp"
+#include "core/log/selective_scan.hpp"
 #include "core/log/timeline.hpp"
 #include "core/store/file_cache.hpp"
 #include "core/store/key_directory.hpp"
@@ -24,7 +26,8 @@
 namespace memoria {
 
 /// One merge; used once, by one thread, beside readers and writers. Reads and writes stream: memory
-/// is one output's index (some 80 bytes a record) and one input's (some 24) whatever the amount.
+/// is one output's index (some 80 bytes a record), and 28 bytes for each of the records that are
+/// copied from one input, or from several with a million, whatever the amount.
 class Merge {
  public:
   struct Parts {
@@ -51,26 +54,25 @@ class Merge {
   Result<MergeReport> run();
 
  private:
-  /// A copied range, to be installed when its output is durable.
-  struct Move {
-    std::string key;
-    Kind kind;
-    uint64_t offset, length;  // in the value
-    uint64_t generation, timestamp;
-    std::optional<Location> from;  // nothing: made by the merge
-    uint32_t to_offset, value_size;
-
-    uint64_t record_size() const { return memoria::record_size(kind, key.size(), value_size); }
-  };
   struct Output;
 
   Status find_shadowed();
   Status collect_erasers(const Segment& segment);
   Status look_for_older(const Segment& segment);
   bool can_drop(const Record& eraser, const KeyDirectory::State& state) const;
-  struct Choice;
-  Status copy_segment(Segment& input);
-  std::optional<std::vector<Choice>> choose(const Segment& input) const;
+  /// A record that is to be copied, if it still is when its turn comes.
+  struct Choice {
+    SelectiveScanner::Place place;
+    bool whole = false;  ///< so it was when it was chosen: there is no need to ask again
+  };
+  /// Of one input, in the order of the file. Nothing: all of it must be read.
+  using Choices = std::optional<std::vector<Choice>>;
+  size_t end_of_batch(size_t begin) const;
+  Status copy_batch(size_t begin, size_t end);
+  Result<std::vector<Choices>> walk(size_t begin, size_t end);
+  Choices with_erasers(const Segment& input, std::vector<Choice> choices) const;
+  Choices choose(const Segment& input) const;
+  Status copy_segment(Segment& input, Choices choices);
   Status copy_chosen(const Segment& input, std::vector<Choice> choices);
   Status copy_all(const Segment& input);
   Status copy_record(const ScannedRecord& scanned, Location from);
@@ -79,7 +81,9 @@ class Merge {
                    uint64_t generation);
   Status write_size(const Record& record, const LiveRecord& live);
   Status write(const Record& record, std::string_view value, std::optional<Location> from);
-  void install(const Move& move, Slot slot);
+  Status install(const Segment& output, std::string_view hint, std::span<const uint32_t> order,
+                 std::span<const std::optional<Location>> from);
+  void install(const Entry& entry, std::optional<Location> from, Slot slot);
   Status open_output();
   Status finish_output();
   Status flush_output();
@@ -99,6 +103,7 @@ class Merge {
   uint64_t begin_bytes_ = 0, end_bytes_ = 0;  // of the input at hand
   std::vector<uint64_t> to_copy_;             // by input
   std::unique_ptr<Output> output_;
+  bool takes_all_ = false;  // there are no older records outside the inputs
   /// By the hash of each key that an input erases something of: the oldest timestamp that a record
   /// of this key has outside the inputs (a collision can only make it older, that is, keep an
   /// eraser).

@@ -46,6 +46,10 @@ struct Options {
   struct Merge {
     uint64_t rate_bytes_per_second = 0;  ///< 0: as fast as the disk
     int from_hour = 0, until_hour = 24;  ///< local hours in which the background merge may start
+    /// With fewer keys in the store for each record of its inputs a merge walks through the whole
+    /// key directory to see what is live of them, and with more it asks for each of the records; 0:
+    /// it always asks. A question takes as long as a walk past 5 to 15 keys.
+    uint64_t walked_keys_per_record = 8;
   } merge;
 
   SyncPolicy sync_policy = SyncPolicy::kInterval;

@@ -58,6 +58,13 @@ class PatchedValue {
 
   /// The pieces that overlap [offset, offset + length), cut to it.
   void collect(uint64_t offset, uint64_t length, std::vector<PlacedPiece>& out) const;
+  /// Calls visit(location, kind, value_size) for the records that something of the value is in, and
+  /// for the one that gives its size; for some more than once.
+  template <class Visit>
+  void for_each_record(Visit&& visit) const {
+    for (const auto& [offset, piece] : pieces_) visit(piece.location, piece.kind, piece.value_size);
+    if (size_record_) visit(*size_record_, Kind::kTruncate, uint32_t{0});
+  }
   /// The original Bitcask's compare-and-swap, for ranges: whatever of `from`'s range [offset,
   /// offset + length) is still live is now in `to`, whose record holds that range from `to.skip`
   /// on.

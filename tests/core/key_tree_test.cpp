@@ -5,6 +5,8 @@
 #include <array>
 #include <boost/test/unit_test.hpp>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -116,6 +118,36 @@ BOOST_AUTO_TEST_CASE(leaves_of_keys_that_are_hard_to_tell_apart_are_halved_in_or
     }
     BOOST_TEST(both.model.size() > 500u);
     both.check_all();
+  }
+}
+
+/// Leaves are split, absorbed and removed, in front of the visit and behind it.
+BOOST_AUTO_TEST_CASE(a_visit_leaf_by_leaf_beside_changes_misses_nothing_that_stays) {
+  Random random(base_seed());
+  WITH_SEED(base_seed()) {
+    for (const bool grows : {true, false}) {
+      TreeAndModel both;
+      for (int i = 0; i < 3000; ++i) both.set(std::to_string(random.below(100'000)), "before");
+      std::set<std::string> staying;
+      for (const auto& [key, payload] : both.model) staying.insert(key);
+      std::optional<std::string> from = "";
+      size_t visits = 0;
+      for (; from; ++visits) {
+        from = both.tree.visit_leaf(*from, [&](std::string_view key, std::string_view) {
+          staying.erase(std::string(key));
+        });
+        for (int i = 0; i < 100; ++i) {
+          const auto key = std::to_string(random.below(100'000));
+          if (grows) {
+            both.set(key, "meanwhile");
+          } else {
+            both.erase(key);
+          }
+        }
+      }
+      BOOST_TEST(visits > 10u);
+      for (const auto& key : staying) BOOST_TEST(both.model.count(key) == 0u);
+    }
   }
 }
 

@@ -455,7 +455,8 @@ BOOST_FIXTURE_TEST_CASE(without_hints_the_same_is_kept, Fixture) {
   }
   finish_hints(*store);
   const auto image = environment->image();
-  for (const bool with_hints : {true, false}) {
+  for (const auto& [with_hints, walks] : {std::pair(true, false), {false, false}, {false, true}}) {
+    options.merge.walked_keys_per_record = walks ? 1000 : 0;
     reopen(store, environment = SimulatedEnvironment::make(image), options);
     finish_hints(*store);
     if (!with_hints) {

@@ -15,6 +15,7 @@ Options random_options(Random& random) {
   options.file_cache.max_size = random.between(1, 8);
   options.recovery_threads = unsigned(random.between(1, 3));
   options.verify_reads = !random.one_in(4);
+  if (random.one_in(2)) options.merge.walked_keys_per_record = 0;
   if (random.one_in(4)) options.sync_policy = SyncPolicy::kAlways;
   return options;
 }

@@ -52,6 +52,7 @@ Options test_options(Options options, uint64_t seed) {
   options.sync_policy = seed % 3 == 0 ? SyncPolicy::kAlways : SyncPolicy::kNever;
   options.reserve_bytes = 0;
   options.recovery_threads = 1;
+  if (seed % 2 != 0) options.merge.walked_keys_per_record = 0;
   return options;
 }
 

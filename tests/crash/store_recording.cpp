@@ -52,6 +52,7 @@ class StoreRecording final : public Recording {
     options_.reserve_bytes = 0;
     options_.recovery_threads = 1;
     options_.inline_limit = random_.below(2) * 80;
+    if (seed % 2 != 0) options_.merge.walked_keys_per_record = 0;
     merges_beside_ = random_.one_in(4);
     record(seed);
   }

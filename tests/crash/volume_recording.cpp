@@ -18,6 +18,7 @@ class VolumeRecording final : public Recording {
     options_.sync_policy = random_.one_in(4) ? SyncPolicy::kAlways : SyncPolicy::kNever;
     options_.reserve_bytes = 0;
     options_.recovery_threads = 1;
+    if (seed % 2 != 0) options_.merge.walked_keys_per_record = 0;
     record(seed);
   }
 
