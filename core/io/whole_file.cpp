@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "core/io/whole_file.hpp"
 
+#include <utility>
+
 namespace memoria {
 
 Result<std::string> read_file(Environment& environment, std::string_view name, uint64_t limit) {
@@ -16,14 +18,23 @@ Result<std::string> read_file(Environment& environment, std::string_view name, u
   return bytes;
 }
 
-Status replace_file(Environment& environment, std::string_view name, std::string_view contents) {
+Status replace_file(Environment& environment, std::string_view name,
+                    const std::function<Status(const AppendPart& append)>& produce) {
   const auto temporary = std::string(name) + std::string(kTemporarySuffix);
   (void)environment.remove(temporary);  // of an attempt that failed
   MEMORIA_TRY(const auto file, environment.create(temporary));
-  const iovec parts[] = {{const_cast<char*>(contents.data()), contents.size()}};
-  MEMORIA_TRY(file->write(0, parts));
+  uint64_t end = 0;
+  MEMORIA_TRY(produce([&](std::string_view part) {
+    const iovec parts[] = {{const_cast<char*>(part.data()), part.size()}};
+    return file->write(std::exchange(end, end + part.size()), parts);
+  }));
   MEMORIA_TRY(file->sync());
   return environment.rename(temporary, name);
+}
+
+Status replace_file(Environment& environment, std::string_view name, std::string_view contents) {
+  return replace_file(environment, name,
+                      [contents](const AppendPart& append) { return append(contents); });
 }
 
 }  // namespace memoria

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -21,5 +22,12 @@ Result<std::string> read_file(Environment& environment, std::string_view name, u
 /// durable when it returns, the name with the next sync_directory(). One caller for a name at a
 /// time.
 Status replace_file(Environment& environment, std::string_view name, std::string_view contents);
+
+/// Takes what comes next of a file.
+using AppendPart = std::function<Status(std::string_view part)>;
+/// The same with contents that `produce` appends part by part. Its errors are passed on, and the
+/// file then stays as it was.
+Status replace_file(Environment& environment, std::string_view name,
+                    const std::function<Status(const AppendPart& append)>& produce);
 
 }  // namespace memoria

@@ -18,7 +18,7 @@ constexpr size_t kHeaderSize = 8 + 4 + 8 + 8 + 4, kTrailerSize = 8 + 8 + 8 + 4 +
 constexpr uint8_t kFlagInline = 0x10;
 // Enough entries that the index is small, and few enough that a cache holds them decoded.
 constexpr size_t kBlockBytes = 8 << 10;
-constexpr size_t kCheckChunk = 1 << 20;
+constexpr size_t kCheckChunk = 1 << 20, kPart = 1 << 20;
 
 std::string header(uint64_t segment_id, uint64_t data_length) {
   std::string out(kMagic);
@@ -151,6 +151,12 @@ void HintWriter::drop_superseded() {
   items_.erase(kept, items_.end());
 }
 
+Status HintWriter::write(uint64_t data_length, const AppendPart& append) && {
+  sort();
+  drop_superseded();
+  return write_sorted(data_length, append);
+}
+
 PageString HintWriter::finish(uint64_t data_length, std::vector<uint32_t>* order) && {
   sort();
   drop_superseded();
@@ -158,13 +164,22 @@ PageString HintWriter::finish(uint64_t data_length, std::vector<uint32_t>* order
     order->reserve(items_.size());
     for (const auto& item : items_) order->push_back(item.number);
   }
-  PageString out(header(segment_id_, data_length));
-  out.reserve(kHeaderSize + bytes_.size() + 4 * items_.size() + kTrailerSize);
+  PageString all;
+  all.reserve(kHeaderSize + bytes_.size() + 12 * items_.size() + kTrailerSize);
+  (void)write_sorted(data_length, [&all](std::string_view part) {
+    all.append(part);
+    return ok();
+  });
+  return all;
+}
+
+Status HintWriter::write_sorted(uint64_t data_length, const AppendPart& append) {
+  std::string out = header(segment_id_, data_length);
   std::string index, block;
   uint32_t entries = 0;
   std::string_view last, separator;
   WhenAndWhere before;
-  const auto end_block = [&] {
+  const auto end_block = [&]() -> Status {
     append_varint(index, block.size());
     append_varint(index, entries);
     append_le<uint32_t>(index, crc32c(block));
@@ -173,10 +188,14 @@ PageString HintWriter::finish(uint64_t data_length, std::vector<uint32_t>* order
     out.append(block);
     block.clear();
     entries = 0;
+    if (out.size() < kPart) return ok();
+    const auto appended = append(out);
+    out.clear();
+    return appended;
   };
   for (const auto& item : items_) {
     const auto key = key_of(item);
-    if (entries > 0 && block.size() >= kBlockBytes) end_block();
+    if (entries > 0 && block.size() >= kBlockBytes) MEMORIA_TRY(end_block());
     if (entries == 0) separator = key.substr(0, common_prefix(last, key) + 1);
     if (entries == 0) before = {segment_id_, 0};
     const size_t shared = entries == 0 ? 0 : common_prefix(last, key);
@@ -189,7 +208,7 @@ PageString HintWriter::finish(uint64_t data_length, std::vector<uint32_t>* order
     last = key;
     ++entries;
   }
-  if (entries > 0) end_block();
+  if (entries > 0) MEMORIA_TRY(end_block());
 
   std::string trailer;
   append_le<uint64_t>(trailer, newest_);
@@ -197,7 +216,7 @@ PageString HintWriter::finish(uint64_t data_length, std::vector<uint32_t>* order
   append_le<uint64_t>(trailer, index.size());
   append_le<uint32_t>(trailer, crc32c(trailer, crc32c(index)));
   out.append(index).append(trailer).append(kEnd);
-  return out;
+  return append(out);
 }
 
 // ---- Reading

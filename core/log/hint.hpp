@@ -15,6 +15,7 @@
 
 #include "core/base/page_memory.hpp"
 #include "core/base/result.hpp"
+#include "core/io/whole_file.hpp"
 #include "core/log/entry.hpp"
 
 namespace memoria {
@@ -39,8 +40,11 @@ class HintWriter {
   explicit HintWriter(uint64_t segment_id) : segment_id_(segment_id) {}
   /// Entries in the order of the segment; key and value are copied.
   void add(const Entry& entry);
-  /// The whole file, for a segment file of `data_length` bytes. The writer is spent. `order` gets
-  /// which entry comes where: the numbers, from 0 in the order of add(), of those in the hint.
+  /// Gives the whole file to `append`, a megabyte or so at once, for a segment file of
+  /// `data_length` bytes. The writer is spent. Errors: those of `append`.
+  Status write(uint64_t data_length, const AppendPart& append) &&;
+  /// The whole file. `order` gets which entry comes where: the numbers, from 0 in the order of
+  /// add(), of those in the hint.
   PageString finish(uint64_t data_length, std::vector<uint32_t>* order = nullptr) &&;
 
  private:
@@ -60,6 +64,7 @@ class HintWriter {
     return std::string_view(bytes_).substr(item.at, item.key_size);
   }
   void sort();
+  Status write_sorted(uint64_t data_length, const AppendPart& append);
   bool is_put(const Item& item) const;
   Items::iterator drop_between(Items::iterator begin, Items::iterator end) const;
   void drop_superseded();

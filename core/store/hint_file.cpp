@@ -26,8 +26,9 @@ Status build_hint(Environment& environment, FileCache& files, Segment& segment, 
     segment.damaged = true;
     return Error{Errc::kCorrupt, segment_file(segment.id(), kDataSuffix) + " is damaged"};
   }
-  MEMORIA_TRY(replace_file(environment, segment_file(segment.id(), kHintSuffix),
-                           std::move(hint).finish(segment.file_bytes)));
+  MEMORIA_TRY(replace_file(
+      environment, segment_file(segment.id(), kHintSuffix),
+      [&](const AppendPart& append) { return std::move(hint).write(segment.file_bytes, append); }));
   segment.has_hint = true;
   return ok();
 }
