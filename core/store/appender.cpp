@@ -171,9 +171,7 @@ void Appender::lead(const Group& group) {
     }
     w->result = check_space(*w);
     if (!w->result.has_value()) continue;
-    const bool fits =
-        active_ && active_->end() + encoder_.size() + w->size <= parts_.options.segment.max_size;
-    if (!fits) {
+    if (!fits(*w)) {
       flush_all(pending);
       w->result = parts_.health.check();
       if (w->result.has_value()) w->result = make_room(*w);
@@ -331,11 +329,17 @@ Status Appender::check_files(bool frees) {
                   frees ? "merging" : "removing and merging")};
 }
 
+/// Whether the active segment has room for the writer's change behind what is encoded.
+bool Appender::fits(const Writer& writer) const {
+  const auto& limits = parts_.options.segment;
+  return active_ && active_->end() + encoder_.size() + writer.size <= limits.max_size &&
+         segment_->counts.total_records + encoder_.entries().size() < limits.max_records;
+}
+
 /// Afterwards there is an active segment with room for the writer's change.
 Status Appender::make_room(const Writer& writer) {
   const bool has_records = active_ && active_->end() > kSegmentHeaderSize;
-  const bool fits = active_ && active_->end() + writer.size <= parts_.options.segment.max_size;
-  if (active_ && (fits || !has_records)) return ok();
+  if (active_ && (fits(writer) || !has_records)) return ok();
   const bool frees = this->frees(writer);
   auto room = check_files(frees);
   if (has_records && room.has_value()) {

@@ -117,6 +117,7 @@ class Appender {
   Group next_group();
   void dismiss(const Group& group, const Writer& leader);
   void lead(const Group& group);
+  bool fits(const Writer& writer) const;
   Status make_room(const Writer& writer);
   Status check_space(const Writer& writer);
   Status has_room(const Writer& writer);

@@ -367,7 +367,9 @@ Status Merge::copy_part(const ScannedRecord& scanned, Location from, const Place
 
 Status Merge::write(const Record& record, std::string_view value, std::optional<Location> from) {
   const uint64_t size = record.size();
-  if (output_ && output_->end() + size > parts_.options.segment.max_size) {
+  const auto& limits = parts_.options.segment;
+  if (output_ &&
+      (output_->end() + size > limits.max_size || output_->records >= limits.max_records)) {
     MEMORIA_TRY(finish_output());
   }
   if (!output_) MEMORIA_TRY(open_output());

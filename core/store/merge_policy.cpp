@@ -35,7 +35,8 @@ bool eligible(const Segment& s, const MergeRequest& request) {
   return request.all && request.dry_run && !s.sealed && !s.damaged && s.counts.total_bytes > 0;
 }
 bool small(const Segment& s, const Options& options) {
-  return s.file_bytes < options.segment.max_size / kSmallShare;
+  return s.file_bytes < options.segment.max_size / kSmallShare &&
+         s.counts.total_records < options.segment.max_records / kSmallShare;
 }
 
 /// What a merge may take, as it was when it was looked at.

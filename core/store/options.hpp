@@ -34,6 +34,9 @@ struct WriteOptions {
 struct Options {
   struct Segment {
     uint64_t max_size = 64 << 20;  ///< bytes; rotation happens before a record that passes it
+    /// It also happens behind so many records (a batch is not divided): making a segment's hint
+    /// takes some 36 bytes of memory and the key for each. At least 1.
+    uint64_t max_records = 400'000;
     double fragmentation_threshold = 0.6;  ///< dead share of bytes that makes a segment a candidate
     uint64_t dead_bytes_threshold = 512 << 20;  ///< dead bytes in all that start a merge
     std::chrono::milliseconds merge_check_interval = std::chrono::minutes(1);  ///< 0: no background

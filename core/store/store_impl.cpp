@@ -38,6 +38,7 @@ Status check_options(const Options& o) {
   if (o.segment.max_size < (1 << 10) || o.segment.max_size > kMaxSegmentSize) {
     return bad("segment.max_size", "from 1 KiB to 4 GiB - 1");
   }
+  if (o.segment.max_records < 1) return bad("segment.max_records", "at least 1");
   if (!(o.segment.fragmentation_threshold > 0) || o.segment.fragmentation_threshold > 1) {
     return bad("segment.fragmentation_threshold", "above 0 and at most 1");
   }

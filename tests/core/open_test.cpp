@@ -178,6 +178,7 @@ BOOST_AUTO_TEST_CASE(options_out_of_range_are_refused_and_named) {
   check([](Options& o) { o.segment.fragmentation_threshold = 1.1; }, "fragmentation_threshold");
   check([](Options& o) { o.segment.merge_check_interval = milliseconds(-1); },
         "merge_check_interval");
+  check([](Options& o) { o.segment.max_records = 0; }, "max_records");
   check([](Options& o) { o.file_cache.max_size = 0; }, "file_cache");
   check([](Options& o) { o.merge.from_hour = -1; }, "from_hour");
   check([](Options& o) { o.merge.until_hour = 25; }, "until_hour");

@@ -86,6 +86,48 @@ BOOST_AUTO_TEST_CASE(a_segment_is_full_in_front_of_the_record_that_would_pass_th
   check_contents(*store, expected);
 }
 
+BOOST_AUTO_TEST_CASE(a_segment_is_full_with_the_most_records_but_a_batch_is_not_divided) {
+  const auto environment = SimulatedEnvironment::make();
+  auto options = quiet_options();
+  options.segment.max_records = 10;
+  auto store = open_store(environment, options);
+  Contents expected;
+  const auto put = [&](int i, Batch* batch) {
+    const auto key = numbered("key", i);
+    expected[key] = std::to_string(i);
+    if (batch != nullptr) {
+      batch->put(key, expected[key]);
+    } else {
+      REQUIRE_OK(store->put(key, expected[key]));
+    }
+  };
+  for (int i = 0; i < 95; ++i) put(i, nullptr);
+  Batch batch;
+  for (int i = 95; i < 120; ++i) put(i, &batch);
+  REQUIRE_OK(store->apply(batch));
+  for (int i = 120; i < 125; ++i) put(i, nullptr);
+  REQUIRE_OK(store->close());
+  const auto records = [&] {
+    std::vector<size_t> counts;
+    for (const auto& segment : read_log(environment->image())) {
+      counts.push_back(segment.records.size());
+    }
+    return counts;
+  };
+  std::vector<size_t> written(9, 10), merged(12, 10);
+  written.insert(written.end(), {30, 5});
+  merged.push_back(5);
+  BOOST_TEST(records() == written, boost::test_tools::per_element());
+  store = open_store(environment, options);
+  // They are full, not small, so there is no reason to put them together.
+  BOOST_TEST(unwrap(store->merge({})).inputs.size() == 0u);
+  unwrap(store->merge({.all = true}));
+  reopen(store, environment, options);
+  check_contents(*store, expected);
+  REQUIRE_OK(store->close());
+  BOOST_TEST(records() == merged, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_record_larger_than_a_segment_gets_one_of_its_own) {
   const auto environment = SimulatedEnvironment::make();
   auto store = open_store(environment, quiet_options(64 << 10));
