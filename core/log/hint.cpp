@@ -165,7 +165,7 @@ PageString HintWriter::finish(uint64_t data_length, std::vector<uint32_t>* order
     for (const auto& item : items_) order->push_back(item.number);
   }
   PageString all;
-  all.reserve(kHeaderSize + bytes_.size() + 12 * items_.size() + kTrailerSize);
+  all.reserve(kHeaderSize + bytes_.size() + 14 * items_.size() + kTrailerSize);
   (void)write_sorted(data_length, [&all](std::string_view part) {
     all.append(part);
     return ok();

@@ -18,8 +18,8 @@ using Form = KeyPayload::Form;
 
 // How many keys a scan takes from a shard under its lock.
 constexpr size_t kScanChunk = 256;
-// How many leaves a walk takes from a shard under its lock: about a thousand keys.
-constexpr size_t kWalkedLeaves = 10;
+// How many keys and pieces a walk takes from a shard under its lock, and then the rest of a leaf.
+constexpr size_t kWalkChunk = 1000;
 
 }  // namespace
 
@@ -249,20 +249,25 @@ LiveRecord KeyDirectory::live(const Record& record, Location location) const {
 }
 
 void KeyDirectory::walk_on(Walk& walk, const std::vector<bool>& slots, LivePlaces& out) const {
+  size_t seen = 0;
   const auto add = [&](Location location, uint32_t size, bool whole) {
+    ++seen;
     if (location.slot < slots.size() && slots[location.slot]) {
       out.records.push_back({location, size, whole});
     }
   };
   const auto add_patched = [&](std::string_view key, const PatchedValue& value) {
+    std::optional<Location> last;
     value.for_each_record([&](Location location, Kind kind, uint32_t value_size) {
+      if (location == last) return;  // another piece of the same record
+      last = location;
       add(location, uint32_t(record_size(kind, key.size(), value_size)), false);
     });
     if (value.size_is_loose()) out.loose.emplace_back(key, value.generation());
   };
   const Shard& shard = *shards_[walk.shard];
   ReadLock lock(shard.mutex);
-  for (size_t leaf = 0; leaf < kWalkedLeaves; ++leaf) {
+  while (seen < kWalkChunk) {
     auto next = shard.tree.visit_leaf(
         walk.from, [&](std::string_view key, std::string_view bytes) NO_THREAD_SAFETY_ANALYSIS {
           const auto p = KeyPayload::decode(bytes);

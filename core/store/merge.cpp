@@ -26,10 +26,15 @@ uint64_t hash_of(std::string_view key) {
   return absl::HashOf(key);
 }
 
+/// In the order of the file. What is there twice is an eraser that also gives a size.
 template <class Choice>
 void sort_by_place(std::vector<Choice>& choices) {
   std::sort(choices.begin(), choices.end(),
             [](const Choice& a, const Choice& b) { return a.place.offset < b.place.offset; });
+  const auto twice = std::unique(
+      choices.begin(), choices.end(),
+      [](const Choice& a, const Choice& b) { return a.place.offset == b.place.offset; });
+  choices.erase(twice, choices.end());
 }
 
 Location location(const Segment& segment, const ScannedRecord& scanned) {
@@ -56,7 +61,6 @@ Merge::Merge(const Parts& parts, std::vector<std::shared_ptr<Segment>> inputs, u
     to_copy_.push_back(to_copy(*input));
     total_bytes_ += to_copy_.back();
     report_.inputs.push_back(input->id());
-    report_.erasers_dropped += input->counts.eraser_records;  // unless they are copied
   }
 }
 
@@ -75,6 +79,8 @@ Result<MergeReport> Merge::run() {
     MEMORIA_TRY(copy_batch(std::exchange(i, end), end));
   }
   MEMORIA_TRY(finish_output());
+  for (const auto& input : inputs_) report_.erasers_dropped += input->counts.eraser_records;
+  report_.erasers_dropped -= std::min(report_.erasers_dropped, erasers_copied_);
   MEMORIA_TRY(commit());
   report_.duration = std::chrono::steady_clock::now() - begin;
   return std::move(report_);
@@ -151,7 +157,7 @@ Status Merge::report_progress(uint64_t bytes_read) {
   return ok();
 }
 
-/// Without a hint everything is read, to find it.
+/// By estimate: without a hint everything may be read, to find it.
 uint64_t Merge::to_copy(const Segment& input) {
   return input.has_hint ? input.counts.live_bytes + input.counts.eraser_bytes
                         : input.file_bytes.load();
@@ -198,14 +204,11 @@ Result<std::vector<Merge::Choices>> Merge::walk(size_t begin, size_t end) {
     slots[inputs_[i]->slot] = true;
   }
   KeyDirectory::LivePlaces live;
-  for (KeyDirectory::Walk walk; !walk.done;) parts_.directory.walk_on(walk, slots, live);
-  for (const auto& [key, generation] : live.loose) {
-    Record r;
-    r.kind = Kind::kPiece;
-    r.generation = generation;
-    r.key = key;
-    const LiveRecord now = parts_.directory.live(r, {});
-    if (now.loose_size) MEMORIA_TRY(write_size(r, now));
+  for (KeyDirectory::Walk walk; !walk.done;) {
+    parts_.directory.walk_on(walk, slots, live);
+    for (const auto& [key, generation] : std::exchange(live.loose, {})) {
+      MEMORIA_TRY(write_loose_size(key, generation));
+    }
   }
   // What came twice is asked for again if it was no whole value once.
   std::sort(live.records.begin(), live.records.end(), [](const auto& a, const auto& b) {
@@ -335,7 +338,7 @@ Status Merge::copy_eraser(const ScannedRecord& scanned, Location from, const Liv
   if (!gives_size && can_drop(r, parts_.directory.state(r.key))) {
     return ok();
   }
-  --report_.erasers_dropped;
+  ++erasers_copied_;
   return write(r, {}, from);
 }
 
@@ -349,6 +352,16 @@ Status Merge::write_size(const Record& record, const LiveRecord& live) {
   size.offset = live.loose_size->size;
   size.key = record.key;
   return write(size, {}, std::nullopt);
+}
+
+/// The same for a value whose records may be in the inputs.
+Status Merge::write_loose_size(std::string_view key, uint64_t generation) {
+  Record r;
+  r.kind = Kind::kPiece;
+  r.generation = generation;
+  r.key = key;
+  const LiveRecord live = parts_.directory.live(r, {});
+  return live.loose_size ? write_size(r, live) : ok();
 }
 
 /// A live range of a record that is otherwise dead becomes a piece of its own, with the record's
@@ -511,9 +524,10 @@ Status Merge::commit() {
     if (!input->held) report_.bytes_freed += input->file_bytes;
     parts_.segments.remove(input->slot);
     parts_.files.forget(*input);
-    const bool had_hint = input->has_hint;
     MEMORIA_TRY(parts_.environment.remove(segment_file(input->id(), kDataSuffix)));
-    if (had_hint) (void)parts_.environment.remove(segment_file(input->id(), kHintSuffix));
+    if (!input->hint_is_taken) {  // there may be one that is no good
+      (void)parts_.environment.remove(segment_file(input->id(), kHintSuffix));
+    }
   }
   MEMORIA_TRY(parts_.environment.sync_directory());
   // As long as the manifest names the inputs, the marker must tell why they are gone.

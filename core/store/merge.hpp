@@ -79,6 +79,7 @@ class Merge {
   Status copy_eraser(const ScannedRecord& scanned, Location from, const LiveRecord& live);
   Status copy_part(const ScannedRecord& scanned, Location from, const PlacedPiece& part,
                    uint64_t generation);
+  Status write_loose_size(std::string_view key, uint64_t generation);
   Status write_size(const Record& record, const LiveRecord& live);
   Status write(const Record& record, std::string_view value, std::optional<Location> from);
   Status install(const Segment& output, std::string_view hint, std::span<const uint32_t> order,
@@ -103,6 +104,7 @@ class Merge {
   uint64_t begin_bytes_ = 0, end_bytes_ = 0;  // of the input at hand
   std::vector<uint64_t> to_copy_;             // by input
   std::unique_ptr<Output> output_;
+  uint64_t erasers_copied_ = 0;
   bool takes_all_ = false;  // there are no older records outside the inputs
   /// By the hash of each key that an input erases something of: the oldest timestamp that a record
   /// of this key has outside the inputs (a collision can only make it older, that is, keep an

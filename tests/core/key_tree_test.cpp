@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/test/unit_test.hpp>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -137,12 +138,16 @@ BOOST_AUTO_TEST_CASE(a_visit_leaf_by_leaf_beside_changes_misses_nothing_that_sta
           staying.erase(std::string(key));
         });
         for (int i = 0; i < 100; ++i) {
-          const auto key = std::to_string(random.below(100'000));
+          const auto some = std::to_string(random.below(100'000));
           if (grows) {
-            both.set(key, "meanwhile");
-          } else {
-            both.erase(key);
+            both.set(some, "meanwhile");
+            continue;
           }
+          // Near where the visit is, on both sides, and anywhere.
+          const auto next = both.model.lower_bound(from && i % 2 == 0 ? *from : some);
+          if (next == both.model.end()) continue;
+          const auto gone = i % 4 == 0 && next != both.model.begin() ? std::prev(next) : next;
+          both.erase(std::string(gone->first));
         }
       }
       BOOST_TEST(visits > 10u);

@@ -100,14 +100,16 @@ BOOST_AUTO_TEST_CASE(a_crash_at_any_step_of_a_merge_changes_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(a_call_that_fails_at_any_step_of_a_merge_loses_nothing) {
-  for (const auto& [error, seed] : {std::pair(EIO, 0), {ENOSPC, 0}, {EIO, 2}, {ENOSPC, 2}}) {
+  // All and some segments, walking and asking.
+  for (const auto& [error, seed] :
+       {std::pair(EIO, 0), {ENOSPC, 0}, {EIO, 1}, {EIO, 2}, {ENOSPC, 3}}) {
     const auto prepared = prepare(base_seed());
     for (uint64_t n = 1;; ++n) {
       BOOST_TEST_CONTEXT("call " << n << ", errno " << error << ", options of seed " << seed) {
         const auto environment = SimulatedEnvironment::make(prepared.image);
         auto store = open_store(environment, merge_options(uint64_t(seed)));
         environment->inject({.calls = kAllCalls, .nth = n, .error = error, .partial = true});
-        const auto result = store->merge({.all = true});
+        const auto result = store->merge(request_for(uint64_t(seed)));
         const bool hit = environment->faults_hit() > 0;
         environment->clear_faults();
         check_contents(*store, prepared.expected);

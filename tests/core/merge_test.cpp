@@ -447,6 +447,38 @@ BOOST_FIXTURE_TEST_CASE(with_hints_only_what_is_live_is_read, Fixture) {
   check_everything();
 }
 
+BOOST_FIXTURE_TEST_CASE(hints_that_are_no_good_go_with_their_segments, Fixture) {
+  overwrite(30, 10);
+  REQUIRE_OK(store->close());
+  for (const auto& hint : environment->files(".hint")) environment->flip_bit(hint, 8 * 8);
+  store = open_store(environment, options);
+  unwrap(store->merge({.all = true}));
+  for (const auto& hint : environment->files(".hint")) {
+    BOOST_TEST(environment->exists(hint.substr(0, hint.size() - 5) + ".data"));
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(what_a_merge_leaves_gets_its_hint, Fixture) {
+  overwrite(30, 10);
+  // That of the segment that was written to last has its turn while the merge runs.
+  CHECK_FAILS(Errc::kCancelled, store->merge({.all = true}, [](const Progress& p) {
+    if (p.phase == "merge") std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    return p.phase != "merge";
+  }));
+  const auto without_hint = [&] {
+    size_t count = 0;
+    for (const auto& segment : store->stats().segments)
+      count += segment.sealed && !segment.has_hint;
+    return count;
+  };
+  for (int i = 0; i < 1000 && without_hint() > 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  BOOST_TEST(without_hint() == 0u);
+  BOOST_TEST(store->stats().segments.size() > 5u);
+  check_everything();
+}
+
 BOOST_FIXTURE_TEST_CASE(without_hints_the_same_is_kept, Fixture) {
   overwrite(30, 10);
   for (int k = 0; k < 10; ++k) {

@@ -50,6 +50,50 @@ BOOST_FIXTURE_TEST_CASE(a_tombstone_stays_while_an_older_file_holds_the_key, Fix
   }
 }
 
+BOOST_FIXTURE_TEST_CASE(a_truncate_that_gives_a_size_and_hides_older_bytes_is_copied_once,
+                        Fixture) {
+  REQUIRE_OK(store->put("grown", std::string(10'000, 'g')));
+  rotate();
+  for (int i = 0; i < 10; ++i) REQUIRE_OK(store->put("noise", std::string(1000, 'n')));
+  REQUIRE_OK(store->truncate("grown", 20'000));
+  rotate();
+  const auto image = environment->image();
+  for (const bool walks : {true, false}) {
+    options.merge.walked_keys_per_record = walks ? 1000 : 0;
+    reopen(store, environment = SimulatedEnvironment::make(image), options);
+    finish_hints(*store);
+    const auto report = unwrap(store->merge({.min_dead = 0.5}));
+    BOOST_TEST(report.inputs.size() == 1u);
+    BOOST_TEST(report.records_copied == 2u);  // and the noise that lives
+    BOOST_TEST(report.erasers_dropped == 0u);
+    check({{"grown", std::string(10'000, 'g') + std::string(10'000, '\0')},
+           {"noise", std::string(1000, 'n')}});
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_tombstone_is_found_without_a_hint, Fixture) {
+  REQUIRE_OK(store->put("live", std::string(10'000, 'l')));
+  REQUIRE_OK(store->put("key", "old"));
+  rotate();
+  for (int i = 0; i < 10; ++i) REQUIRE_OK(store->put("noise", std::string(1000, 'n')));
+  REQUIRE_OK(store->erase("key"));
+  rotate();
+  const auto image = environment->image();
+  for (const bool walks : {true, false}) {
+    options.merge.walked_keys_per_record = walks ? 1000 : 0;
+    reopen(store, environment = SimulatedEnvironment::make(image), options);
+    finish_hints(*store);
+    for (const auto& hint : environment->files(".hint")) {
+      environment->flip_bit(hint, 8 * (environment->contents(hint).size() / 2));
+    }
+    const auto report = unwrap(store->merge({.min_dead = 0.5}));
+    BOOST_TEST(report.inputs.size() == 1u);
+    BOOST_TEST(report.records_copied == 2u);
+    BOOST_TEST(report.erasers_dropped == 0u);
+    check({{"live", std::string(10'000, 'l')}, {"noise", std::string(1000, 'n')}});
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(erasers_of_parts_stay_while_an_older_file_holds_the_bytes, Fixture) {
   REQUIRE_OK(store->put("live", std::string(30000, 'l')));
   REQUIRE_OK(store->put("cut", std::string(2000, 'c')));
