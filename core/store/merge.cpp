@@ -5,12 +5,10 @@
 
 #include <algorithm>
 #include <cassert>
-#include <tuple>
 #include <utility>
 
 #include "core/base/coding.hpp"
 #include "core/io/whole_file.hpp"
-#include "core/log/selective_scan.hpp"
 #include "core/store/entries.hpp"
 #include "core/store/hint_file.hpp"
 
@@ -19,22 +17,8 @@ namespace {
 
 constexpr uint64_t kNever = ~uint64_t{0};
 constexpr size_t kWriteBuffer = 1 << 20;
-// So many records of several inputs are chosen together, in one walk through the key directory.
-constexpr uint64_t kChosenTogether = 1'000'000;
-
 uint64_t hash_of(std::string_view key) {
   return absl::HashOf(key);
-}
-
-/// In the order of the file. What is there twice is an eraser that also gives a size.
-template <class Choice>
-void sort_by_place(std::vector<Choice>& choices) {
-  std::sort(choices.begin(), choices.end(),
-            [](const Choice& a, const Choice& b) { return a.place.offset < b.place.offset; });
-  const auto twice = std::unique(
-      choices.begin(), choices.end(),
-      [](const Choice& a, const Choice& b) { return a.place.offset == b.place.offset; });
-  choices.erase(twice, choices.end());
 }
 
 Location location(const Segment& segment, const ScannedRecord& scanned) {
@@ -74,10 +58,7 @@ Merge::~Merge() {
 Result<MergeReport> Merge::run() {
   const auto begin = std::chrono::steady_clock::now();
   MEMORIA_TRY(find_shadowed());
-  for (size_t i = 0; i < inputs_.size();) {
-    const size_t end = end_of_batch(i);
-    MEMORIA_TRY(copy_batch(std::exchange(i, end), end));
-  }
+  for (size_t done = 0; done < inputs_.size();) MEMORIA_TRY(copy_some(done));
   MEMORIA_TRY(finish_output());
   for (const auto& input : inputs_) report_.erasers_dropped += input->counts.eraser_records;
   report_.erasers_dropped -= std::min(report_.erasers_dropped, erasers_copied_);
@@ -169,102 +150,22 @@ void Merge::show_share(uint64_t done, uint64_t of) {
   done_bytes_ = begin_bytes_ + uint64_t(share * double(end_bytes_ - begin_bytes_));
 }
 
-/// Inputs whose live records are chosen together.
-size_t Merge::end_of_batch(size_t begin) const {
-  uint64_t records = 0;
-  size_t end = begin;
-  do {
-    records += inputs_[end++]->counts.live_records;
-  } while (end < inputs_.size() && records + inputs_[end]->counts.live_records <= kChosenTogether);
-  return end;
-}
-
-Status Merge::copy_batch(size_t begin, size_t end) {
-  uint64_t records = 0;
-  for (size_t i = begin; i < end; ++i) records += inputs_[i]->counts.total_records;
-  std::vector<Choices> chosen;
-  if (records * parts_.options.merge.walked_keys_per_record > parts_.directory.count()) {
-    MEMORIA_TRY(chosen, walk(begin, end));
-  }
-  for (size_t i = begin; i < end; ++i) {
-    begin_bytes_ = std::exchange(end_bytes_, end_bytes_ + to_copy_[i]);
-    const auto& input = *inputs_[i];
-    MEMORIA_TRY(
-        copy_segment(*inputs_[i], chosen.empty() ? choose(input) : std::move(chosen[i - begin])));
+/// Copies the inputs from `done` on that are chosen together.
+Status Merge::copy_some(size_t& done) {
+  const auto inputs = chosen_together(std::span(inputs_).subspan(done));
+  const MergeChoice choice(parts_.environment, parts_.directory, parts_.options, takes_all_);
+  const auto write_size = [this](std::string_view key, uint64_t generation) {
+    return write_loose_size(key, generation);
+  };
+  MEMORIA_TRY(auto chosen, choice.choose(inputs, write_size));
+  for (size_t i = 0; i < inputs.size(); ++i, ++done) {
+    begin_bytes_ = std::exchange(end_bytes_, end_bytes_ + to_copy_[done]);
+    MEMORIA_TRY(copy_segment(*inputs[i], std::move(chosen[i])));
   }
   return ok();
 }
 
-/// Asks the whole key directory what is live in these inputs, and writes down sizes that dead
-/// records in them may give.
-Result<std::vector<Merge::Choices>> Merge::walk(size_t begin, size_t end) {
-  std::vector<bool> slots;
-  for (size_t i = begin; i < end; ++i) {
-    slots.resize(std::max<size_t>(slots.size(), inputs_[i]->slot + 1));
-    slots[inputs_[i]->slot] = true;
-  }
-  KeyDirectory::LivePlaces live;
-  for (KeyDirectory::Walk walk; !walk.done;) {
-    parts_.directory.walk_on(walk, slots, live);
-    for (const auto& [key, generation] : std::exchange(live.loose, {})) {
-      MEMORIA_TRY(write_loose_size(key, generation));
-    }
-  }
-  // What came twice is asked for again if it was no whole value once.
-  std::sort(live.records.begin(), live.records.end(), [](const auto& a, const auto& b) {
-    return std::tuple(a.location.slot, a.location.offset, a.whole) <
-           std::tuple(b.location.slot, b.location.offset, b.whole);
-  });
-  const auto twice =
-      std::unique(live.records.begin(), live.records.end(),
-                  [](const auto& a, const auto& b) { return a.location == b.location; });
-  live.records.erase(twice, live.records.end());
-  std::vector<Choices> chosen;
-  for (size_t i = begin; i < end; ++i) {
-    std::vector<Choice> choices;
-    auto record = std::partition_point(
-        live.records.begin(), live.records.end(),
-        [&](const auto& place) { return place.location.slot < inputs_[i]->slot; });
-    for (; record != live.records.end() && record->location.slot == inputs_[i]->slot; ++record) {
-      choices.push_back({{record->location.offset, record->size}, record->whole});
-    }
-    chosen.push_back(with_erasers(*inputs_[i], std::move(choices)));
-  }
-  return chosen;
-}
-
-/// Adds the erasers that may have to be copied.
-Merge::Choices Merge::with_erasers(const Segment& input, std::vector<Choice> choices) const {
-  if (takes_all_ || input.counts.eraser_records == 0) return choices;
-  if (!input.has_hint) return std::nullopt;
-  const bool known = for_each_in_hint(parts_.environment, input, [&](const Entry& entry) {
-    if (!is_eraser(entry.record.kind)) return;
-    choices.push_back({{entry.record_offset, uint32_t(entry.record.size())}, false});
-  });
-  if (!known) return std::nullopt;
-  sort_by_place(choices);
-  return choices;
-}
-
-/// Asks for all that the input's hint names, which is in the order of the keys: neighbours in the
-/// hint are neighbours in the key directory.
-Merge::Choices Merge::choose(const Segment& input) const {
-  if (!input.has_hint) return std::nullopt;
-  std::vector<Choice> choices;
-  const bool known = for_each_in_hint(parts_.environment, input, [&](const Entry& entry) {
-    const Record& r = entry.record;
-    const LiveRecord live = parts_.directory.live(r, {input.slot, entry.record_offset});
-    const bool eraser = is_eraser(r.kind);
-    if (!eraser && !live.whole && live.fragments.empty() && !live.loose_size) return;
-    choices.push_back(
-        {{entry.record_offset, uint32_t(r.size())}, live.whole && !eraser && !live.loose_size});
-  });
-  if (!known) return std::nullopt;
-  sort_by_place(choices);
-  return choices;
-}
-
-Status Merge::copy_segment(Segment& input, Choices choices) {
+Status Merge::copy_segment(Segment& input, MergeChoice::Choices choices) {
   auto copied = choices ? copy_chosen(input, std::move(*choices)) : copy_all(input);
   if (!copied.has_value() && copied.error().code == Errc::kCorrupt) {
     input.damaged = true;
@@ -276,7 +177,7 @@ Status Merge::copy_segment(Segment& input, Choices choices) {
   return report_progress(0);
 }
 
-Status Merge::copy_chosen(const Segment& input, std::vector<Choice> choices) {
+Status Merge::copy_chosen(const Segment& input, std::vector<MergeChoice::Choice> choices) {
   MEMORIA_TRY(const auto file, parts_.files.open(input));
   std::vector<SelectiveScanner::Place> places;
   uint64_t chosen = 0, copied = 0;
@@ -407,7 +308,7 @@ Status Merge::open_output() {
   header.origin = Origin::kMerge;
   header.uuid = parts_.uuid;
   MEMORIA_TRY(auto file, ActiveSegment::create(parts_.environment, header, kMergeSuffix));
-  output_.reset(new Output{std::move(file), HintWriter(header.id), {}, {}, 0, 0});
+  output_ = std::make_unique<Output>(Output{std::move(file), HintWriter(header.id), {}, {}, 0, 0});
   return ok();
 }
 

@@ -16,10 +16,10 @@
 #include "core/log/active_segment.hpp"
 #include "core/log/hint.hpp"
 #include "core/log/scan.hpp"
-#include "core/log/selective_scan.hpp"
 #include "core/log/timeline.hpp"
 #include "core/store/file_cache.hpp"
 #include "core/store/key_directory.hpp"
+#include "core/store/merge_choice.hpp"
 #include "core/store/options.hpp"
 #include "core/store/rate_limiter.hpp"
 
@@ -60,20 +60,9 @@ class Merge {
   Status collect_erasers(const Segment& segment);
   Status look_for_older(const Segment& segment);
   bool can_drop(const Record& eraser, const KeyDirectory::State& state) const;
-  /// A record that is to be copied, if it still is when its turn comes.
-  struct Choice {
-    SelectiveScanner::Place place;
-    bool whole = false;  ///< so it was when it was chosen: there is no need to ask again
-  };
-  /// Of one input, in the order of the file. Nothing: all of it must be read.
-  using Choices = std::optional<std::vector<Choice>>;
-  size_t end_of_batch(size_t begin) const;
-  Status copy_batch(size_t begin, size_t end);
-  Result<std::vector<Choices>> walk(size_t begin, size_t end);
-  Choices with_erasers(const Segment& input, std::vector<Choice> choices) const;
-  Choices choose(const Segment& input) const;
-  Status copy_segment(Segment& input, Choices choices);
-  Status copy_chosen(const Segment& input, std::vector<Choice> choices);
+  Status copy_some(size_t& done);
+  Status copy_segment(Segment& input, MergeChoice::Choices choices);
+  Status copy_chosen(const Segment& input, std::vector<MergeChoice::Choice> choices);
   Status copy_all(const Segment& input);
   Status copy_record(const ScannedRecord& scanned, Location from);
   Status copy_eraser(const ScannedRecord& scanned, Location from, const LiveRecord& live);
