@@ -189,7 +189,7 @@ Status HintWriter::write_sorted(uint64_t data_length, const AppendPart& append) 
     block.clear();
     entries = 0;
     if (out.size() < kPart) return ok();
-    const auto appended = append(out);
+    auto appended = append(out);
     out.clear();
     return appended;
   };

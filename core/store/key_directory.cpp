@@ -4,7 +4,6 @@
 #include <absl/hash/hash.h>
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <iterator>
 #include <limits>
@@ -304,8 +303,8 @@ void KeyDirectory::relocate(std::string_view key, uint64_t offset, uint64_t leng
   segments_.remove_live(from.slot, bytes, 1);
   segments_.add_live(to.location.slot, bytes, 1);
   p.location = to.location;
-  std::array<char, 256> raw;
-  shard.tree.set(position, key, fingerprint, p.encode(raw.data()));
+  char raw[256];
+  shard.tree.set(position, key, fingerprint, p.encode(raw));
 }
 
 void KeyDirectory::relocate_size_record(std::string_view key, Location from, Location to) {

@@ -175,7 +175,7 @@ KeyLeaf::Place KeyLeaf::put(std::string_view key, std::string_view payload) {
 /// of the entries than for all in the same order (Murgolo, "Anomalous behavior in bin packing
 /// algorithms", 1988), and up to kSureBytes the order does not matter.
 void KeyLeaf::pack(const Cells& from, size_t bytes) {
-  std::array<uint8_t, kMaxKeys> order;
+  std::array<uint8_t, kMaxKeys> order{};
   std::iota(order.begin(), order.begin() + count_, uint8_t{0});
   if (bytes > kSureBytes) {
     std::sort(order.begin(), order.begin() + count_, [this](uint8_t a, uint8_t b) {

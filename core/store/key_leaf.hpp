@@ -107,7 +107,7 @@ class KeyLeaf {
   };
   /// What entries lie in.
   struct Cells {
-    std::array<char*, kMaxCells> begin;
+    std::array<char*, kMaxCells> begin{};
     uint16_t large = 0;  // bit n: of cell n, which is from the heap and holds one entry
     uint8_t count = 0;
     uint8_t taken = 0;  // with those that reserve_like() took and that hold nothing yet
@@ -133,8 +133,8 @@ class KeyLeaf {
   uint32_t dead_ = 0;  // and of those that were erased or replaced since pack()
   uint8_t count_ = 0;
   bool sorted_ = true;
-  std::array<uint8_t, kMaxKeys> fingerprints_;  // the lower bits
-  std::array<Place, kMaxKeys> places_;
+  std::array<uint8_t, kMaxKeys> fingerprints_{};  // the lower bits
+  std::array<Place, kMaxKeys> places_{};
   KeyArena& arena_;
   Cells cells_;
 };

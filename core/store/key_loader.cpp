@@ -2,7 +2,6 @@
 #include "core/store/key_loader.hpp"
 
 #include <algorithm>
-#include <array>
 #include <tuple>
 
 #include "core/store/entries.hpp"
@@ -87,8 +86,8 @@ void KeyDirectory::Loader::set_simple(std::string_view key, const LoadedRecord& 
   ++counts.live_records;
   const auto [shard, fingerprint] = directory_.bucket(key);
   simple_bytes_[shard] += r.value_size;
-  std::array<char, 256> raw;
-  trees_[shard].push_back(key, fingerprint, p.encode(raw.data()));
+  char raw[256];
+  trees_[shard].push_back(key, fingerprint, p.encode(raw));
 }
 
 /// `changes` and `base`, if any, are all of one generation.
@@ -131,8 +130,8 @@ void KeyDirectory::Loader::set_patched(std::string_view key, const LoadedRecord*
     WriteLock lock(shard.mutex);
     p = shard.keep(std::move(value));
   }
-  std::array<char, 256> raw;
-  trees_[number].push_back(key, fingerprint, p.encode(raw.data()));
+  char raw[256];
+  trees_[number].push_back(key, fingerprint, p.encode(raw));
 }
 
 void KeyDirectory::Loader::join() && {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "core/store/key_shard.hpp"
 
-#include <array>
-
 namespace memoria {
 namespace {
 
@@ -34,8 +32,8 @@ std::optional<KeyPayload> KeyDirectory::Shard::find(std::string_view key,
 
 void KeyDirectory::Shard::set(std::string_view key, KeyLeaf::Fingerprint fingerprint,
                               const KeyPayload& payload) {
-  std::array<char, 256> raw;
-  tree.set(key, fingerprint, payload.encode(raw.data()));
+  char raw[256];
+  tree.set(key, fingerprint, payload.encode(raw));
 }
 
 void KeyDirectory::Shard::release(std::string_view key, const std::optional<KeyPayload>& present) {
@@ -94,8 +92,8 @@ void KeyDirectory::Shard::install_put(const Entry& entry, Location at,
   }
   segments.add_live(at.slot, r.size(), 1);
   simple_bytes += r.value_size;
-  std::array<char, 256> raw;
-  tree.set(position, r.key, fingerprint, simple(entry, at).encode(raw.data()));
+  char raw[256];
+  tree.set(position, r.key, fingerprint, simple(entry, at).encode(raw));
 }
 
 void KeyDirectory::Shard::install_piece(const Entry& entry, Location at,

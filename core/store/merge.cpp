@@ -157,16 +157,16 @@ Status Merge::copy_some(size_t& done) {
   const auto write_size = [this](std::string_view key, uint64_t generation) {
     return write_loose_size(key, generation);
   };
-  MEMORIA_TRY(auto chosen, choice.choose(inputs, write_size));
+  MEMORIA_TRY(const auto chosen, choice.choose(inputs, write_size));
   for (size_t i = 0; i < inputs.size(); ++i, ++done) {
     begin_bytes_ = std::exchange(end_bytes_, end_bytes_ + to_copy_[done]);
-    MEMORIA_TRY(copy_segment(*inputs[i], std::move(chosen[i])));
+    MEMORIA_TRY(copy_segment(*inputs[i], chosen[i]));
   }
   return ok();
 }
 
-Status Merge::copy_segment(Segment& input, MergeChoice::Choices choices) {
-  auto copied = choices ? copy_chosen(input, std::move(*choices)) : copy_all(input);
+Status Merge::copy_segment(Segment& input, const MergeChoice::Choices& choices) {
+  auto copied = choices ? copy_chosen(input, *choices) : copy_all(input);
   if (!copied.has_value() && copied.error().code == Errc::kCorrupt) {
     input.damaged = true;
     return Error{Errc::kCorrupt, segment_file(input.id(), kDataSuffix) +
@@ -177,7 +177,7 @@ Status Merge::copy_segment(Segment& input, MergeChoice::Choices choices) {
   return report_progress(0);
 }
 
-Status Merge::copy_chosen(const Segment& input, std::vector<MergeChoice::Choice> choices) {
+Status Merge::copy_chosen(const Segment& input, const std::vector<MergeChoice::Choice>& choices) {
   MEMORIA_TRY(const auto file, parts_.files.open(input));
   std::vector<SelectiveScanner::Place> places;
   uint64_t chosen = 0, copied = 0;

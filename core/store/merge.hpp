@@ -61,8 +61,8 @@ class Merge {
   Status look_for_older(const Segment& segment);
   bool can_drop(const Record& eraser, const KeyDirectory::State& state) const;
   Status copy_some(size_t& done);
-  Status copy_segment(Segment& input, MergeChoice::Choices choices);
-  Status copy_chosen(const Segment& input, std::vector<MergeChoice::Choice> choices);
+  Status copy_segment(Segment& input, const MergeChoice::Choices& choices);
+  Status copy_chosen(const Segment& input, const std::vector<MergeChoice::Choice>& choices);
   Status copy_all(const Segment& input);
   Status copy_record(const ScannedRecord& scanned, Location from);
   Status copy_eraser(const ScannedRecord& scanned, Location from, const LiveRecord& live);

@@ -46,7 +46,7 @@ Error given_up() {
 
 /// Clears a flag when the scope ends.
 struct Running {
-  explicit Running(std::atomic<bool>& flag) : flag_(flag) { flag_ = true; }
+  explicit Running(std::atomic<bool>& flag) : flag_(flag) { flag_.store(true); }
   ~Running() { flag_ = false; }
   std::atomic<bool>& flag_;
 };
