@@ -18,18 +18,30 @@ Result<std::string> read_file(Environment& environment, std::string_view name, u
   return bytes;
 }
 
-Status replace_file(Environment& environment, std::string_view name,
-                    const std::function<Status(const AppendPart& append)>& produce) {
-  const auto temporary = std::string(name) + std::string(kTemporarySuffix);
-  (void)environment.remove(temporary);  // of an attempt that failed
-  MEMORIA_TRY(const auto file, environment.create(temporary));
+namespace {
+
+Status write_durably(Environment& environment, std::string_view name,
+                     const std::function<Status(const AppendPart& append)>& produce) {
+  MEMORIA_TRY(const auto file, environment.create(name));
   uint64_t end = 0;
   MEMORIA_TRY(produce([&](std::string_view part) {
     const iovec parts[] = {{const_cast<char*>(part.data()), part.size()}};
     return file->write(std::exchange(end, end + part.size()), parts);
   }));
-  MEMORIA_TRY(file->sync());
-  return environment.rename(temporary, name);
+  return file->sync();
+}
+
+}  // namespace
+
+Status replace_file(Environment& environment, std::string_view name,
+                    const std::function<Status(const AppendPart& append)>& produce) {
+  const auto temporary = std::string(name) + std::string(kTemporarySuffix);
+  (void)environment.remove(temporary);  // as a crash leaves it
+  auto replaced = write_durably(environment, temporary, produce);
+  if (replaced.has_value()) replaced = environment.rename(temporary, name);
+  // On a full disk it would take the space that others wait for.
+  if (!replaced.has_value()) (void)environment.remove(temporary);
+  return replaced;
 }
 
 Status replace_file(Environment& environment, std::string_view name, std::string_view contents) {

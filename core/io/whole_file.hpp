@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Small files that are read and replaced as a whole: hints and manifests.
+// Files that are read and replaced as a whole: hints, manifests, settings.
 #pragma once
 
 #include <cstdint>
