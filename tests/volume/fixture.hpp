@@ -123,6 +123,10 @@ struct VolumeUse {
 /// A volume in a temporary directory of the real filesystem.
 struct VolumeFixture : VolumeUse {
   VolumeFixture() { open(); }
+  /// A volume in a directory that is being removed would go on writing there.
+  ~VolumeFixture() { volume.reset(); }
+  VolumeFixture(const VolumeFixture&) = delete;
+  VolumeFixture& operator=(const VolumeFixture&) = delete;
 
   void open() { volume = open_volume(unwrap(open_directory(place.path(), true)), options); }
   void close() {
