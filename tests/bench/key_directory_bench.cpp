@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Chooses the key directory's structure: bytes of the process for each key beyond the key itself,
 // and nanoseconds to insert, find and miss, for the packed tree and for the maps that could stand
-// in its place.
+// in its place. And how long a merge takes for each key to ask whether its record is live, in the
+// order of the keys as a hint has them, and to walk past it
+// (Options::Merge::walked_keys_per_record).
 //
 //   key_directory_bench [KEYS] [ROUNDS]
 //
@@ -20,9 +22,11 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
+#include "core/store/key_directory.hpp"
 #include "core/store/key_tree.hpp"
 
 namespace {
@@ -110,6 +114,48 @@ struct Plain {
   bool find(const std::string& key) const { return map.find(key) != map.end(); }
 };
 
+struct Questions {
+  double ask_ns = 0, walk_ns = 0;
+};
+
+Questions questions(size_t n) {
+  using namespace memoria;
+  Segments segments;
+  const Slot slot = segments.add(SegmentHeader{})->slot;
+  KeyDirectory directory(segments, 0);
+  std::vector<std::string> keys;
+  for (size_t i = 0; i < n; ++i) keys.push_back(key_of(i, true));
+  const auto record_of = [](const std::string& key) {
+    Record r;
+    r.timestamp = 1;
+    r.key = key;
+    r.value_size = 100;
+    return r;
+  };
+  for (uint32_t i = 0; i < n; ++i) directory.install({record_of(keys[i]), i, false, {}}, slot);
+  std::vector<uint32_t> order(n);
+  std::iota(order.begin(), order.end(), 0U);
+  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return keys[a] < keys[b]; });
+  std::vector<std::string> sorted;
+  for (const uint32_t i : order) sorted.push_back(keys[i]);
+  size_t live = 0;
+  Questions out;
+  out.ask_ns = 1e9 / double(n) * seconds([&] {
+                 for (size_t i = 0; i < n; ++i) {
+                   live += directory.live(record_of(sorted[i]), {slot, order[i]}).whole;
+                 }
+               });
+  KeyDirectory::LivePlaces places;
+  out.walk_ns = 1e9 / double(n) * seconds([&] {
+                  const std::vector<bool> slots(slot + 1, true);
+                  for (KeyDirectory::Walk walk; !walk.done;) {
+                    directory.walk_on(walk, slots, places);
+                  }
+                });
+  if (live != n || places.records.size() != n) std::abort();
+  return out;
+}
+
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
@@ -148,4 +194,12 @@ int main(int argc, char** argv) {
                column(&Row::bytes), column(&Row::insert_ns), column(&Row::hit_ns),
                column(&Row::miss_ns));
   }
+  std::vector<double> ask, walk;
+  for (size_t round = 0; round < rounds; ++round) {
+    const auto each = questions(n);
+    ask.push_back(each.ask_ns);
+    walk.push_back(each.walk_ns);
+  }
+  fmt::print("to ask whether a record is live {:.0f} ns, to walk past its key {:.0f} ns\n",
+             median(ask), median(walk));
 }
