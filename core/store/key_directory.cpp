@@ -264,6 +264,9 @@ void KeyDirectory::walk_on(Walk& walk, const std::vector<bool>& slots, LivePlace
     });
     if (value.size_is_loose()) out.loose.emplace_back(key, value.generation());
   };
+  // Moving what was found so far takes milliseconds: not under the lock.
+  const size_t room = out.records.size() + kWalkChunk + KeyLeaf::kMaxKeys;
+  if (out.records.capacity() < room) out.records.reserve(std::max(room, 2 * out.records.size()));
   const Shard& shard = *shards_[walk.shard];
   ReadLock lock(shard.mutex);
   while (seen < kWalkChunk) {

@@ -17,6 +17,7 @@ namespace {
 
 constexpr uint64_t kNever = ~uint64_t{0};
 constexpr size_t kWriteBuffer = 1 << 20;
+
 uint64_t hash_of(std::string_view key) {
   return absl::HashOf(key);
 }
@@ -154,10 +155,10 @@ void Merge::show_share(uint64_t done, uint64_t of) {
 Status Merge::copy_some(size_t& done) {
   const auto inputs = chosen_together(std::span(inputs_).subspan(done));
   const MergeChoice choice(parts_.environment, parts_.directory, parts_.options, takes_all_);
-  const auto write_size = [this](std::string_view key, uint64_t generation) {
+  const auto on_loose = [this](std::string_view key, uint64_t generation) {
     return write_loose_size(key, generation);
   };
-  MEMORIA_TRY(const auto chosen, choice.choose(inputs, write_size));
+  MEMORIA_TRY(const auto chosen, choice.choose(inputs, on_loose));
   for (size_t i = 0; i < inputs.size(); ++i, ++done) {
     begin_bytes_ = std::exchange(end_bytes_, end_bytes_ + to_copy_[done]);
     MEMORIA_TRY(copy_segment(*inputs[i], chosen[i]));
@@ -360,12 +361,14 @@ Status Merge::install(const Segment& output, std::string_view hint, std::span<co
                       std::span<const std::optional<Location>> from) {
   const ReadHint read = read_from(hint);
   const auto index = HintIndex::read(read, hint.size(), output.header.id, output.file_bytes);
-  if (!index) return Error{Errc::kCorrupt, "a hint is not what was just written"};
+  const auto broken = Error{Errc::kIo, "a hint in memory is not what was just made of it"};
+  if (!index) return broken;
   HintCursor cursor(*index, read, kWriteBuffer);
   Entry entry;
   for (const uint32_t number : order) {
-    MEMORIA_TRY(const bool more, cursor.next(entry));
-    if (more) install(entry, from[number], output.slot);
+    const auto more = cursor.next(entry);
+    if (!more.has_value() || !more.value()) return broken;
+    install(entry, from[number], output.slot);
   }
   return ok();
 }

@@ -26,8 +26,8 @@
 namespace memoria {
 
 /// One merge; used once, by one thread, beside readers and writers. Reads and writes stream: memory
-/// is one output's index (some 80 bytes a record), and 28 bytes for each of the records that are
-/// copied from one input, or from several with a million, whatever the amount.
+/// is one output's index (some 65 bytes a record, and its key twice), and 28 bytes for each of the
+/// records that are copied from one input, or from several with a million, whatever the amount.
 class Merge {
  public:
   struct Parts {

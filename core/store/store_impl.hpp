@@ -123,8 +123,8 @@ class Store::Impl {
   uint64_t merge_bytes_written_ GUARDED_BY(merged_mutex_) = 0;
   uint64_t last_merge_ns_ GUARDED_BY(merged_mutex_) = 0;
   std::atomic<bool> merge_running_{false};
-  std::atomic<bool> takes_all_{false};  // a merge of all has not chosen its inputs yet
-  std::atomic<bool> stopping_{false};   // a background merge should end early
+  std::atomic<bool> all_will_go_{false};  // a merge of all is about to choose its inputs
+  std::atomic<bool> stopping_{false};     // a background merge should end early
   std::atomic<uint64_t> consolidations_{0};
   mutable std::atomic<uint64_t> read_errors_{0};
   uint64_t open_ns_ = 0;

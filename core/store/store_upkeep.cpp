@@ -99,9 +99,9 @@ Result<MergeReport> Store::Impl::merge_in_turn(const MergeRequest& request,
                                                const ProgressFn& progress) {
   if (closed_) return Error{Errc::kClosed};
   MEMORIA_TRY(health_.check());
-  takes_all_ = request.all;
+  all_will_go_ = request.all;
   auto report = merge_sealed(request, progress);
-  takes_all_ = false;
+  all_will_go_ = false;
   // None was written of what was to go.
   for (const auto& segment : segments_.all()) {
     if (segment->sealed && !segment->has_hint) housekeeper_->queue_hint(segment);
@@ -179,7 +179,7 @@ Result<MergeReport> Store::Impl::merge_within(const MergeRequest& request, const
   auto inputs = choose_inputs(segments_.all(), settings, request, room);
   if (inputs.empty()) return MergeReport{};
   const Merging merging(inputs);
-  takes_all_ = false;
+  all_will_go_ = false;
   const uint64_t rate = request.rate_bytes_per_second != 0 ? request.rate_bytes_per_second
                                                            : settings.merge.rate_bytes_per_second;
   const auto sync_log = [this] { return committer_->sync(appender_->position()); };
@@ -275,7 +275,7 @@ void Store::Impl::write_hint(Segment& segment) {
   const auto built = [&]() -> Status {
     Lock lock(hint_mutex_);
     if (segment.has_hint || segment.damaged || segment.hint_is_taken) return ok();
-    if (takes_all_ || segment.merging) return ok();  // it is about to go
+    if (all_will_go_ || segment.merging) return ok();  // it is about to go
     if (!segments_.find(segment.slot)) return ok();
     // Without it the next opening takes longer; without files that can be made, no merge is
     // possible.

@@ -17,6 +17,23 @@ struct Fixture {
 
   /// Ends the active segment.
   void rotate() { reopen(store, environment, options); }
+  /// Makes the segment that is written to mostly dead.
+  void make_noise() {
+    for (int i = 0; i < 10; ++i) REQUIRE_OK(store->put("noise", std::string(1000, 'n')));
+  }
+  /// Ends the active segment; then, on a copy of the store each, with merges that walk through the
+  /// key directory and with such that ask for each record.
+  template <class Work>
+  void walking_and_asking(Work&& work) {
+    rotate();
+    const auto image = environment->image();
+    for (const uint64_t keys : {1000, 0}) {
+      options.merge.walked_keys_per_record = keys;
+      reopen(store, environment = SimulatedEnvironment::make(image), options);
+      finish_hints(*store);
+      work();
+    }
+  }
   void check(const Contents& expected) {
     check_contents(*store, expected);
     rotate();
@@ -33,7 +50,7 @@ BOOST_FIXTURE_TEST_CASE(a_tombstone_stays_while_an_older_file_holds_the_key, Fix
   REQUIRE_OK(store->put("key", "old"));
   rotate();
   // Segment 2 is mostly dead and holds the tombstone.
-  for (int i = 0; i < 10; ++i) REQUIRE_OK(store->put("noise", std::string(1000, 'n')));
+  make_noise();
   REQUIRE_OK(store->erase("key"));
   rotate();
   REQUIRE_OK(store->put("noise", "end"));
@@ -54,44 +71,34 @@ BOOST_FIXTURE_TEST_CASE(a_truncate_that_gives_a_size_and_hides_older_bytes_is_co
                         Fixture) {
   REQUIRE_OK(store->put("grown", std::string(10'000, 'g')));
   rotate();
-  for (int i = 0; i < 10; ++i) REQUIRE_OK(store->put("noise", std::string(1000, 'n')));
+  make_noise();
   REQUIRE_OK(store->truncate("grown", 20'000));
-  rotate();
-  const auto image = environment->image();
-  for (const bool walks : {true, false}) {
-    options.merge.walked_keys_per_record = walks ? 1000 : 0;
-    reopen(store, environment = SimulatedEnvironment::make(image), options);
-    finish_hints(*store);
+  walking_and_asking([this] {
     const auto report = unwrap(store->merge({.min_dead = 0.5}));
     BOOST_TEST(report.inputs.size() == 1u);
     BOOST_TEST(report.records_copied == 2u);  // and the noise that lives
     BOOST_TEST(report.erasers_dropped == 0u);
     check({{"grown", std::string(10'000, 'g') + std::string(10'000, '\0')},
            {"noise", std::string(1000, 'n')}});
-  }
+  });
 }
 
 BOOST_FIXTURE_TEST_CASE(a_tombstone_is_found_without_a_hint, Fixture) {
   REQUIRE_OK(store->put("live", std::string(10'000, 'l')));
   REQUIRE_OK(store->put("key", "old"));
   rotate();
-  for (int i = 0; i < 10; ++i) REQUIRE_OK(store->put("noise", std::string(1000, 'n')));
+  make_noise();
   REQUIRE_OK(store->erase("key"));
-  rotate();
-  const auto image = environment->image();
-  for (const bool walks : {true, false}) {
-    options.merge.walked_keys_per_record = walks ? 1000 : 0;
-    reopen(store, environment = SimulatedEnvironment::make(image), options);
-    finish_hints(*store);
+  walking_and_asking([this] {
     for (const auto& hint : environment->files(".hint")) {
       environment->flip_bit(hint, 8 * (environment->contents(hint).size() / 2));
     }
     const auto report = unwrap(store->merge({.min_dead = 0.5}));
     BOOST_TEST(report.inputs.size() == 1u);
-    BOOST_TEST(report.records_copied == 2u);
+    BOOST_TEST(report.records_copied == 2u);  // the tombstone, and the noise that lives
     BOOST_TEST(report.erasers_dropped == 0u);
     check({{"live", std::string(10'000, 'l')}, {"noise", std::string(1000, 'n')}});
-  }
+  });
 }
 
 BOOST_FIXTURE_TEST_CASE(erasers_of_parts_stay_while_an_older_file_holds_the_bytes, Fixture) {
@@ -100,7 +107,7 @@ BOOST_FIXTURE_TEST_CASE(erasers_of_parts_stay_while_an_older_file_holds_the_byte
   REQUIRE_OK(store->put("punched", std::string(2000, 'p')));
   REQUIRE_OK(store->put("replaced", std::string(2000, 'r')));
   rotate();
-  for (int i = 0; i < 10; ++i) REQUIRE_OK(store->put("noise", std::string(1000, 'n')));
+  make_noise();
   REQUIRE_OK(store->truncate("cut", 10));
   REQUIRE_OK(store->truncate("cut", 100));
   REQUIRE_OK(store->punch("punched", 10, 1000));
