@@ -97,6 +97,11 @@ Result<size_t> Store::read_at(std::string_view key, uint64_t offset, std::span<c
   return impl_->read(key, offset, out);
 }
 
+size_t Store::common_prefix(std::string_view key, uint64_t offset, std::string_view bytes,
+                            size_t max_records) const {
+  return impl_->common_prefix(key, offset, bytes, max_records);
+}
+
 std::optional<uint64_t> Store::size(std::string_view key) const {
   const auto info = impl_->directory_.info(key);
   return info ? std::optional(info->size) : std::nullopt;

@@ -314,6 +314,17 @@ Result<size_t> Store::Impl::read(std::string_view key, uint64_t offset, std::spa
   return size;
 }
 
+size_t Store::Impl::common_prefix(std::string_view key, uint64_t offset, std::string_view bytes,
+                                  size_t max_records) const {
+  if (closed_) return 0;
+  ReadPlan plan;
+  if (!directory_.plan(key, offset, bytes.size(), plan)) return 0;
+  if (offset >= plan.size || plan.parts.size() > max_records) return 0;
+  std::string there(std::min<uint64_t>(bytes.size(), plan.size - offset), '\0');
+  if (!read_plan(key, plan, offset, there).has_value()) return 0;
+  return size_t(std::mismatch(there.begin(), there.end(), bytes.begin()).first - there.begin());
+}
+
 Result<std::string> Store::Impl::get(std::string_view key) const {
   std::string value;
   bool too_large = false;

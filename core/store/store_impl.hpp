@@ -54,6 +54,8 @@ class Store::Impl {
   template <class Target>
   Status read_range(std::string_view key, uint64_t offset, uint64_t length, Target&& target) const;
   Result<size_t> read(std::string_view key, uint64_t offset, std::span<char> out) const;
+  size_t common_prefix(std::string_view key, uint64_t offset, std::string_view bytes,
+                       size_t max_records) const;
   Result<std::string> get(std::string_view key) const;
   Result<bool> same_value(std::string_view key, const Impl& other,
                           std::string_view other_key) const;

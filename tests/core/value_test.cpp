@@ -191,6 +191,34 @@ BOOST_FIXTURE_TEST_CASE(a_get_costs_one_read, Fixture) {
   BOOST_TEST(reads_of("longer") <= 2u);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_common_prefix_is_told_from_few_records, Fixture) {
+  const std::string value = Random(base_seed()).bytes(1000);
+  BOOST_TEST(store->common_prefix("key", 0, value, 9) == 0u);  // no such key
+  REQUIRE_OK(store->put("key", value.substr(0, 700)));
+  BOOST_TEST(store->common_prefix("key", 0, value, 0) == 0u);
+  BOOST_TEST(store->common_prefix("key", 0, value, 1) == 700u);
+  BOOST_TEST(store->common_prefix("key", 600, value.substr(600), 1) == 100u);
+  BOOST_TEST(store->common_prefix("key", 600, value.substr(600, 50), 1) == 50u);
+  BOOST_TEST(store->common_prefix("key", 600, value, 1) == 0u);
+  BOOST_TEST(store->common_prefix("key", 700, value, 1) == 0u);
+  REQUIRE_OK(store->write_at("key", 800, value.substr(800)));
+  BOOST_TEST(store->common_prefix("key", 0, value, 1) == 0u);  // there are two
+  BOOST_TEST(store->common_prefix("key", 0, value, 2) == 700u);
+  auto holed = value;
+  holed.replace(700, 100, 100, '\0');
+  BOOST_TEST(store->common_prefix("key", 0, holed + "more", 2) == 1000u);
+  auto options = quiet_options(64 << 10);
+  options.inline_limit = 200;
+  reopen(store, environment, options);
+  REQUIRE_OK(store->put("inline", value.substr(0, 200)));
+  BOOST_TEST(store->common_prefix("inline", 0, value, 0) == 200u);
+
+  const auto file = environment->files(".data").front();
+  environment->flip_bit(file, 8 * environment->contents(file).find(value.substr(0, 700)));
+  BOOST_TEST(store->common_prefix("key", 0, holed, 2) == 0u);
+  BOOST_TEST(store->common_prefix("key", 800, value.substr(800), 2) == 200u);
+}
+
 BOOST_FIXTURE_TEST_CASE(timestamps_increase_with_every_change_whatever_the_clock_does, Fixture) {
   uint64_t last = store->last_timestamp();
   for (int i = 0; i < 50; ++i) {

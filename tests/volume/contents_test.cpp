@@ -3,6 +3,7 @@
 #include <linux/falloc.h>
 #include <unistd.h>
 
+#include "tests/support/random.hpp"
 #include "tests/volume/fixture.hpp"
 
 namespace memoria::test {
@@ -121,6 +122,60 @@ BOOST_AUTO_TEST_CASE(many_small_appends_make_one_file) {
   }
   BOOST_TEST((contents(file) == expected));
   reopen();
+  BOOST_TEST((contents(file) == expected));
+}
+
+/// A file that is appended to as the kernel does it with its cache: each time it writes the last
+/// page from the page's beginning on.
+struct CachedFixture : ContentsFixture {
+  ~CachedFixture() { volume->forget(file, 1); }
+
+  void append(std::string_view bytes) {
+    const auto page = expected.size() / 4096 * 4096;
+    expected += bytes;
+    REQUIRE_OK(volume->write(file, page, std::string_view(expected).substr(page), true));
+  }
+  uint64_t written() const { return volume->store().stats().bytes_written; }
+
+  InodeNumber file = unwrap(volume->mknod(kRoot, "file", S_IFREG | 0644, 0, kCaller)).ino;
+  std::string expected;
+};
+
+BOOST_FIXTURE_TEST_CASE(what_the_kernel_writes_once_more_takes_no_space, CachedFixture) {
+  const auto before = written();
+  for (int i = 0; i < 3000; ++i) {
+    auto line = std::to_string(i);
+    line.resize(100, char('a' + i % 26));
+    append(line);
+    if (i % 1000 == 0) unwrap(volume->store().merge({.all = true}));
+  }
+  BOOST_TEST(written() - before < 6 * expected.size());
+  BOOST_TEST((contents(file) == expected));
+  reopen();
+  volume->hold(file);
+  BOOST_TEST((contents(file) == expected));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_changed_in_the_last_page_is_written_with_what_is_appended,
+                        CachedFixture) {
+  Random random(base_seed());
+  for (int i = 0; i < 1000; ++i) {
+    append(random.bytes(1 + random.below(300)));
+    if (const auto there = expected.size() % 4096; there > 0 && random.one_in(2)) {
+      expected[expected.size() - 1 - random.below(there)] ^= 1;
+    }
+    append(random.bytes(1 + random.below(100)));
+    BOOST_REQUIRE((contents(file) == expected));
+  }
+  reopen();
+  volume->hold(file);
+  BOOST_TEST((contents(file) == expected));
+}
+
+BOOST_FIXTURE_TEST_CASE(appending_to_a_page_with_a_hole, CachedFixture) {
+  append(std::string(2000, 'x'));
+  REQUIRE_OK(volume->fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 500, 1000));
+  append("of the page as it was");
   BOOST_TEST((contents(file) == expected));
 }
 
