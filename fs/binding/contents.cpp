@@ -5,8 +5,8 @@
 #include <cerrno>
 #include <memory>
 #include <utility>
-#include <vector>
 
+#include "fs/binding/answer_buffer.hpp"
 #include "fs/binding/handlers.hpp"
 #include "fs/binding/page_flusher.hpp"
 #include "fs/binding/raw_requests.hpp"
@@ -31,13 +31,6 @@ void open(fuse_req_t raw, fuse_ino_t ino, fuse_file_info* file) {
   });
 }
 
-/// Room for the largest read, kept by each serving thread: no allocation per request.
-std::span<char> read_buffer(size_t size) {
-  thread_local std::vector<char> buffer;
-  if (buffer.size() < size) buffer.resize(size);
-  return {buffer.data(), size};
-}
-
 /// A program that has mapped a file stores to a page after the kernel has read it. That matters
 /// where the page was not only a hole but the whole file was.
 Status note_mapping(const Request& request) {
@@ -47,7 +40,7 @@ Status note_mapping(const Request& request) {
 
 void read(fuse_req_t raw, fuse_ino_t ino, size_t size, off_t offset, fuse_file_info*) {
   serve(raw, "read", ino, [&](Request& request) -> Status {
-    const auto buffer = read_buffer(size);
+    const auto buffer = answer_buffer(size);
     MEMORIA_TRY(const size_t count,
                 request.volume().read(request.ino(), static_cast<uint64_t>(offset), buffer));
     MEMORIA_TRY(note_mapping(request));

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "fs/binding/answer_buffer.hpp"
 #include "fs/binding/handlers.hpp"
 #include "fs/binding/request.hpp"
 #include "fs/binding/snapshot_directory.hpp"
@@ -21,7 +22,7 @@ constexpr ino_t kUnknownInode = 0xffffffff;
 class Listing {
  public:
   Listing(Request& request, size_t size, bool plus)
-      : request_(request), plus_(plus), buffer_(size) {}
+      : request_(request), plus_(plus), buffer_(answer_buffer(size)) {}
 
   /// What lies behind position `offset`, as far as it fits.
   Status fill(uint64_t offset) {
@@ -97,7 +98,7 @@ class Listing {
 
   Request& request_;
   bool plus_;
-  std::vector<char> buffer_;
+  std::span<char> buffer_;
   size_t used_ = 0;
   std::vector<InodeNumber> held_;
 };
