@@ -69,6 +69,9 @@ void KeyDirectory::install(const Entry& entry, Slot slot) {
   shard.install(entry, slot, fingerprint);
 }
 
+// What each get does. Two readers take a shard's lock in turns, but a lock that readers do not share
+// would gain nothing: without any they got as much, 1.14 million values of 100 bytes a second
+// instead of 1.15 (memoria-bench --groups get, medians of 3 in turns).
 bool KeyDirectory::plan(std::string_view key, uint64_t offset, uint64_t length,
                         ReadPlan& out) const {
   out.parts.clear();
