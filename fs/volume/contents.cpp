@@ -46,39 +46,38 @@ void add_write(Batch& batch, const Store& store, const Key& contents, uint64_t o
 }
 
 /// How many of the bytes that the kernel writes back, from the first on, are there already. It
-/// writes a page from the page's beginning on, also when a program has only appended to it.
-size_t written_before(const Store& store, const Key& contents, uint64_t size, uint64_t offset,
+/// writes a page from the page's beginning on, also when a program has only appended to it. Nobody
+/// changes them meanwhile: it writes a page back once at a time.
+size_t written_before(const Store& store, const Key& contents, uint64_t offset,
                       std::string_view bytes) {
+  const uint64_t size = store.size(contents).value_or(0);
   if (offset >= size || size - offset >= bytes.size()) return 0;
   const uint64_t there = size - offset, added = bytes.size() - there;
   if (there >= kPage || there < added) return 0;
   return store.common_prefix(contents, offset, bytes.substr(0, there), kMaxRecordsCompared);
 }
 
-/// Writes what the kernel writes back of a file that it holds and that has contents, of `size`:
-/// they stay. See the lock rules of VolumeState. The kernel writes a page back once at a time, so
-/// nobody changes meanwhile what is compared.
-Status write_back(VolumeState& volume, InodeNumber ino, uint64_t size, uint64_t offset,
-                  std::string_view bytes) {
-  MEMORIA_TRY(const auto inode, load_inode(*volume.store, ino));
-  MEMORIA_TRY(check_regular(inode));
-  if (bytes.empty()) return ok();
-  const Key contents(Table::kContents, ino);
-  const size_t skipped = written_before(*volume.store, contents, size, offset, bytes);
-  return volume.store->write_at(contents, offset + skipped, bytes.substr(skipped));
-}
-
-/// Writes with the inode's stripe held.
+/// Writes with the inode's stripe held. `written_back`: by the kernel, which owns the times then.
 Status write_locked(VolumeState& volume, InodeNumber ino, uint64_t offset, std::string_view bytes,
-                    bool keep_times) {
+                    bool written_back) {
   auto change = volume.begin();
   MEMORIA_TRY(Inode* const inode, change.inode(ino));
   MEMORIA_TRY(check_regular(*inode));
   MEMORIA_TRY(check_end(offset, bytes.size()));
   if (bytes.empty()) return ok();
-  add_write(change.batch(), *volume.store, Key(Table::kContents, ino), offset, bytes);
-  if (!keep_times) inode->mtime = inode->ctime = change.now();
+  const Key contents(Table::kContents, ino);
+  const size_t skipped = written_back ? written_before(*volume.store, contents, offset, bytes) : 0;
+  add_write(change.batch(), *volume.store, contents, offset + skipped, bytes.substr(skipped));
+  if (!written_back) inode->mtime = inode->ctime = change.now();
   return change.commit();
+}
+
+/// Whether these bytes may be written without the inode's stripe. See the lock rules of
+/// VolumeState.
+bool is_within(const VolumeState& volume, InodeNumber ino, uint64_t offset, size_t length) {
+  if (!volume.references.is_held(ino)) return false;
+  const auto size = volume.store->size(Key(Table::kContents, ino));
+  return size && offset <= *size && length <= *size - offset;
 }
 
 /// Whether `length` more bytes would fit: a log cannot set them aside, but it can say no in time.
@@ -101,13 +100,15 @@ Result<size_t> Volume::read(InodeNumber ino, uint64_t offset, std::span<char> ou
 }
 
 Status Volume::write(InodeNumber ino, uint64_t offset, std::string_view bytes, bool keep_times) {
-  const Key contents(Table::kContents, ino);
   do {
     const auto piece = bytes.substr(0, kMaxPiece);
     MEMORIA_TRY(check_end(offset, piece.size()));
-    const bool is_held = keep_times && impl_->references.is_held(ino);
-    if (const auto size = is_held ? impl_->store->size(contents) : std::nullopt) {
-      MEMORIA_TRY(write_back(*impl_, ino, *size, offset, piece));
+    if (keep_times && is_within(*impl_, ino, offset, piece.size())) {
+      MEMORIA_TRY(const auto inode, load_inode(*impl_->store, ino));
+      MEMORIA_TRY(check_regular(inode));
+      if (!piece.empty()) {
+        MEMORIA_TRY(impl_->store->write_at(Key(Table::kContents, ino), offset, piece));
+      }
     } else {
       const auto guard = impl_->stripes.lock(ino);
       MEMORIA_TRY(write_locked(*impl_, ino, offset, piece, keep_times));

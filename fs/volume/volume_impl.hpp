@@ -40,9 +40,11 @@ inline constexpr size_t kMaxTarget = 4095;  ///< of a symlink, bytes
 /// What a stripe guards: the inode's record, its contents' existence, its extended attributes, and
 /// for a directory its entries. A batch becomes visible one key after the other, so whoever goes
 /// from a name to its inode takes the inode's stripe, and whoever changes both holds it. Where one
-/// value is read none is needed: the store gives a consistent one. Writing to contents that exist,
-/// of a file that the caller holds, needs none either: such contents stay there until the last
-/// forget, and the store orders the pieces.
+/// value is read none is needed: the store gives a consistent one. Writing within contents that
+/// exist, of a file that the caller holds, needs none either: they stay there until the last
+/// forget, and the store orders the pieces. What makes them longer takes the stripe: whoever holds
+/// it sees a size that does not change, other than to be cut, which the kernel does at no time at
+/// which it writes.
 struct VolumeState {
   VolumeState(std::unique_ptr<Store> opened, const Superblock& superblock, uint64_t files)
       : store(std::move(opened)),

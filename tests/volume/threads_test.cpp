@@ -69,6 +69,21 @@ BOOST_AUTO_TEST_CASE(one_directory_takes_names_from_many_threads) {
   BOOST_TEST(entries().size() == all.size());
 }
 
+BOOST_AUTO_TEST_CASE(what_the_kernel_writes_back_meanwhile_outlives_an_allocation) {
+  constexpr uint64_t kAt = 1 << 20;
+  const std::string bytes(256 << 10, 'w');
+  for (int i = 0; i < 50 * kScale; ++i) {
+    const auto file = unwrap(volume->mknod(kRoot, "file", S_IFREG | 0644, 0, kCaller)).ino;
+    REQUIRE_OK(volume->write(file, 0, "x", true));
+    run(2, [&](int t) {
+      expect(t == 0 ? volume->write(file, kAt, bytes, true) : volume->fallocate(file, 0, 0, 4096));
+    });
+    BOOST_REQUIRE_EQUAL(stat(file).size, kAt + bytes.size());
+    REQUIRE_OK(volume->unlink(kRoot, "file"));
+    volume->forget(file, 1);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_name_is_taken_once_only) {
   std::atomic<int> made = 0;
   run(8, [&](int) {
