@@ -34,7 +34,7 @@ class Listing {
     const auto cookie = offset <= kParent ? 0 : offset;
     const auto visit = [this](const DirectoryEntry& entry) { return add(entry); };
     return request_.tree() == kSnapshotsTree
-               ? list_snapshots(request_, cookie, visit)
+               ? list_snapshots(request_.binding().snapshots, cookie, visit)
                : request_.volume().list(request_.ino(), cookie, visit);
   }
 

@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "fs/binding/request.hpp"
+#include "fs/volume/dentry.hpp"
+
 namespace memoria {
 
 Result<Attributes> snapshots_attributes(const SnapshotTrees& trees) {
@@ -19,14 +22,14 @@ Result<Attributes> snapshots_attributes(const SnapshotTrees& trees) {
   return out;
 }
 
-Status list_snapshots(const Request& request, uint64_t cookie,
+Status list_snapshots(const SnapshotTrees& trees, uint64_t cookie,
                       const std::function<bool(const DirectoryEntry&)>& visit) {
-  auto& trees = request.binding().snapshots;
   MEMORIA_TRY(const auto snapshots, trees.list());
-  DirectoryEntry entry{.name = {}, .ino = 0, .type = S_IFDIR, .cookie = 0};
+  DirectoryEntry entry{.name = {}, .ino = 0, .type = S_IFDIR, .cookie = kFirstCookie - 1};
   for (const auto& snapshot : snapshots) {
-    // The time when it was made; later when another one was made at the same time.
-    entry.cookie = std::max(entry.cookie + 1, snapshot.created_ns);
+    // The time when it was made; later when another one was made at the same time. A damaged one
+    // may tell any time.
+    entry.cookie = std::max(entry.cookie + 1, std::min(snapshot.created_ns, kDamagedCookies));
     if (entry.cookie <= cookie) continue;
     entry.name = snapshot.name;
     if (!visit(entry)) break;

@@ -5,14 +5,16 @@
 
 #include <functional>
 
-#include "fs/binding/request.hpp"
+#include "fs/binding/snapshot_trees.hpp"
 
 namespace memoria {
+
+class Request;
 
 /// Anybody may read it; what is in a snapshot is guarded by the permissions of then.
 Result<Attributes> snapshots_attributes(const SnapshotTrees& trees);
 /// As Volume::list(): by age, without opening any.
-Status list_snapshots(const Request& request, uint64_t cookie,
+Status list_snapshots(const SnapshotTrees& trees, uint64_t cookie,
                       const std::function<bool(const DirectoryEntry&)>& visit);
 /// Answers a lookup of the directory.
 Status reply_snapshots(Request& request);

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <thread>
 
+#include "fs/binding/snapshot_directory.hpp"
 #include "tests/volume/fixture.hpp"
 
 namespace memoria::test {
@@ -31,6 +32,23 @@ struct TreesFixture : VolumeFixture {
   std::optional<SnapshotTrees> trees;
 };
 
+/// What a program sees that reads the directory `.snapshots` an entry at a time, of at most 10.
+std::vector<std::string> listed(const SnapshotTrees& trees) {
+  std::vector<std::string> out;
+  uint64_t cookie = 2;  // behind "." and ".."
+  for (bool more = true; more && out.size() < 10;) {
+    more = false;
+    REQUIRE_OK(list_snapshots(trees, cookie, [&](const DirectoryEntry& entry) {
+      BOOST_TEST(entry.cookie > cookie);
+      out.push_back(entry.name);
+      cookie = entry.cookie;
+      more = true;
+      return false;
+    }));
+  }
+  return out;
+}
+
 struct ImpatientFixture : TreesFixture {
   ImpatientFixture() : TreesFixture({.max_open = 2, .idle = milliseconds(20)}) {}
 };
@@ -38,6 +56,22 @@ struct ImpatientFixture : TreesFixture {
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(snapshot_trees)
+
+BOOST_FIXTURE_TEST_CASE(damaged_snapshots_are_listed_once, TreesFixture) {
+  using Names = std::vector<std::string>;
+  for (const auto* name : {"bad", "worse"}) {
+    boost::filesystem::create_directories(boost::filesystem::path(place.path()) / "snapshots" /
+                                          name);
+  }
+  BOOST_TEST(listed(*trees) == (Names{"bad", "worse"}));
+  // The positions of "." and ".." are taken.
+  REQUIRE_OK(list_snapshots(*trees, 0, [](const DirectoryEntry& entry) {
+    BOOST_TEST(entry.cookie >= kFirstCookie);
+    return true;
+  }));
+  make("good");
+  BOOST_TEST(listed(*trees) == (Names{"bad", "worse", "good"}));
+}
 
 BOOST_FIXTURE_TEST_CASE(each_snapshot_keeps_its_number, TreesFixture) {
   const auto a = make("a"), b = make("b");
