@@ -23,12 +23,19 @@ Volume::Caches kernel_caches(Session& session, Binding& binding, PageFlusher& fl
   const auto inode_changed = [&session](NodeId node) {
     check(fuse_lowlevel_notify_inval_inode(session.raw(), node, -1, 0), node);
   };
-  const auto entry_changed = [&session](NodeId parent, std::string_view name) {
+  // A name that the kernel has not looked up tells it nothing about a listing that it keeps, and
+  // the directory's time may be the one that it knows. The listing is kept in pages like contents.
+  const auto listing_changed = [&session](NodeId directory) {
+    check(fuse_lowlevel_notify_inval_inode(session.raw(), directory, 0, 0), directory);
+  };
+  const auto entry_changed = [=, &session](NodeId parent, std::string_view name) {
     check(fuse_lowlevel_notify_inval_entry(session.raw(), parent, name.data(), name.size()),
           parent);
+    listing_changed(parent);
   };
-  const auto last_name_gone = [&session](NodeId parent, std::string_view name, NodeId node) {
+  const auto last_name_gone = [=, &session](NodeId parent, std::string_view name, NodeId node) {
     check(fuse_lowlevel_notify_delete(session.raw(), parent, node, name.data(), name.size()), node);
+    listing_changed(parent);
   };
   return {.inode_changed = inode_changed,
           .entry_changed = entry_changed,

@@ -78,6 +78,23 @@ done
 (cd "$snapshots/first/tree" && [[ $(pwd -P) == "$snapshots/first/tree" ]])
 diff -r "$snapshots/first/tree" "$mnt/tree"
 
+step "a listing that the kernel keeps follows"
+python3 - "$mnt" "$MEMORIA_CTL" <<'PYTHON'
+import os, subprocess, sys
+mnt, ctl = sys.argv[1:]
+snapshots = f"{mnt}/.snapshots"
+def change(*words):
+    subprocess.run([ctl, "snapshot", words[0], mnt, words[1]], check=True,
+                   stdout=subprocess.DEVNULL)
+    return sorted(os.listdir(snapshots))  # which looks at no name of them
+change("create", "older")
+assert change("create", "newer") == ["first", "newer", "older"]
+for _ in range(2):  # the second time from the kernel's memory
+    assert sorted(os.listdir(snapshots)) == ["first", "newer", "older"]
+assert change("delete", "older") == ["first", "newer"], "the older one is gone"
+assert change("delete", "newer") == ["first"]
+PYTHON
+
 step "nobody can change one"
 refused "Read-only" touch "$snapshots/first/new"
 refused "Read-only" mkdir "$snapshots/new"
