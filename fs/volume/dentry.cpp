@@ -15,7 +15,8 @@ constexpr int kTypeShift = 12;
 static_assert(S_IFMT >> kTypeShift == 0xf);
 
 bool is_possible(const Dentry& e) {
-  return e.ino != 0 && e.ino <= kMaxInode && is_file_type(e.type) &&
+  // The root has no name: a tree with one that leads there has no end.
+  return e.ino > kRootInode && e.ino <= kMaxInode && is_file_type(e.type) &&
          (e.type & ~mode_t{S_IFMT}) == 0 && e.cookie >= kFirstCookie && e.cookie < kDamagedCookies;
 }
 

@@ -247,6 +247,7 @@ BOOST_AUTO_TEST_CASE(impossible_entries_are_refused) {
   };
   BOOST_TEST(with(0x18, 2, 16).has_value());
   BOOST_TEST(!with(0x18, 0, 16).has_value());               // inode 0
+  BOOST_TEST(!with(0x14, kRootInode, 16).has_value());      // the root: it has no name
   BOOST_TEST(!with(0x18, kMaxInode + 1, 16).has_value());   // a mount could not show it
   BOOST_TEST(!with(0x18, 2, 15).has_value());               // a cookie that is never given
   BOOST_TEST(!with(0x18, 2, kDamagedCookies).has_value());  // or made up only

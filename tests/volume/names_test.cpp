@@ -353,6 +353,16 @@ BOOST_AUTO_TEST_CASE(an_old_name_of_a_directory_that_damage_brought_back_is_an_e
   BOOST_TEST(!unwrap(names.peek())->dentry.has_value());
 }
 
+BOOST_AUTO_TEST_CASE(an_entry_that_leads_to_the_root_is_an_error) {
+  // As encode() refuses to make it: version and type, inode, cookie.
+  const std::string_view loop("\x14\x01\x10", 3);
+  REQUIRE_OK(volume->store().put(Key(Table::kNames, kRoot, "loop"), loop));
+  BOOST_TEST(lookup_errno("loop") == EIO);
+  BOOST_TEST(errno_of(volume->resolve("/loop")) == EIO);
+  NameCursor names(volume->store(), kRoot);
+  BOOST_TEST(!unwrap(names.peek())->dentry.has_value());
+}
+
 BOOST_AUTO_TEST_CASE(so_is_an_old_name_in_the_directory_where_the_new_one_is) {
   const auto directory = make_directory("first");
   make_directory("other");
