@@ -69,8 +69,8 @@ void KeyDirectory::install(const Entry& entry, Slot slot) {
   shard.install(entry, slot, fingerprint);
 }
 
-// What each get does. Two readers take a shard's lock in turns, but a lock that readers do not share
-// would gain nothing: without any they got as much, 1.14 million values of 100 bytes a second
+// What each get does. Two readers take a shard's lock in turns, but a lock that readers do not
+// share would gain nothing: without any they got as much, 1.14 million values of 100 bytes a second
 // instead of 1.15 (memoria-bench --groups get, medians of 3 in turns).
 bool KeyDirectory::plan(std::string_view key, uint64_t offset, uint64_t length,
                         ReadPlan& out) const {
@@ -331,13 +331,13 @@ void KeyDirectory::hold_size(std::string_view key, uint64_t generation, uint64_t
 }
 
 std::optional<ConsolidationPlan> KeyDirectory::small_run(std::string_view key, uint64_t offset,
-                                                         size_t run, uint32_t small) const {
+                                                         const RunLimits& limits) const {
   const auto [shard, fingerprint] = address(key);
   ReadLock lock(shard.mutex);
   const auto p = shard.find(key, fingerprint);
   if (!p || p->form != Form::kPatched) return std::nullopt;
   const auto& value = *shard.patched[p->patched];
-  const auto found = value.small_run(offset, run, small);
+  const auto found = value.small_run(offset, limits);
   if (!found) return std::nullopt;
   ConsolidationPlan plan{
       value.generation(), value.newest(), found->offset, found->piece.length, {}};

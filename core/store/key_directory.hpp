@@ -123,8 +123,8 @@ class KeyDirectory {
   void relocate_size_record(std::string_view key, Location from, Location to);
   /// `record` is a truncate to the size that the value of this generation had as of `timestamp`.
   void hold_size(std::string_view key, uint64_t generation, uint64_t timestamp, Location record);
-  std::optional<ConsolidationPlan> small_run(std::string_view key, uint64_t offset, size_t run,
-                                             uint32_t small) const;
+  std::optional<ConsolidationPlan> small_run(std::string_view key, uint64_t offset,
+                                             const RunLimits& limits) const;
 
   // ---- Loading
   /// Fills an empty key directory, see key_loader.hpp.

@@ -180,28 +180,30 @@ uint64_t PatchedValue::seek_hole(uint64_t offset) const {
   return std::min(offset, size_);
 }
 
-std::optional<PlacedPiece> PatchedValue::small_run(uint64_t offset, size_t run,
-                                                   uint32_t small) const {
+std::optional<PlacedPiece> PatchedValue::small_run(uint64_t offset, const RunLimits& limits) const {
   auto it = first_overlapping(offset);
-  if (it == pieces_.end() || it->second.length >= small) return std::nullopt;
-  // Only pieces of like size count (within a factor of `run`), so that a byte is rewritten once for
-  // each factor of `run` that its run grows: the size-tiered rule of log-structured merge trees.
-  const uint64_t largest = uint64_t(it->second.length) * run;
+  if (it == pieces_.end() || it->second.length >= limits.small) return std::nullopt;
+  // Only pieces of like size count (within a factor of limits.pieces), so that a byte is rewritten
+  // once for each such factor that its run grows: the size-tiered rule of log-structured merge
+  // trees.
+  const uint64_t largest = uint64_t(it->second.length) * limits.pieces;
+  const uint64_t end = it->first + it->second.length;
   auto first = it;
   size_t count = 1;
   while (first != pieces_.begin()) {
     const auto before = std::prev(first);
-    if (before->first + before->second.length != first->first || before->second.length >= small ||
-        before->second.length >= largest) {
+    if (before->first + before->second.length != first->first ||
+        before->second.length >= limits.small || before->second.length >= largest ||
+        end - before->first > limits.bytes) {
       break;
     }
     first = before;
     ++count;
   }
-  if (count < run) return std::nullopt;
+  if (count < limits.pieces) return std::nullopt;
   PlacedPiece out;
   out.offset = first->first;
-  out.piece.length = uint32_t(it->first + it->second.length - first->first);
+  out.piece.length = uint32_t(end - first->first);
   return out;
 }
 

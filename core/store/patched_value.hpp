@@ -29,6 +29,13 @@ struct PlacedPiece {
   Piece piece;
 };
 
+/// Which runs of pieces are worth being rewritten as one.
+struct RunLimits {
+  size_t pieces = 0;   ///< at least
+  uint32_t small = 0;  ///< each has less than so many bytes
+  uint32_t bytes = 0;  ///< all together have at most so many
+};
+
 /// Not thread-safe. Keeps the live counts of `segments` exact: what a newer piece covers becomes
 /// dead, and the last range of a record takes its head along.
 class PatchedValue {
@@ -76,9 +83,9 @@ class PatchedValue {
   std::optional<uint64_t> seek_data(uint64_t offset) const;
   uint64_t seek_hole(uint64_t offset) const;
 
-  /// Where a run of at least `run` adjacent pieces of less than `small` bytes each ends at or
-  /// begins around `offset`: what consolidation should rewrite.
-  std::optional<PlacedPiece> small_run(uint64_t offset, size_t run, uint32_t small) const;
+  /// The run of adjacent small pieces that ends with the one at `offset`, as far back as `limits`
+  /// allow: what consolidation should rewrite.
+  std::optional<PlacedPiece> small_run(uint64_t offset, const RunLimits& limits) const;
 
  private:
   using Pieces = absl::btree_map<uint64_t, Piece>;

@@ -20,8 +20,10 @@ namespace {
 // A run of this many adjacent pieces below kSmallPiece becomes one: 100-byte appends are rewritten
 // twice until they are pieces of 25 KiB (a write amplification below 5). Pieces of a page and above
 // are left alone, since random page writes should not be paid for twice.
-constexpr size_t kConsolidateRun = 16;
 constexpr uint32_t kSmallPiece = 4 << 10;
+// What was not written in its order can be a longer run, and that must not become one record: it
+// would be read, and written, for one small write, and a record has a limit.
+constexpr RunLimits kConsolidated{.pieces = 16, .small = kSmallPiece, .bytes = 256 << 10};
 constexpr int kConsolidateTiers = 4;
 constexpr uint64_t kCompareBytes = 256 << 10;  // read at once to be compared
 // A sparse value may be larger than any memory.
@@ -374,7 +376,7 @@ void Store::Impl::consolidate(std::string_view key, uint64_t offset) {
 
 /// Rewrites one run of small pieces; false: there is none. See core/FORMAT.md, "Consolidation".
 Result<bool> Store::Impl::consolidate_once(std::string_view key, uint64_t offset) {
-  const auto plan = directory_.small_run(key, offset, kConsolidateRun, kSmallPiece);
+  const auto plan = directory_.small_run(key, offset, kConsolidated);
   if (!plan) return false;
   std::string bytes(plan->length, '\0');
   for (const auto& part : plan->parts) {

@@ -125,6 +125,25 @@ BOOST_FIXTURE_TEST_CASE(appends_after_which_the_file_is_cut_or_erased, Fixture) 
   BOOST_TEST((replay(read_log(environment->image())) == expected));
 }
 
+BOOST_FIXTURE_TEST_CASE(what_was_written_from_the_end_is_not_rewritten_at_once, Fixture) {
+  // Longer than a record may be.
+  constexpr uint64_t kPieces = 18'000, kSize = 4000;
+  const auto expected = random.bytes(kPieces * kSize);
+  const auto write = [&](uint64_t i) {
+    REQUIRE_OK(
+        store->write_at("file", i * kSize, std::string_view(expected).substr(i * kSize, kSize)));
+  };
+  for (uint64_t i = kPieces; i > 0; --i) write(i - 1);
+  const auto before = store->stats().bytes_written;
+  write(kPieces - 1);
+  BOOST_TEST(store->stats().bytes_written - before < 600u << 10);
+  BOOST_TEST((unwrap(store->get("file")) == expected));
+  reopen(store, environment, quiet_options(256 << 10));
+  BOOST_TEST((unwrap(store->get("file")) == expected));
+  unwrap(store->merge({.all = true}));
+  BOOST_TEST((unwrap(store->get("file")) == expected));
+}
+
 BOOST_FIXTURE_TEST_CASE(holes_between_pieces_stay_holes, Fixture) {
   for (uint64_t i = 0; i < 1000; ++i) {
     REQUIRE_OK(store->write_at("sparse", i * 8192, std::string(10, 'd')));
