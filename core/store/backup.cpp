@@ -33,8 +33,6 @@ bool counts_as_nothing(std::string_view name) {
 
 constexpr uint64_t kDiskBlock = 4096;
 
-using Names = std::map<uint64_t, uint64_t>;  // of files, by segment id
-
 /// Bytes of the hint that comes along, if there is one.
 uint64_t hint_length(Environment& from, const SealedSegment& segment) {
   const auto file =
@@ -42,36 +40,6 @@ uint64_t hint_length(Environment& from, const SealedSegment& segment) {
   if (!file.has_value()) return 0;
   const auto size = file.value()->size();
   return size.has_value() ? size.value() : 0;
-}
-
-/// Somebody may have renamed segments: the header decides.
-Result<Names> names_of_segments(Environment& place, const Manifest& manifest) {
-  MEMORIA_TRY(const auto files, place.list());
-  std::set<uint64_t> wanted;
-  for (const auto& entry : manifest.segments) wanted.insert(entry.id);
-  Names names;
-  std::vector<uint64_t> strangers;
-  for (const auto& file : files) {
-    const auto id = segment_id(file, kDataSuffix);
-    if (!id) continue;
-    if (wanted.contains(*id)) {
-      names[*id] = *id;
-    } else {
-      strangers.push_back(*id);
-    }
-  }
-  if (names.size() == wanted.size()) return names;
-  for (const auto id : strangers) {
-    const auto file = segment_file(id, kDataSuffix);
-    MEMORIA_TRY(const auto opened, place.open(file, Environment::Access::kRead));
-    char raw[kSegmentHeaderSize];
-    MEMORIA_TRY(const size_t got, opened->read(0, raw));
-    const auto header = decode_segment_header({raw, got}, file);
-    if (header.has_value() && wanted.contains(header.value().id)) {
-      names.try_emplace(header.value().id, id);
-    }
-  }
-  return names;
 }
 
 /// Segments that were copied with damage in them: the next backup looks at them again. Lost with
@@ -114,6 +82,7 @@ class Copier {
     MEMORIA_TRY(copy_present());
     if (source_.snapshots) MEMORIA_TRY(carry_snapshots());
     MEMORIA_TRY(to_.sync_directory());
+    if (!is_backup_) damaged_.clear();  // a store tells of its damage itself
     MEMORIA_TRY(write_damaged());
     MEMORIA_TRY(write_settings());
     MEMORIA_TRY(finish());
@@ -198,7 +167,7 @@ class Copier {
 
   /// From the first byte on it can be told what is being made here.
   Status claim_destination() {
-    damaged_ = read_damaged(to_);
+    damaged_ = damaged_before_ = read_damaged(to_);
     MEMORIA_TRY(Snapshots(to_).remove_leftovers());
     if (claimed_) return ok();
     return write_manifest(
@@ -240,7 +209,9 @@ class Copier {
       if (sound) return advance(segment.entry.length) ? Status(ok()) : Status(cancelled());
     }
     MEMORIA_TRY(check_space(from, segment));
-    auto copied = copy_segment(from, segment, to, [&](uint64_t n) { return advance(n); });
+    auto copied = copy_segment(
+        from, segment, to, [&](uint64_t n) { return advance(n); },
+        [&] { return remember_damaged(id); });
     const bool missing = !copied.has_value() && copied.error().code == Errc::kNotFound;
     if (missing) {
       copied = std::vector<Damage>{
@@ -262,6 +233,11 @@ class Copier {
     return ok();
   }
 
+  /// Before the copy counts: should this call end early, the next one has to know.
+  Status remember_damaged(uint64_t id) {
+    return damaged_.insert(id).second ? write_damaged() : ok();
+  }
+
   Result<bool> is_still_sound(Environment& to, const SealedSegment& segment) {
     if (!options_.recheck) return true;
     MEMORIA_TRY(const auto damages, check_segment(to, segment));
@@ -272,11 +248,10 @@ class Copier {
 
   /// Adds to the total what snapshots will bring. Some may come and go until they are carried.
   Status plan_snapshots() {
-    std::vector<Damage> unreadable;  // is told when they are carried
-    MEMORIA_TRY(const auto wanted, there_and_wanted(unreadable));
+    MEMORIA_TRY(const auto wanted, wanted_snapshots());
     std::set<uint64_t> counted;
     for (const auto& entry : manifest_.segments) counted.insert(entry.id);
-    for (const auto& [name, manifest] : wanted) {
+    for (const auto& [name, manifest] : wanted.readable) {
       const bool same = has_same_snapshot(name, manifest);
       for (const auto& entry : manifest.segments) {
         if (counted.insert(entry.id).second && !same) total_ += entry.length;
@@ -287,22 +262,39 @@ class Copier {
 
   Status carry_snapshots() {
     const Snapshots there(to_);
-    MEMORIA_TRY(const auto wanted, there_and_wanted(report_.damages));
-    for (const auto& [name, manifest] : wanted) {
+    MEMORIA_TRY(const auto wanted, wanted_snapshots());
+    for (const auto& name : wanted.unreadable) {
+      report_.damages.push_back({0,
+                                 0,
+                                 0,
+                                 {},
+                                 0,
+                                 0,
+                                 false,
+                                 fmt::format("snapshot {}: its manifest cannot be read", name)});
+    }
+    for (const auto& [name, manifest] : wanted.readable) {
       if (!has_same_snapshot(name, manifest)) MEMORIA_TRY(carry_snapshot(name, manifest));
       for (const auto& entry : manifest.segments) in_snapshots_.try_emplace(entry.id, name);
       ++report_.snapshots;
     }
     MEMORIA_TRY(const auto held, there.list({}));
     for (const auto& snapshot : held) {
-      if (!wanted.contains(snapshot.name)) MEMORIA_TRY(Snapshots(to_).remove(snapshot.name));
+      // Where the source has lost one, what was carried before is all that there is of it.
+      const auto& name = snapshot.name;
+      const bool stays = wanted.readable.contains(name) || wanted.unreadable.contains(name);
+      if (!stays) MEMORIA_TRY(Snapshots(to_).remove(name));
     }
     return ok();
   }
 
-  /// The source's snapshots that are to be carried; tells those that cannot be.
-  Result<std::map<std::string, Manifest>> there_and_wanted(std::vector<Damage>& unreadable) const {
-    std::map<std::string, Manifest> out;
+  /// The source's snapshots that are to be carried, and those that cannot be.
+  struct Wanted {
+    std::map<std::string, Manifest> readable;
+    std::set<std::string> unreadable;
+  };
+  Result<Wanted> wanted_snapshots() const {
+    Wanted out;
     const Snapshots here(*source_.snapshots);
     MEMORIA_TRY(const auto infos, here.list({}));
     for (const auto& info : infos) {
@@ -311,16 +303,9 @@ class Copier {
       MEMORIA_TRY(const auto place, here.directory(info.name));
       auto manifest = read_manifest(*place);
       if (manifest.has_value() && manifest.value() && manifest.value()->uuid == manifest_.uuid) {
-        out.emplace(info.name, std::move(*manifest.value()));
+        out.readable.emplace(info.name, std::move(*manifest.value()));
       } else {
-        unreadable.push_back({0,
-                              0,
-                              0,
-                              {},
-                              0,
-                              0,
-                              false,
-                              fmt::format("snapshot {}: its manifest cannot be read", info.name)});
+        out.unreadable.insert(info.name);
       }
     }
     return out;
@@ -333,7 +318,10 @@ class Copier {
     return there.has_value() && there.value() &&
            encode_manifest(*there.value()) == encode_manifest(manifest) &&
            std::none_of(manifest.segments.begin(), manifest.segments.end(),
-                        [&](const auto& entry) { return damaged_.contains(entry.id); });
+                        // Also one that is sound in the present by now.
+                        [&](const auto& entry) {
+                          return damaged_.contains(entry.id) || damaged_before_.contains(entry.id);
+                        });
   }
 
   Status carry_snapshot(const std::string& name, const Manifest& manifest) {
@@ -382,7 +370,6 @@ class Copier {
   // ---- The end
 
   Status write_damaged() {
-    if (!is_backup_) return ok();
     if (damaged_.empty()) return remove_if_there(kDamagedFile);
     std::string text;
     for (const auto id : damaged_) text += fmt::format("{}\n", id);
@@ -447,8 +434,8 @@ class Copier {
   Manifest manifest_;  // of the source
   std::shared_ptr<void> from_lock_;
   bool claimed_ = false;
-  std::set<uint64_t> damaged_;
-  Names present_;                                 // what the present of the copy has
+  std::set<uint64_t> damaged_, damaged_before_;   // copied with damage; as the last call left it
+  SegmentNames present_;                          // what the present of the copy has
   std::map<uint64_t, std::string> in_snapshots_;  // and which of its snapshots has what
   uint64_t done_ = 0, total_ = 0;
   CopyReport report_;

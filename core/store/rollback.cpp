@@ -10,6 +10,7 @@
 #include "core/base/crc32c.hpp"
 #include "core/io/whole_file.hpp"
 #include "core/log/manifest.hpp"
+#include "core/store/segment_copy.hpp"
 #include "core/store/snapshots.hpp"
 
 namespace memoria {
@@ -44,21 +45,14 @@ std::optional<uint64_t> id_of(std::string_view file) {
   return data ? data : segment_id(file, kHintSuffix);
 }
 
-/// The ids in the names of segment files in `names`.
-std::set<uint64_t> segments_in(const std::vector<std::string>& names) {
-  std::set<uint64_t> ids;
-  for (const auto& name : names) {
-    if (const auto id = segment_id(name, kDataSuffix)) ids.insert(*id);
-  }
-  return ids;
-}
-
-/// Gives the store the snapshot's files that it lacks.
+/// Gives the store those of the snapshot's files that it keeps and lacks.
 Status link_files(Environment& environment, const Rollback& rollback,
-                  const std::vector<std::string>& then, const std::vector<std::string>& now) {
+                  const std::vector<std::string>& then, const std::vector<std::string>& now,
+                  const std::set<uint64_t>& kept) {
   const std::set<std::string> there(now.begin(), now.end());
   for (const auto& file : then) {
-    if (!id_of(file) || there.contains(file)) continue;
+    const auto id = id_of(file);
+    if (!id || !kept.contains(*id) || there.contains(file)) continue;
     MEMORIA_TRY(environment.link(
         fmt::format("{}/{}/{}", kSnapshotsDirectory, rollback.snapshot, file), file));
   }
@@ -118,11 +112,11 @@ Result<Rollback> decode_rollback(std::string_view bytes, std::string_view subjec
 Status check_rollback(Environment& environment, const Rollback& rollback) {
   MEMORIA_TRY(const auto directory, Snapshots(environment).directory(rollback.snapshot));
   MEMORIA_TRY(const auto manifest, manifest_of(*directory, rollback));
-  MEMORIA_TRY(const auto names, directory->list());
-  if (segments_in(names).size() >= manifest.segments.size()) return ok();
+  MEMORIA_TRY(const auto names, names_of_segments(*directory, manifest));
+  const size_t missing = manifest.segments.size() - names.size();
+  if (missing == 0) return ok();
   return Error{Errc::kCorrupt, fmt::format("{} lacks {} of its {} segments", directory->describe(),
-                                           manifest.segments.size() - segments_in(names).size(),
-                                           manifest.segments.size())};
+                                           missing, manifest.segments.size())};
 }
 
 Status begin_rollback(Environment& environment, const Rollback& rollback) {
@@ -152,10 +146,13 @@ Status finish_rollback(Environment& environment, const Rollback& rollback) {
 
   MEMORIA_TRY(const auto then, directory.value()->list());
   MEMORIA_TRY(const auto now, environment.list());
-  auto kept = segments_in(then);
+  // Nothing that the manifest does not name: it would count in a store.
+  MEMORIA_TRY(const auto names, names_of_segments(*directory.value(), manifest.value()));
+  std::set<uint64_t> kept;
+  for (const auto& [id, name_id] : names) kept.insert(name_id);
   // One that the snapshot has lost may still be here.
   for (const auto& segment : manifest.value().segments) kept.insert(segment.id);
-  MEMORIA_TRY(link_files(environment, rollback, then, now));
+  MEMORIA_TRY(link_files(environment, rollback, then, now, kept));
   MEMORIA_TRY(remove_others(environment, now, kept));
 
   manifest.value().snapshot = false;

@@ -2,6 +2,7 @@
 #include "core/store/segment_copy.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "core/io/whole_file.hpp"
 #include "core/log/hint.hpp"
@@ -140,6 +141,35 @@ Result<Ends> ends_of(Environment& place, const SealedSegment& segment) {
 
 }  // namespace
 
+Result<SegmentNames> names_of_segments(Environment& place, const Manifest& manifest) {
+  MEMORIA_TRY(const auto files, place.list());
+  std::set<uint64_t> wanted;
+  for (const auto& entry : manifest.segments) wanted.insert(entry.id);
+  SegmentNames names;
+  std::vector<uint64_t> strangers;
+  for (const auto& file : files) {
+    const auto id = segment_id(file, kDataSuffix);
+    if (!id) continue;
+    if (wanted.contains(*id)) {
+      names[*id] = *id;
+    } else {
+      strangers.push_back(*id);
+    }
+  }
+  if (names.size() == wanted.size()) return names;
+  for (const auto id : strangers) {
+    const auto file = segment_file(id, kDataSuffix);
+    MEMORIA_TRY(const auto opened, place.open(file, Environment::Access::kRead));
+    char raw[kSegmentHeaderSize];
+    MEMORIA_TRY(const size_t got, opened->read(0, raw));
+    const auto header = decode_segment_header({raw, got}, file);
+    if (header.has_value() && wanted.contains(header.value().id)) {
+      names.try_emplace(header.value().id, id);
+    }
+  }
+  return names;
+}
+
 Result<std::vector<Damage>> check_segment(Environment& place, const SealedSegment& segment) {
   std::vector<Damage> damages;
   MEMORIA_TRY(const auto file,
@@ -149,7 +179,8 @@ Result<std::vector<Damage>> check_segment(Environment& place, const SealedSegmen
 }
 
 Result<std::vector<Damage>> copy_segment(Environment& from, const SealedSegment& segment,
-                                         Environment& to, const Advance& advance) {
+                                         Environment& to, const Advance& advance,
+                                         const std::function<Status()>& before_damaged) {
   const auto name = segment_file(segment.name_id, kDataSuffix);
   const auto temporary = name + std::string(kTemporarySuffix);
   auto in = from.open(name, Environment::Access::kRead);
@@ -164,6 +195,7 @@ Result<std::vector<Damage>> copy_segment(Environment& from, const SealedSegment&
   // What was written is read again: the check is of the copy.
   if (copied.has_value()) copied = check(*out, segment, damages);
   if (copied.has_value()) copied = copy_hint(from, segment, to);
+  if (copied.has_value() && !damages.empty()) copied = before_damaged();
   if (copied.has_value()) copied = to.rename(temporary, name);
   if (copied.has_value()) return damages;
   (void)to.remove(temporary);

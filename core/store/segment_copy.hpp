@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,13 @@ struct SealedSegment {
   uint64_t name_id = 0;  ///< its files are called so
 };
 
+/// The ids in the names of segments' files, by the segments' own.
+using SegmentNames = std::map<uint64_t, uint64_t>;
+
+/// Where the manifest's segments are, as far as they are in the directory. Somebody may have
+/// renamed them: the header decides.
+Result<SegmentNames> names_of_segments(Environment& place, const Manifest& manifest);
+
 /// Told of bytes that were dealt with; false stops.
 using Advance = std::function<bool(uint64_t bytes)>;
 
@@ -29,10 +37,12 @@ Result<std::vector<Damage>> check_segment(Environment& place, const SealedSegmen
 
 /// Copies data and hint, durably but for their names, replacing what is there. Damaged bytes stay
 /// damaged in the copy: their checksums tell. Bytes that the disk refuses to read become zeros.
+/// `before_damaged` is called before a copy with damage gets its name, and can refuse it.
 /// kNotFound: the data file is missing; its hint is copied all the same. kCancelled, and the errors
 /// of writing: nothing has changed.
 Result<std::vector<Damage>> copy_segment(Environment& from, const SealedSegment& segment,
-                                         Environment& to, const Advance& advance);
+                                         Environment& to, const Advance& advance,
+                                         const std::function<Status()>& before_damaged);
 
 /// Whether `place` has this segment complete, and as `original` has it: ids are unique in a store
 /// and sealed segments never change, so length, header and seal tell. What is between them is not

@@ -81,6 +81,14 @@ Segment* Segments::find(Slot slot) const {
   return chunk->segments[slot % kChunk].get();
 }
 
+std::vector<std::shared_ptr<Segment>> Segments::sealed() const {
+  auto out = all();
+  std::reverse(out.begin(), out.end());
+  std::erase_if(out, [](const auto& segment) { return !segment->sealed; });
+  std::reverse(out.begin(), out.end());
+  return out;
+}
+
 std::vector<std::shared_ptr<Segment>> Segments::all() const {
   Slot end = 0;
   {

@@ -90,6 +90,9 @@ class Segments {
   Segment* find(Slot slot) const;
   /// By id.
   std::vector<std::shared_ptr<Segment>> all() const;
+  /// Those of them that were sealed at one moment. (They are looked at from the newest on: segments
+  /// of the log are sealed in their order.)
+  std::vector<std::shared_ptr<Segment>> sealed() const;
 
   /// A record of `bytes` became part of the segment (as dead; add_live() says otherwise).
   void add_total(Slot slot, uint64_t bytes, uint64_t records);

@@ -89,7 +89,7 @@ Result<SnapshotInfo> Snapshots::create(std::string_view name, const StoreUuid& u
   manifest.written_ns = environment_.now_ns();
   manifest.unsure_until = unsure_until;
   for (const auto& segment : segments) {
-    if (segment->sealed) manifest.segments.push_back({segment->header.id, segment->file_bytes});
+    manifest.segments.push_back({segment->header.id, segment->file_bytes});
   }
   auto made = link_segments(fmt::format("{}/{}/", kSnapshotsDirectory, temporary), segments);
   if (made.has_value()) {
@@ -108,7 +108,6 @@ Result<SnapshotInfo> Snapshots::create(std::string_view name, const StoreUuid& u
 Status Snapshots::link_segments(std::string_view path,
                                 const std::vector<std::shared_ptr<Segment>>& segments) {
   for (const auto& segment : segments) {
-    if (!segment->sealed) continue;
     for (const auto suffix : {kDataSuffix, kHintSuffix}) {
       if (suffix == kHintSuffix && !segment->has_hint) continue;
       const auto file = segment_file(segment->id(), suffix);

@@ -28,7 +28,7 @@ class Snapshots {
   /// 1 to 200 bytes, without '/' and control characters, not beginning with '.'; kInvalidArgument.
   static Status check_name(std::string_view name);
 
-  /// Links those of `segments` that are sealed. Durable when it returns; all or nothing. kExists.
+  /// Links `segments`, which are sealed. Durable when it returns; all or nothing. kExists.
   Result<SnapshotInfo> create(std::string_view name, const StoreUuid& uuid, uint64_t unsure_until,
                               const std::vector<std::shared_ptr<Segment>>& segments);
   /// By age. `live`: the segments of the store itself, to tell what only snapshots still hold.

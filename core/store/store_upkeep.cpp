@@ -205,15 +205,13 @@ Result<SnapshotInfo> Store::Impl::create_snapshot(std::string_view name) {
   // that of the rotation, and the link to it; nor add one with what was written later.
   Lock layout(layout_mutex_);
   MEMORIA_TRY(appender_->rotate());
-  const auto segments = segments_.all();
+  const auto segments = segments_.sealed();
   auto made = Snapshots(*environment_).create(name, uuid_, unsure_until_, segments);
   if (!made.has_value()) {
     mark_held();  // it may be there for all that
     return made;
   }
-  for (const auto& segment : segments) {
-    if (segment->sealed) segment->held = true;
-  }
+  for (const auto& segment : segments) segment->held = true;
   return made;
 }
 

@@ -327,6 +327,78 @@ BOOST_FIXTURE_TEST_CASE(what_the_disk_refuses_is_damage, Fixture) {
   check_backup(expected);
 }
 
+/// A disk that refuses the middle of a segment for a while, and a run that ends behind that
+/// segment.
+BOOST_FIXTURE_TEST_CASE(a_stopped_one_remembers_what_it_copied_with_damage, Fixture) {
+  options = quiet_options(2 << 20);
+  reopen(store, environment, options);
+  for (int i = 0; i < 50; ++i) {
+    const auto key = numbered("long", i);
+    expected[key] = random.bytes(100 << 10);
+    REQUIRE_OK(store->put(key, expected[key]));
+  }
+  finish_hints(*store);
+  const auto stop_behind_the_first = [](const Progress& p) { return p.done < 5 << 19; };
+  // A copy reads a megabyte at once, and what it cannot get so in small parts.
+  const auto refuse = [](SimulatedEnvironment& from) {
+    from.inject(
+        {.calls = kCallRead, .nth = 2, .times = 2, .name_part = from.files(".data").front()});
+  };
+  refuse(*environment);
+  CHECK_FAILS(Errc::kCancelled, run({}, stop_behind_the_first));
+  BOOST_TEST(environment->faults_hit() == 2u);
+  environment->clear_faults();
+  BOOST_TEST(unwrap(run()).damages.empty());  // the disk reads it again
+  check_backup(expected);
+
+  const auto place = SimulatedEnvironment::make();
+  refuse(*backup);
+  CHECK_FAILS(Errc::kCancelled, restore({backup, backup}, *place, {}, stop_behind_the_first));
+  BOOST_TEST(backup->faults_hit() == 2u);
+  backup->clear_faults();
+  BOOST_TEST(unwrap(restore({backup, backup}, *place, {})).damages.empty());
+  BOOST_TEST(!place->exists(".damaged"));
+  const auto restored = open_store(place, options);
+  BOOST_TEST(unwrap(restored->verify()).clean());
+  check_contents(*restored, expected);
+}
+
+BOOST_FIXTURE_TEST_CASE(snapshots_heal_with_the_present, Fixture) {
+  change(100);
+  const auto then = expected;
+  for (const auto* name : {"a", "b"}) unwrap(store->create_snapshot(name));
+  finish_hints(*store);
+  const auto file = environment->files(".data").front();
+  environment->inject({.calls = kCallRead, .nth = 1, .times = 2, .name_part = file});
+  BOOST_TEST(!unwrap(run()).damages.empty());
+  environment->clear_faults();
+  BOOST_TEST(unwrap(run()).damages.empty());
+  for (const auto* name : {"a", "b"}) {
+    const auto snapshot = unwrap(open_store(backup, options)->open_snapshot(name));
+    BOOST_TEST(unwrap(snapshot->verify()).clean());
+    check_contents(*snapshot, then);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_snapshot_that_rots_in_the_store_stays_in_the_backup, Fixture) {
+  change(100);
+  const auto then = expected;
+  unwrap(store->create_snapshot("s"));
+  unwrap(run());
+  change(100);
+  environment->flip_bit("snapshots/s/manifest", 8 * 20);
+  for (int time = 0; time < 2; ++time) {
+    const auto report = unwrap(run());
+    BOOST_REQUIRE(report.damages.size() == 1u);
+    BOOST_TEST(report.damages[0].reason.find("snapshot s") == 0u);
+  }
+  check_backup(expected);
+  check_contents(*unwrap(open_store(backup, options)->open_snapshot("s")), then);
+  REQUIRE_OK(store->remove_snapshot("s"));
+  BOOST_TEST(unwrap(run()).damages.empty());
+  BOOST_TEST(unwrap(open_store(backup, options)->snapshots()).empty());
+}
+
 BOOST_FIXTURE_TEST_CASE(any_call_may_fail, Fixture) {
   change(60);
   unwrap(run());

@@ -68,6 +68,19 @@ BOOST_FIXTURE_TEST_CASE(the_store_is_what_the_snapshot_is, Fixture) {
   BOOST_TEST(unwrap(store->verify()).clean());
 }
 
+BOOST_FIXTURE_TEST_CASE(what_the_snapshot_s_manifest_does_not_name_goes, Fixture) {
+  std::string last;  // has puts of later
+  for (const auto& file : environment->files(".data")) {
+    if (file.find('/') == std::string::npos) last = file;
+  }
+  reopen(store, environment, options);
+  REQUIRE_OK(environment->link(last, "snapshots/then/" + last));
+  REQUIRE_OK(store->close_and_roll_back("then"));
+  store = open_store(environment, options);
+  check_contents(*store, then);
+  BOOST_TEST(!environment->exists(last));
+}
+
 BOOST_FIXTURE_TEST_CASE(one_to_an_empty_snapshot_leaves_nothing, Fixture) {
   const auto empty = SimulatedEnvironment::make();
   auto other = open_store(empty, options);

@@ -3,8 +3,10 @@
 #include <atomic>
 #include <cerrno>
 #include <map>
+#include <set>
 #include <thread>
 
+#include "core/log/manifest.hpp"
 #include "core/store/store.hpp"
 #include "tests/core/store_helpers.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -188,6 +190,33 @@ BOOST_FIXTURE_TEST_CASE(an_empty_store_has_empty_snapshots, Fixture) {
   unwrap(store->create_snapshot("nothing"));
   put("key", "value");
   BOOST_TEST(unwrap(store->open_snapshot("nothing"))->count() == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(one_has_the_segments_that_its_manifest_names_while_others_are_sealed,
+                        Fixture) {
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    Random random(base_seed());
+    while (!stop) (void)store->put("key", random.bytes(3000));
+  });
+  std::vector<std::string> wrong;
+  for (int i = 0; i < 100; ++i) {
+    unwrap(store->create_snapshot("now"));
+    const auto place = unwrap(unwrap(environment->directory("snapshots"))->directory("now"));
+    std::set<std::string> named, there;
+    const auto manifest = unwrap(read_manifest(*place)).value();
+    for (const auto& segment : manifest.segments) {
+      named.insert(segment_file(segment.id, kDataSuffix));
+    }
+    for (const auto& file : unwrap(place->list())) {
+      if (file.ends_with(kDataSuffix)) there.insert(file);
+    }
+    if (named != there) wrong.push_back("snapshot " + std::to_string(i));
+    REQUIRE_OK(store->remove_snapshot("now"));
+  }
+  stop = true;
+  writer.join();
+  BOOST_TEST(wrong == std::vector<std::string>());
 }
 
 /// One thread writes and takes snapshots, one merges all the time.
