@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "core/log/record.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 #include "core/base/coding.hpp"
@@ -168,7 +169,7 @@ std::optional<UnknownRecord> decode_unknown_record(std::string_view bytes, Place
   const uint64_t size = load_le<uint32_t>(p);
   const uint64_t value_size = load_le<uint32_t>(p + kAtValueSize);
   const uint64_t least = kHeadSize + load_le<uint32_t>(p + kAtKeySize) + value_size;
-  if (size < least || size > bytes.size()) return std::nullopt;
+  if (size < least || size > std::min<uint64_t>(bytes.size(), kMaxRecordSize)) return std::nullopt;
   const bool whole = (type & kFlagBlocks) == 0;
   const auto covered = size_t(whole ? size : size - value_size);
   if (load_le<uint32_t>(p + kAtCrc) != checksum(bytes, covered, place)) return std::nullopt;

@@ -35,8 +35,10 @@ inline constexpr size_t kHeadSize = 25;
 inline constexpr size_t kBlockSize = 16 << 10;
 inline constexpr size_t kWholeChecksumLimit = 256;  ///< longer values get a block table
 inline constexpr size_t kMaxKeySize = 65535;
-inline constexpr uint64_t kLatestTimestamp = INT64_MAX;        ///< the year 2262
-inline constexpr uint64_t kMaxValueSize = 64 << 20;            ///< of one record
+inline constexpr uint64_t kLatestTimestamp = INT64_MAX;  ///< the year 2262
+inline constexpr uint64_t kMaxValueSize = 64 << 20;      ///< of one record
+/// Of a record of any kind, later ones included: what claims to be longer is none.
+inline constexpr uint64_t kMaxRecordSize = 2 * kMaxValueSize + (1 << 20);
 inline constexpr uint64_t kMaxSize = (uint64_t{1} << 63) - 1;  ///< of a value built by write_at
 inline constexpr size_t kMaxBatchCount = 1'000'000;
 inline constexpr size_t kMaxArguments = 24;

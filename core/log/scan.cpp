@@ -131,7 +131,9 @@ Result<uint64_t> SegmentScanner::size_of_unknown(std::string_view bytes, Place p
 /// Steps over an intact record of a later version, if that is allowed. False: it is no record.
 Result<bool> SegmentScanner::skip_unknown() {
   MEMORIA_TRY(auto bytes, window(at_, kHeadSize));
-  MEMORIA_TRY(bytes, window(at_, load_le<uint32_t>(bytes.data())));
+  const auto size_told = load_le<uint32_t>(bytes.data());
+  if (size_told > kMaxRecordSize) return false;
+  MEMORIA_TRY(bytes, window(at_, size_told));
   MEMORIA_TRY(const auto size, size_of_unknown(bytes, {seed_, at_}));
   if (size == 0) return false;
   at_ += size;
@@ -239,7 +241,7 @@ Result<bool> SegmentScanner::emit_suspect(uint64_t next) {
   r.key = bytes.substr(kHeadSize, load_le<uint32_t>(bytes.data() + 17));
   r.value_size = load_le<uint32_t>(bytes.data() + 21);
   if (r.kind > Kind::kPunch || r.key.empty() || r.timestamp <= newest_ ||
-      r.timestamp >= next_timestamp) {
+      r.timestamp >= next_timestamp || r.timestamp > kLatestTimestamp) {
     return false;
   }
   Decoder arguments(bytes.substr(kHeadSize + r.key.size(), arguments_size(r.kind)));

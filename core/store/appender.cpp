@@ -63,6 +63,9 @@ Status Appender::append(const Batch& batch, Committer* committer) {
 }
 
 Status Appender::append(const RawRecord& raw, std::function<void(Location)> installed) {
+  if (raw.value.size() > kMaxValueSize) {
+    return Error{Errc::kTooLarge, "a record of more than 64 MiB"};  // nobody could read it
+  }
   Writer writer;
   writer.raw = &raw;
   writer.installed = std::move(installed);
@@ -202,7 +205,8 @@ void Appender::flush_all(Group& pending) {
     for (Writer* w : pending) {
       begin_group(true);
       encode(*w);
-      w->result = flush();
+      w->result = parts_.health.check();  // the one before may have met more than a full disk
+      if (w->result.has_value()) w->result = flush();
       if (w->result.has_value()) install(*w, 0, encoder_.entries().size());
     }
   } else {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <set>
 
 #include "core/base/signals.hpp"
 #include "core/log/hint.hpp"
@@ -48,11 +49,25 @@ Status Recovery::run() {
   MEMORIA_TRY(load_all(sealed));
   MEMORIA_TRY(load_tail(tail));
   MEMORIA_TRY(load_runs());
+  MEMORIA_TRY(check_time());
   unsure_until_ = inventory_.unsure_until();
   // What is missing is not newer than this; a store that has no record yet has just been made.
   if (inventory_.has_lost_manifest() && !runs_.empty()) unsure_until_ = timeline_.take();
   // The names that were read may not have been durable, either.
   return options_.read_only ? ok() : environment_.sync_directory();
+}
+
+/// Whether there are numbers left for what is written next. Behind a record that somebody made up
+/// for the last year that can be there are none, and what was written could not be read.
+Status Recovery::check_time() const {
+  constexpr uint64_t kYear = uint64_t{366} * 86400 * 1'000'000'000;
+  if (options_.read_only || timeline_.last() < kLatestTimestamp - kYear) return ok();
+  return Error{
+      Errc::kCorrupt,
+      fmt::format("{}: something in it says that it is of the year 2261 or later, and nothing "
+                  "could be written behind that; it can be opened to be read, and "
+                  "`memoria-ctl repair {} NEWDIR` makes a store of what it holds",
+                  environment_.describe(), environment_.describe())};
 }
 
 /// Carries out what Store::close_and_roll_back() decided.
@@ -107,6 +122,7 @@ Status Recovery::load_tail(const std::vector<FoundSegment*>& found) {
     sources_.push_back(segment);
   }
   for (const auto& segment : tail) timeline_.advance(segment.newest);
+  MEMORIA_TRY(check_time());
   // Only now, lest after another crash what was dropped followed on a sealed segment.
   for (auto& segment : tail) MEMORIA_TRY(load_tail_segment(segment));
   return ok();
@@ -221,7 +237,13 @@ Status Recovery::load_runs() {
     return memoria::load_runs(runs_, directory_, options_.inline_limit, threads(),
                               [this](uint64_t more) { tell_of(more); });
   };
+  std::set<size_t> remade;
   while (const auto bad = load()) {
+    MEMORIA_TRY(check_wanted());
+    if (!remade.insert(*bad).second) {
+      return Error{Errc::kCorrupt, fmt::format("{}: what a scan finds in it cannot be put in order",
+                                               segment_file(sources_[*bad]->name_id, kDataSuffix))};
+    }
     directory_.clear();
     segments_.forget_counts();
     sources_[*bad]->segment->has_hint = false;

@@ -49,6 +49,7 @@ class Recovery {
   const StoreUuid& uuid() const { return inventory_.uuid(); }
 
  private:
+  Status check_time() const;
   Status roll_back();
   void add_segment(FoundSegment& found);
   /// A segment without a seal.

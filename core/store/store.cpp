@@ -51,7 +51,8 @@ Status Store::erase(std::string_view key, const WriteOptions& write) {
   if (!contains(key)) {
     if (impl_->closed_) return Error{Errc::kClosed};
     MEMORIA_TRY(impl_->health_.check());
-    return write.sync ? sync() : Status(ok());  // what removed it may not be durable yet
+    const bool durable = write.sync || impl_->options_.sync_policy == SyncPolicy::kAlways;
+    return durable ? sync() : Status(ok());  // what removed it may not be durable yet
   }
   Batch batch;
   batch.erase(key);

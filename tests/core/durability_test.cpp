@@ -131,6 +131,26 @@ BOOST_FIXTURE_TEST_CASE(erasing_what_is_gone_already_makes_that_durable, Fixture
   check_contents(*after_power_loss(), {});
 }
 
+BOOST_FIXTURE_TEST_CASE(so_does_every_erase_in_a_store_that_always_syncs, Fixture) {
+  auto options = quiet_options();
+  options.sync_policy = SyncPolicy::kAlways;
+  reopen(store, environment, options);
+  REQUIRE_OK(store->put("a", "1"));
+  environment->hold_syncs(".data");
+  std::thread first([&] { (void)store->erase("a"); });
+  while (store->contains("a")) std::this_thread::yield();
+  std::thread releasing([&] {
+    std::this_thread::sleep_for(milliseconds(50));
+    environment->release_syncs();
+  });
+  const auto erased = store->erase("a");
+  const auto left = contents_of(*after_power_loss());
+  releasing.join();
+  first.join();
+  REQUIRE_OK(erased);
+  BOOST_TEST((left == Contents()));
+}
+
 BOOST_FIXTURE_TEST_CASE(what_many_threads_were_told_is_durable, Fixture) {
   // Every other thread does not ask for it, so that groups are mixed; segments are small, so that
   // rotations make some of it durable.

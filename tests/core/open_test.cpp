@@ -160,6 +160,42 @@ BOOST_AUTO_TEST_CASE(a_time_at_the_end_of_all_numbers_is_not_believed) {
   }
 }
 
+/// One that is believed, behind which there is no room for what is written next.
+BOOST_AUTO_TEST_CASE(nothing_is_written_behind_a_time_near_the_end_of_all_numbers) {
+  for (const bool sealed : {true, false}) {
+    for (const uint64_t late : {kLatestTimestamp, kLatestTimestamp - 1'000'000}) {
+      RawSegmentWriter writer(1'500'000'000'000'000'000);
+      writer.put("a", "1", 10).put("b", "crafted", late - 1);
+      if (sealed) writer.seal(late);
+      const Image image{{writer.file_name(), writer.bytes()}};
+      auto environment = SimulatedEnvironment::make(image);
+      CHECK_FAILS(Errc::kCorrupt, Store::open(environment, quiet_options()));
+      BOOST_TEST((environment->contents(writer.file_name()) == writer.bytes()));
+      auto options = quiet_options();
+      options.read_only = true;
+      check_contents(*open_store(environment, options), {{"a", "1"}, {"b", "crafted"}});
+    }
+  }
+  RawSegmentWriter named(kLatestTimestamp);
+  named.put("a", "1", 10).seal(20);
+  CHECK_FAILS(Errc::kCorrupt,
+              Store::open(SimulatedEnvironment::make({{named.file_name(), named.bytes()}}),
+                          quiet_options()));
+}
+
+BOOST_AUTO_TEST_CASE(a_damaged_last_record_of_a_time_that_cannot_be_is_damage) {
+  RawSegmentWriter writer(1'500'000'000'000'000'000, Origin::kMerge);
+  writer.put("a", "1", 10);
+  const auto begin = writer.bytes().size();
+  writer.put("b", "damaged", kLatestTimestamp + 5);
+  auto bytes = writer.bytes();
+  bytes[begin + 4] ^= 1;  // its checksum
+  const auto environment = SimulatedEnvironment::make({{writer.file_name(), bytes}});
+  const auto store = open_store(environment);
+  check_contents(*store, {{"a", "1"}});
+  BOOST_TEST(!unwrap(store->verify()).clean());
+}
+
 BOOST_AUTO_TEST_CASE(options_out_of_range_are_refused_and_named) {
   const auto check = [](const std::function<void(Options&)>& spoil, std::string_view word) {
     auto options = quiet_options();
