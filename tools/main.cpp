@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/standard_descriptors.hpp"
 #include "tools/run.hpp"
 
 namespace {
@@ -61,6 +62,7 @@ size_t columns(int fd) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  memoria::occupy_standard_descriptors();
   set_signals();
   memoria::ctl::Streams streams;
   streams.in = read_input;
