@@ -3,11 +3,15 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
+#include <boost/filesystem/operations.hpp>
 #include <cerrno>
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 namespace memoria::ctl {
@@ -17,6 +21,42 @@ constexpr mode_t kNewFileMode = 0666;  // less what the umask takes
 
 Error file_error(std::string_view what, const std::string& path) {
   return Error::from_errno(errno, what, path);
+}
+
+constexpr int kMaxLinks = 40;  // as the kernel
+
+/// What is behind the symbolic links of this name, which need not be there; nothing when one of
+/// them is of /proc: /dev/stdout and its like are open files and not names.
+std::optional<std::string> end_of_links(const std::string& path) {
+  namespace fs = boost::filesystem;
+  fs::path at(path);
+  for (int links = 0; links < kMaxLinks; ++links) {
+    boost::system::error_code error;
+    const auto target = fs::read_symlink(at, error);
+    if (error) break;  // the last one
+    const auto directory = at.has_parent_path() ? at.parent_path() : fs::path(".");
+    struct statfs place {};
+    if (::statfs(directory.c_str(), &place) == 0 && place.f_type == PROC_SUPER_MAGIC) {
+      return std::nullopt;
+    }
+    at = target.is_absolute() ? target : directory / target;
+  }
+  return at.string();
+}
+
+bool is_standard_output(const struct stat& file) {
+  struct stat output {};
+  return ::fstat(STDOUT_FILENO, &output) == 0 && output.st_dev == file.st_dev &&
+         output.st_ino == file.st_ino;
+}
+
+/// Gives a file that replaces another the owner, as far as that may be, and the permissions of
+/// that.
+void take_over(int fd, const struct stat& replaced) {
+  if (::fchown(fd, replaced.st_uid, replaced.st_gid) != 0) {
+    // Then it is one's own.
+  }
+  ::fchmod(fd, replaced.st_mode & 0777);
 }
 
 }  // namespace
@@ -48,12 +88,17 @@ Result<ValueOutput> ValueOutput::open(const std::string& path, const Streams& st
     errno = EISDIR;
     return local_file_error(file_error("write", path));
   }
-  if (exists && !S_ISREG(found.st_mode)) {  // a device or a pipe: nothing to replace
+  const auto end = end_of_links(path);
+  // Opened anew it would be written from its beginning.
+  if (!end && exists && is_standard_output(found)) return ValueOutput(streams, {});
+  if (!end || (exists && !S_ISREG(found.st_mode))) {  // a device or a pipe: nothing to replace
     out.fd_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   } else {
-    out.temporary_ = fmt::format("{}.part{}", path, ::getpid());
+    out.end_ = *end;
+    out.temporary_ = fmt::format("{}.part{}", out.end_, ::getpid());
     const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
-    out.fd_ = UniqueFd(::open(out.temporary_.c_str(), flags, kNewFileMode));
+    out.fd_ = UniqueFd(::open(out.temporary_.c_str(), flags, exists ? 0600 : kNewFileMode));
+    if (out.fd_ && exists) take_over(out.fd_.get(), found);
   }
   if (!out.fd_) {
     out.temporary_.clear();
@@ -81,16 +126,20 @@ Status ValueOutput::write(std::string_view bytes) {
 
 Status ValueOutput::commit() {
   if (temporary_.empty()) return ok();
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return file_error("write", path_);
+  if (::rename(temporary_.c_str(), end_.c_str()) != 0) return file_error("write", path_);
   fd_.reset();
   return ok();
 }
 
 Status check_input(const std::string& path) {
-  if (path != "-" && ::access(path.c_str(), R_OK) != 0) {
+  if (path == "-") return ok();
+  struct stat found {};
+  if (::access(path.c_str(), R_OK) != 0 || ::stat(path.c_str(), &found) != 0) {
     return local_file_error(file_error("read", path));
   }
-  return ok();
+  if (!S_ISDIR(found.st_mode)) return ok();
+  errno = EISDIR;
+  return local_file_error(file_error("read", path));
 }
 
 Result<ValueInput> ValueInput::open(const std::string& path, const Streams& streams) {

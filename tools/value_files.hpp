@@ -17,7 +17,8 @@ namespace memoria::ctl {
 Error local_file_error(Error error);
 
 /// The destination of `get`. A regular file is written under another name and gets its own when all
-/// is there: an interrupted `get` leaves what was there before.
+/// is there: an interrupted `get` leaves what was there before. What it replaces gives it its
+/// permissions; symbolic links stay.
 class ValueOutput {
  public:
   /// An empty path means standard output. Errors as of local_file_error().
@@ -35,6 +36,7 @@ class ValueOutput {
 
   const Streams& streams_;
   std::string path_;
+  std::string end_;        // what is behind its symbolic links
   std::string temporary_;  // empty: nothing to rename
   UniqueFd fd_;
 };
