@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <climits>
+#include <string_view>
 #include <utility>
 
 namespace memoria::ctl {
@@ -37,6 +40,9 @@ int tag_to(uint16_t tag) {
   return ARCHIVE_ENTRY_ACL_OTHER;
 }
 
+constexpr uint32_t kNobody = ~uint32_t{0};  // no id: (uid_t)-1
+constexpr std::string_view kHexPrefix = "0x";
+
 constexpr size_t kFirstBuffer = 1024, kMostBuffer = 1 << 20;
 
 /// getpwnam_r() or getgrnam_r(), with as large a buffer as it takes.
@@ -53,11 +59,32 @@ std::optional<Account> look_up(Find find, const std::string& name, std::vector<c
   return found != nullptr ? std::optional(account) : std::nullopt;
 }
 
+/// A number in place of a name, decimal or as high_number() writes it; nothing: it is none.
+/// kNobody: none that can be.
+std::optional<uint32_t> number_in(std::string_view text) {
+  const int base = text.starts_with(kHexPrefix) ? 16 : 10;
+  if (base == 16) text.remove_prefix(kHexPrefix.size());
+  const auto digits = base == 16 ? "0123456789abcdef" : "0123456789";
+  if (text.empty() || text.find_first_not_of(digits) != text.npos) return std::nullopt;
+  uint32_t number = 0;
+  const auto [_, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  return error == std::errc{} ? number : kNobody;
+}
+
+/// Libarchive holds numbers in an int, takes a decimal one that does not fit for the largest that
+/// does, and two entries with one number for the same. Hexadecimal digits are a name to it, and a
+/// number to the C library of access lists, and so to GNU tar.
+std::string high_number(uint32_t id) {
+  return fmt::format("{}{:x}", kHexPrefix, id);
+}
+
 /// Whom an entry is for; nothing when nobody here is it.
 std::optional<uint32_t> id_of(bool is_user, const char* name, int id, Accounts& accounts) {
   if (name != nullptr && *name != '\0') {
     const auto found = is_user ? accounts.user(name) : accounts.group(name);
     if (found) return *found;
+    const auto number = number_in(name);
+    if (number) return *number != kNobody ? number : std::nullopt;
   }
   return id >= 0 ? std::optional(uint32_t(id)) : std::nullopt;
 }
@@ -103,6 +130,7 @@ std::optional<ArchivedAcl> acl_of(archive_entry* e, int type, Accounts& accounts
         continue;
       }
       entry.id = *found;
+      out.may_lack_others = out.may_lack_others || (id == INT_MAX && *found > uint32_t(INT_MAX));
     }
     out.acl.entries.push_back(entry);
   }
@@ -116,8 +144,10 @@ std::optional<ArchivedAcl> acl_of(archive_entry* e, int type, Accounts& accounts
 
 void add_acl(archive_entry* e, int type, const Acl& acl) {
   for (const auto& entry : acl.entries) {
-    archive_entry_acl_add_entry(e, type, entry.permissions, tag_to(entry.tag), int(entry.id),
-                                nullptr);
+    const bool fits = entry.id <= uint32_t(INT_MAX);
+    const auto name = fits ? std::string() : high_number(entry.id);
+    archive_entry_acl_add_entry(e, type, entry.permissions, tag_to(entry.tag),
+                                fits ? int(entry.id) : -1, fits ? nullptr : name.c_str());
   }
 }
 

@@ -30,6 +30,8 @@ struct ArchivedAcl {
   Acl acl;
   /// Whom it names that nobody here is, as 'user "NAME"'; they are not in `acl`.
   std::vector<std::string> unknown;
+  /// It names a decimal number above 2^31 - 1: of several of those libarchive shows the last only.
+  bool may_lack_others = false;
 };
 
 /// The list of this type (ARCHIVE_ENTRY_ACL_TYPE_...), which need not be a valid one; nothing when

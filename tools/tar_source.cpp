@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include "fs/control/byte_text.hpp"
@@ -13,7 +15,7 @@
 namespace memoria::ctl {
 namespace {
 
-constexpr size_t kPieceSize = 256 << 10;
+constexpr size_t kPieceSize = 256 << 10, kTarBlock = 512;
 
 std::string text(const char* s) {
   return s != nullptr ? s : "";
@@ -21,9 +23,13 @@ std::string text(const char* s) {
 
 /// "/a" and "./a" are "a".
 std::string relative(std::string path) {
-  while (path.starts_with('/') || path.starts_with("./")) {
-    path.erase(0, path.front() == '/' ? 1 : 2);
+  size_t begin = 0;
+  for (const std::string_view all = path;;) {
+    const auto rest = all.substr(begin);
+    if (!rest.starts_with('/') && !rest.starts_with("./")) break;
+    begin += rest.front() == '/' ? 1 : 2;
   }
+  path.erase(0, begin);
   return path == "." ? "" : path;
 }
 
@@ -45,7 +51,12 @@ la_ssize_t TarSource::read_input(archive* reader, void* self, const void** bytes
   auto& source = *static_cast<TarSource*>(self);
   const auto got = source.input_.read(source.piece_);
   *bytes = source.piece_.data();
-  if (got) return la_ssize_t(got.value());
+  if (got) {
+    source.tail_.append(source.piece_, 0, got.value());
+    source.tail_.erase(0, source.tail_.size() - std::min(source.tail_.size(), kTarBlock));
+    source.input_ended_ = got.value() == 0;
+    return la_ssize_t(got.value());
+  }
   source.broken_ = got.error();
   archive_set_error(reader, EIO, "cannot read");
   return -1;
@@ -122,8 +133,22 @@ Result<std::optional<Acl>> TarSource::take_acl(archive_entry* e, std::string_vie
                     "again, or give the rights to another with setfacl",
                     who, name == kAccessAcl ? "access" : "default")));
   }
+  if (found->may_lack_others) {
+    MEMORIA_TRY(remarks_(
+        out.path,
+        fmt::format("its {} list names a number above 2147483647: of several only the last "
+                    "could be read; compare it with that of the original",
+                    name == kAccessAcl ? "access" : "default")));
+  }
   out.xattrs.emplace_back(name, memoria::encode(found->acl));
   return std::optional(std::move(found->acl));
+}
+
+/// An archive ends with blocks of zeros; libarchive does without. (When it is compressed, the
+/// compression tells of an end that is missing.)
+bool TarSource::lacks_end() const {
+  const bool plain = archive_filter_code(reader_.get(), 0) == ARCHIVE_FILTER_NONE;
+  return plain && input_ended_ && tail_.find_first_not_of('\0') != tail_.npos;
 }
 
 /// The next frame goes to ready_.
@@ -146,6 +171,9 @@ Status TarSource::produce() {
   archive_entry* e = nullptr;
   const int rc = archive_read_next_header(reader_.get(), &e);
   if (rc == ARCHIVE_EOF) {
+    if (lacks_end()) {
+      MEMORIA_TRY(remarks_(name_, "the archive has no end: what was behind may have been cut off"));
+    }
     ready_ = encode_tree_end();
     ended_ = true;
     return ok();

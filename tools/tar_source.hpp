@@ -33,6 +33,7 @@ class TarSource final : public Source {
   Result<TreeEntry> entry_of(archive_entry* e);
   Result<std::optional<Acl>> take_acl(archive_entry* e, std::string_view name, TreeEntry& out);
   Error failure();
+  bool lacks_end() const;
   static la_ssize_t read_input(archive* reader, void* self, const void** bytes);
 
   Source& input_;
@@ -42,6 +43,8 @@ class TarSource final : public Source {
   const Utf8Locale locale_;
   std::string piece_;
   std::optional<Error> broken_;  // of the input
+  std::string tail_;             // the last bytes of it
+  bool input_ended_ = false;
   ArchiveReader reader_;
   bool in_file_ = false, ended_ = false;
   std::string ready_;
