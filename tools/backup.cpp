@@ -62,6 +62,7 @@ Result<Json> run_backup(const Carrying& context) {
               Moment::take(context.line.target, context.logger, late(progress_of(context.sink))));
   context.reached = true;
   const auto& destination = context.line.destination;
+  const bool was_there = ::access(destination.c_str(), F_OK) == 0;
   MEMORIA_TRY(const auto to, open_directory(destination, true));
   auto copied = copy_patiently(to->describe(), [&]() -> Result<CopyReport> {
     MEMORIA_TRY(check_apart(moment, *to, destination));
@@ -72,7 +73,7 @@ Result<Json> run_backup(const Carrying& context) {
     return back_up({moment.frozen(), moment.origin()}, *to, options, progress_of(context.sink));
   });
   if (!copied) {
-    ::rmdir(destination.c_str());  // when it was made in vain; what holds something stays
+    if (!was_there) ::rmdir(destination.c_str());  // made in vain; what holds something stays
     return copied.error();
   }
   return result_of(context, copied.value(), to);
@@ -84,13 +85,14 @@ Result<Json> run_restore(const Carrying& context) {
   MEMORIA_TRY(const auto from, open_directory(target.data_directory, false));
   context.reached = true;
   const auto& destination = context.line.destination;
+  const bool was_there = ::access(destination.c_str(), F_OK) == 0;
   MEMORIA_TRY(const auto to, open_directory(destination, true));
   const CopyOptions options{.settings = settings_to_carry(from->describe(), context.logger)};
   auto copied = copy_patiently(from->describe(), [&] {
     return restore({from, from}, *to, options, progress_of(context.sink));
   });
   if (!copied) {
-    ::rmdir(destination.c_str());
+    if (!was_there) ::rmdir(destination.c_str());
     return copied.error();
   }
   return result_of(context, copied.value(), to);

@@ -35,6 +35,21 @@ Result<std::unique_ptr<Store>> open_quietly(const std::string& path, Logger logg
   return Store::open(std::move(place), options);
 }
 
+/// The whole name of an empty directory that is there, whose place the new one can take.
+Result<std::string> place_of(const std::string& path, const std::string& given) {
+  boost::system::error_code error;
+  if (!fs::exists(path, error)) return path;
+  const auto whole = fs::canonical(path, error);
+  if (error) return Error(Errc::kIo, error.value(), fmt::format("{}: {}", given, error.message()));
+  struct stat own {
+  }, above{};
+  const bool known =
+      ::stat(whole.c_str(), &own) == 0 && ::stat(whole.parent_path().c_str(), &above) == 0;
+  if (known && whole.has_relative_path() && own.st_dev == above.st_dev) return whole.string();
+  return Error(Errc::kInvalidArgument,
+               fmt::format("{} is a mount point: name a new directory in it", given));
+}
+
 }  // namespace
 
 Result<NewStore> NewStore::make(const std::string& path, Logger logger) {
@@ -47,6 +62,7 @@ Result<NewStore> NewStore::make(const std::string& path, Logger logger) {
     return Error(Errc::kExists,
                  fmt::format("{} is there already: name a new or an empty directory", path));
   }
+  MEMORIA_TRY(made.path_, place_of(made.path_, path));
   const auto unfinished = made.path_ + ".unfinished";
   if (::mkdir(unfinished.c_str(), 0700) != 0) {
     if (errno != EEXIST) return Error::from_errno(errno, "make directory", unfinished);

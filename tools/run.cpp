@@ -16,6 +16,7 @@
 #include "fs/control/key_text.hpp"
 #include "tools/carry.hpp"
 #include "tools/command_line.hpp"
+#include "tools/moment.hpp"
 #include "tools/progress_display.hpp"
 #include "tools/report.hpp"
 #include "tools/session.hpp"
@@ -191,9 +192,11 @@ class Program {
                                  progress_of_opening());
     if (!session) return Failure{session.error(), exit_code_of_opening(session.error())};
     if (session.value().is_served()) flush(target.value());
-    if (session.value().is_new()) tell_of_new_store(streams_, target.value().data_directory);
     const auto done = execute(session.value(), std::move(request.value()));
-    const auto closed = session.value().close();
+    const auto closed = done ? session.value().close() : session.value().give_up();
+    if (done && session.value().is_new()) {
+      tell_of_new_store(streams_, target.value().data_directory);
+    }
     if (!done) return Failure{done.error(), exit_code_of(done.error())};
     if (!closed) return Failure{closed.error(), exit_code_of(closed.error())};
     return std::nullopt;
@@ -278,6 +281,13 @@ class Program {
       set_bytes(request, "value", line_.value);
       if (line_.save) request["save"] = true;
     }
+    const auto& new_name = line_.verb == Verb::kSnapshotCreate ? line_.name : line_.keep;
+    if (new_name && new_name->starts_with(kMomentPrefix)) {
+      return Error(Errc::kInvalidArgument,
+                   fmt::format("snapshots called {}... are those of commands that run, which the "
+                               "next one removes: take another name",
+                               kMomentPrefix));
+    }
     if (names_snapshot(line_.verb)) {
       snapshot_ = line_.name.value_or("");
       set_bytes(request, "name", snapshot_);
@@ -289,21 +299,22 @@ class Program {
       set_bytes(request, "key", subject_);
       return request;
     }
-    auto path = path_in_volume(target, line_.name);
     const bool prefix = line_.verb == Verb::kFind || line_.verb == Verb::kCount;
+    auto path = prefix && line_.name && !line_.name->empty() ? prefix_in_volume(target, *line_.name)
+                                                             : path_in_volume(target, line_.name);
     if (!path && (prefix || line_.verb == Verb::kList || line_.verb == Verb::kLocate)) path = "/";
     if (path) {
       auto there = through_snapshots({target.data_directory, *path, target.in_mount});
       target.data_directory = std::move(there.data_directory);
       path = std::move(there.inside);
     }
-    // "a/" is a directory; of prefixes it means what is below, and "a" also what only begins so.
+    // "a/" is a directory, and so is "a/."; of prefixes "a/" means what is below, and "a" also what
+    // only begins so.
     const auto& named = line_.name ? *line_.name : line_.target;
     const bool one_file =
         line_.verb == Verb::kGet || line_.verb == Verb::kPut || line_.verb == Verb::kRemove;
-    if (path && (prefix || one_file) && named.ends_with('/') && !path->ends_with('/')) {
-      *path += '/';
-    }
+    const bool is_directory = named.ends_with('/') || (one_file && named.ends_with("/."));
+    if (path && (prefix || one_file) && is_directory && !path->ends_with('/')) *path += '/';
     if (!path) {
       return Error(
           Errc::kInvalidArgument,

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <boost/filesystem/operations.hpp>
 #include <cerrno>
 
 #include "core/io/environment.hpp"
@@ -185,6 +186,18 @@ Result<Json> Session::roll_back(const std::string& snapshot, const Kept& kept) {
   set_bytes(out, "name", snapshot);
   if (keep) set_bytes(out, "kept", *keep);
   return out;
+}
+
+Status Session::give_up() {
+  const auto closed = close();
+  if (!is_new_) return closed;
+  executor_.reset();
+  volume_.reset();
+  store_.reset();
+  boost::system::error_code error;
+  boost::filesystem::remove_all(data_directory_, error);
+  is_new_ = false;
+  return ok();
 }
 
 Status Session::close() {

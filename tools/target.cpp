@@ -12,6 +12,7 @@
 #include <boost/filesystem/path.hpp>
 #include <boost/system/error_code.hpp>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -54,13 +55,32 @@ std::string unescape(std::string_view text) {
   return out;
 }
 
+/// Of FUSE's "rw,user_id=1000,group_id=1000".
+uid_t user_in(std::string_view options) {
+  constexpr std::string_view kUser = "user_id=";
+  uid_t user = 0;
+  for (const auto& option : split(options, ',')) {
+    if (!option.starts_with(kUser)) continue;
+    std::from_chars(option.data() + kUser.size(), option.data() + option.size(), user);
+  }
+  return user;
+}
+
+bool is_trusted(const Mount& mount) {
+  if (mount.type != kType || mount.user == 0 || mount.user == ::geteuid()) return true;
+  struct stat source {};
+  return ::stat(mount.source.c_str(), &source) == 0 && source.st_uid == mount.user;
+}
+
 /// id, parent, device, root, mount point, options, optional fields ..., "-", type, source, ...
 std::optional<Mount> parse_line(std::string_view line) {
   const auto fields = split(line, ' ');
   for (size_t dash = 6; dash + 2 < fields.size(); ++dash) {
     if (fields[dash] != "-") continue;
-    return Mount{unescape(fields[3]), unescape(fields[4]), unescape(fields[dash + 1]),
-                 unescape(fields[dash + 2])};
+    Mount out{unescape(fields[3]), unescape(fields[4]), unescape(fields[dash + 1]),
+              unescape(fields[dash + 2])};
+    if (dash + 3 < fields.size()) out.user = user_in(fields[dash + 3]);
+    return out;
   }
   return std::nullopt;
 }
@@ -89,11 +109,18 @@ const Mount* mount_over(const std::string& path, const std::vector<Mount>& mount
   return best;
 }
 
-std::optional<Target> in_mount(const std::string& path, const std::vector<Mount>& mounts) {
+/// Nothing: it is in no mount of Memoria. kIo: in one that is not to be trusted.
+Result<std::optional<Target>> in_mount(const std::string& path, const std::vector<Mount>& mounts) {
   const auto* mount = mount_over(path, mounts);
-  if (mount == nullptr || mount->type != kType) return std::nullopt;
-  return through_snapshots(
-      {mount->source, joined(mount->root, *below(path, mount->mount_point)), true});
+  if (mount == nullptr || mount->type != kType) return std::optional<Target>();
+  if (!mount->trusted) {
+    return Error(Errc::kIo, EACCES,
+                 fmt::format("{} was mounted by the user {}, who says that it is {}, which is not "
+                             "theirs: name the data directory itself",
+                             mount->mount_point, mount->user, mount->source));
+  }
+  return std::optional(through_snapshots(
+      {mount->source, joined(mount->root, *below(path, mount->mount_point)), true}));
 }
 
 /// Of an absolute path: with links followed as far as there is something; a path through a mount
@@ -131,7 +158,7 @@ Status check_not_mounted(const std::string& data_directory, const std::string& s
   MEMORIA_TRY(const auto mounts, read_mounts());
   const auto source = fmt::format("{}/{}/{}", data_directory, kSnapshotsDirectory, snapshot);
   for (const auto& mount : mounts) {
-    if (mount.type != kType || mount.source != source) continue;
+    if (mount.type != kType || mount.source != source || !mount.trusted) continue;
     return Error(Errc::kLocked,
                  fmt::format("the snapshot \"{}\" is mounted at {}: unmount it first: "
                              "fusermount3 -u {}",
@@ -152,7 +179,9 @@ Result<std::vector<Mount>> read_mounts() {
   std::ifstream file("/proc/self/mountinfo");
   if (!file) return Error(Errc::kIo, "cannot read /proc/self/mountinfo");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
-  return parse_mountinfo(text);
+  auto mounts = parse_mountinfo(text);
+  for (auto& mount : mounts) mount.trusted = is_trusted(mount);
+  return mounts;
 }
 
 Target through_snapshots(Target target) {
@@ -183,10 +212,12 @@ Result<Target> find_target(const std::string& path, const std::vector<Mount>& mo
   if (whole.has_relative_path() && last != "." && last != "..") {
     const auto parent = resolved(whole.parent_path());
     const auto unfollowed = joined(parent, "/" + last.string());
-    if (auto found = in_mount(unfollowed, mounts)) return *found;
+    MEMORIA_TRY(const auto found, in_mount(unfollowed, mounts));
+    if (found) return *found;
   }
   const auto followed = resolved(whole);
-  if (auto found = in_mount(followed, mounts)) return *found;
+  MEMORIA_TRY(const auto found, in_mount(followed, mounts));
+  if (found) return *found;
   boost::system::error_code error;
   const auto status = fs::status(followed, error);
   if (status.type() == fs::file_not_found) {
@@ -218,10 +249,19 @@ std::optional<std::string> path_in_volume(const Target& target,
   return normal;
 }
 
+std::string prefix_in_volume(const Target& target, const std::string& prefix) {
+  const auto slash = prefix.rfind('/');
+  const auto directory = slash == prefix.npos ? "." : prefix.substr(0, slash + 1);
+  auto out = path_in_volume(target, directory).value_or("/");
+  if (!out.ends_with('/')) out += '/';
+  return out.append(prefix, slash == prefix.npos ? 0 : slash + 1);
+}
+
 std::optional<std::string> path_through_mount(const Target& target, const std::string& path,
                                               const std::vector<Mount>& mounts) {
   for (const auto& mount : mounts) {
-    if (mount.type != kType || mount.source != target.data_directory) continue;
+    const bool is_it = mount.type == kType && mount.source == target.data_directory;
+    if (!is_it || !mount.trusted) continue;
     const auto inside = below(path, mount.root);
     if (!inside) continue;
     const auto shown = joined(mount.mount_point, *inside);

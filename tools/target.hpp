@@ -2,7 +2,9 @@
 // From what the user names to the data directory behind it.
 #pragma once
 
+#include <sys/types.h>
 #include <optional>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,10 +19,14 @@ struct Mount {
   std::string mount_point;  ///< absolute
   std::string type;
   std::string source;
+  uid_t user = 0;  ///< who made it, of a FUSE mount
+  /// What it says of itself can be believed. Any user may mount something by any name: of somebody
+  /// else's mount it must be a directory of theirs.
+  bool trusted = true;
 };
 /// Lines that make no sense are left out.
 std::vector<Mount> parse_mountinfo(std::string_view text);
-/// Those of this process.
+/// Those of this process, and whether they are trusted.
 Result<std::vector<Mount>> read_mounts();
 
 /// kLocked: the snapshot is mounted by itself, and whoever reads it there would find it gone.
@@ -50,6 +56,9 @@ Result<Target> find_target(const std::string& path, const std::vector<Mount>& mo
 /// target names none by itself.
 std::optional<std::string> path_in_volume(const Target& target,
                                           const std::optional<std::string>& path);
+
+/// The same of what paths begin with: its end need not be a name, so "a/." is not "a".
+std::string prefix_in_volume(const Target& target, const std::string& prefix);
 
 /// Where the mounts show a path of the volume: nothing when it is not mounted here, or only another
 /// part of it.

@@ -3,6 +3,8 @@
 // its contents.
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include <boost/test/data/test_case.hpp>
 
 #include "fs/volume/acl.hpp"
@@ -97,6 +99,66 @@ BOOST_DATA_TEST_CASE(a_list_comes_back_from_an_archive_as_it_was, kBothWays, ser
       BOOST_TEST(permissions(volume, "/new" + path) == permissions(volume, path), path);
     }
   });
+}
+
+/// Directories of other systems have such, and user namespaces.
+BOOST_DATA_TEST_CASE(lists_with_the_highest_numbers_come_back, kBothWays, served) {
+  SampleStore place(served);
+  const uint32_t numbers[] = {2'147'483'647, 2'147'483'648, 3'000'000'000, 4'294'967'294};
+  place.with_volume([&](Volume& volume) {
+    auto list = acl(6, 7, 7, 4, 0, numbers[0]);
+    for (const auto tag : {Acl::kUser, Acl::kGroup}) {
+      for (const auto id : numbers) {
+        if (tag == Acl::kUser && id == numbers[0]) continue;
+        list.entries.insert(list.entries.end() - 2, {tag, 5, id});
+      }
+      if (tag == Acl::kUser)
+        std::rotate(list.entries.begin() + 2, list.entries.begin() + 3, list.entries.end() - 2);
+    }
+    set_attribute(volume, "/hello", kAccessAcl, encode(list));
+  });
+  const auto exported = run_ctl({"export", place.path()});
+  BOOST_TEST(exported.code == 0, exported.err);
+  const auto imported = run_ctl({"import", place.path(), "/new"}, exported.out);
+  BOOST_TEST(imported.code == 0, imported.out + imported.err);
+  place.with_volume([&](Volume& volume) {
+    const auto text = acl_text(volume, "/hello", kAccessAcl);
+    for (const auto id : numbers) {
+      BOOST_TEST(text.find("2(" + std::to_string(id) + ")") != std::string::npos, text);
+      BOOST_TEST(text.find("8(" + std::to_string(id) + ")") != std::string::npos, text);
+    }
+    BOOST_TEST(acl_text(volume, "/new/hello", kAccessAcl) == text);
+  });
+}
+
+/// As GNU tar writes it, which puts no number behind it; and one that cannot be.
+BOOST_AUTO_TEST_CASE(numbers_in_place_of_names_are_read_whole) {
+  SampleStore place(false);
+  const auto entry = [](const std::string& path, const std::string& named) {
+    return PaxEntry{.path = path, .records = {{std::string(kAccessRecord), list_with(named)}}};
+  };
+  const auto ran = run_ctl(
+      {"import", place.path(), "/new"},
+      pax_archive({entry("high", "user:4294967294:rw-"), entry("none", "user:4294967295:rw-:0")}));
+  BOOST_TEST(ran.code == 6, ran.out + ran.err);
+  BOOST_TEST((ran.out + ran.err).find("4294967295") != std::string::npos, ran.out + ran.err);
+  place.with_volume([](Volume& volume) {
+    BOOST_TEST(acl_text(volume, "/new/high", kAccessAcl).find("2(4294967294)=6") !=
+               std::string::npos);
+    BOOST_TEST(acl_text(volume, "/new/none", kAccessAcl).find("2(") == std::string::npos);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(an_archive_that_was_cut_between_two_files_is_told) {
+  const test::TemporaryDirectory directory;
+  const auto whole = pax_archive({{.path = "a"}, {.path = "b"}});
+  const auto first = pax_archive({{.path = "a"}});
+  const auto end = first.find_last_not_of('\0') / 512 * 512 + 512;
+  const auto cut = run_ctl({"import", directory.path("cut")}, whole.substr(0, end));
+  BOOST_TEST(cut.code == 6, cut.out + cut.err);
+  BOOST_TEST((cut.out + cut.err).find("has no end") != std::string::npos, cut.out + cut.err);
+  BOOST_TEST(run_ctl({"ls", directory.path("cut")}).out == "a\n");
+  BOOST_TEST(run_ctl({"import", directory.path("whole")}, whole).code == 0);
 }
 
 BOOST_AUTO_TEST_CASE(the_header_of_a_file_with_a_list_has_its_mode) {

@@ -121,6 +121,32 @@ BOOST_DATA_TEST_CASE(an_import_knows_how_long_the_archive_is, kBothWays, served)
       "memoria-ctl: import: /hello is not a directory: name a new directory to import into\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_failure_takes_no_directory_that_was_there) {
+  const SampleStore place(false);
+  const TemporaryDirectory elsewhere;
+  const auto mine = elsewhere.path("mine"), nothing = elsewhere.path("nothing");
+  files::create_directory(mine);
+  files::create_directory(nothing);
+  BOOST_TEST(run_ctl({"restore", nothing, mine}).code == 3);
+  BOOST_TEST(files::exists(mine));
+  test::Console console;
+  console.interrupted = true;
+  BOOST_TEST(console.run({"backup", place.path(), mine}).code == 130);
+  BOOST_TEST(files::exists(mine));
+}
+
+BOOST_AUTO_TEST_CASE(a_repair_takes_the_place_of_an_empty_directory_by_any_name) {
+  const SampleStore place(false);
+  const TemporaryDirectory elsewhere;
+  const auto mine = elsewhere.path("mine");
+  files::create_directory(mine);
+  const auto ran = run_ctl({"repair", place.path(), mine + "/."});
+  BOOST_TEST(ran.code == 0, ran.out + ran.err);
+  BOOST_TEST(run_ctl({"get", mine, "/hello"}).out == "hello, world");
+  const auto mounted = run_ctl({"repair", place.path(), "/proc/fs"});
+  BOOST_TEST(mounted.code != 0);
+}
+
 BOOST_DATA_TEST_CASE(a_backup_goes_nowhere_else, kBothWays, served) {
   SampleStore place(served);
   const TemporaryDirectory elsewhere;
@@ -181,7 +207,8 @@ BOOST_DATA_TEST_CASE(what_a_killed_backup_left_goes_with_the_next, kBothWays, se
   SampleStore place(served);
   const TemporaryDirectory elsewhere;
   // No process has this number: it is above what Linux gives out.
-  BOOST_TEST(run_ctl({"snapshot", "create", place.path(), "memoria-ctl.99999999"}).code == 0);
+  place.with_volume(
+      [](Volume& volume) { test::unwrap(volume.create_snapshot("memoria-ctl.99999999")); });
   BOOST_TEST(run_ctl({"backup", place.path(), elsewhere.path("b")}).code == 0);
   BOOST_TEST(document(run_ctl({"--json", "snapshot", "list", place.path()}))["count"] == 0);
 }

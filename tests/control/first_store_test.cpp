@@ -74,6 +74,11 @@ BOOST_AUTO_TEST_CASE(what_is_no_place_for_a_store_stays_as_it_is) {
   // What is wrong with the rest of the command is known before a directory is made.
   BOOST_TEST(run_ctl({"put", none}, "x").code == 2);
   BOOST_TEST(run_ctl({"put", none, "/x", place.path("no")}).code == 2);
+  BOOST_TEST(run_ctl({"put", none, "/x", empty}).code == 2);
+  // And what fails later takes away what it made.
+  BOOST_TEST(run_ctl({"put", none, "/a/b"}, "x").code == 5);
+  BOOST_TEST(run_ctl({"import", none, "/x"}, "junk").code == 6);
+  BOOST_TEST(run_ctl({"import", none, "/x"}).code == 6);
   BOOST_TEST(run_ctl({"import", none, "-i", place.path("no.tar")}).code == 2);
   BOOST_TEST(run_ctl({"import", none, "--from-bitcask", place.path("no")}).code == 2);
   BOOST_TEST(run_ctl({"put", none, "--key", "k"}, "x").code == 3);

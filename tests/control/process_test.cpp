@@ -210,6 +210,36 @@ BOOST_AUTO_TEST_CASE(relative_data_directory_and_socket_of_a_served_store_work) 
   BOOST_TEST(ran.out == "directory\nempty\nhello\nlink\ndirectory\nempty\nhello\nlink\n");
 }
 
+/// With their descriptors closed, what a command says goes nowhere, and not into the store's files.
+BOOST_AUTO_TEST_CASE(closed_standard_descriptors_are_not_taken_by_files) {
+  const SampleStore place(false);
+  const auto ran = shell(place.path(), R"sh(
+"$ctl" ls "$data" / <&- >&- 2>/dev/null; echo $?
+"$ctl" --json rm "$data" /hello <&- >&- 2>&-; echo $?
+"$ctl" put "$data" /x - <&- 2>/dev/null; echo $?
+grep -vc '^[0-9]*$' "$data/lock"
+grep -c path "$data"/* | grep -v ':0'
+"$ctl" verify "$data" >/dev/null; echo $?)sh");
+  BOOST_TEST(ran.out == "8\n8\n8\n0\n0\n", ran.out + ran.err);
+}
+
+BOOST_AUTO_TEST_CASE(an_output_through_links_goes_where_they_lead) {
+  const SampleStore place(false);
+  const auto ran = shell(place.path(), R"sh(
+d=$(dirname "$0"); cd "$d"; umask 022
+echo old >private; chmod 600 private; ln -s private link; ln -s link chain; ln -s new dangling
+for to in chain dangling; do "$ctl" get "$data" /hello -o $to || echo failed; done
+stat -c '%N %a' private chain dangling new
+cat private new; echo
+ln -s /proc/self/fd/1 stdout
+echo before >file; "$ctl" get "$data" /hello -o stdout >>file; cat file; readlink stdout; ls)sh");
+  BOOST_TEST(ran.out ==
+                 "'private' 600\n'chain' -> 'link' 777\n'dangling' -> 'new' 777\n'new' 644\n"
+                 "hello, worldhello, world\nbefore\nhello, world/proc/self/fd/1\n"
+                 "chain\ndangling\nerr\nfile\nlink\nnew\nprivate\nscript\nstdout\n",
+             ran.out + ran.err);
+}
+
 BOOST_AUTO_TEST_CASE(help_and_wrong_use_have_their_codes) {
   BOOST_TEST(shell("", "\"$ctl\" --help").code == 0);
   BOOST_TEST(shell("", "\"$ctl\"").code == 2);

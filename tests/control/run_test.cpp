@@ -200,6 +200,26 @@ BOOST_DATA_TEST_CASE(rm_removes_files_and_empty_directories, kBothWays, served) 
   BOOST_TEST(run_ctl({"ls", place.path()}).out == "empty\nhello\n");
 }
 
+BOOST_DATA_TEST_CASE(a_point_behind_a_slash_means_a_directory, kBothWays, served) {
+  SampleStore place(served);
+  for (const char* name : {"/hello/.", "hello/./."}) {
+    for (const char* command : {"get", "rm", "put"}) {
+      const auto ran = run_ctl({command, place.path(), name}, "new");
+      BOOST_TEST(ran.code != 0, command << name << ran.err);
+    }
+  }
+  BOOST_TEST(run_ctl({"get", place.path(), "/hello"}).out == "hello, world");
+  BOOST_TEST(run_ctl({"find", place.path(), "/directory/."}).out == "");
+  BOOST_TEST(run_ctl({"count", place.path(), "/."}).out.find("0") == 0u);
+}
+
+BOOST_DATA_TEST_CASE(names_of_commands_that_run_are_theirs, kBothWays, served) {
+  const SampleStore place(served);
+  const auto ran = run_ctl({"snapshot", "create", place.path(), "memoria-ctl.999999"});
+  BOOST_TEST(ran.code == 2);
+  BOOST_TEST(ran.err.find("take another name") != std::string::npos, ran.err);
+}
+
 BOOST_DATA_TEST_CASE(locate_shows_key_segment_and_offset, kBothWays, served) {
   const SampleStore place(served);
   const auto human = run_ctl({"locate", place.path(), "/directory/inner"});

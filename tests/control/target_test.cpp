@@ -128,6 +128,33 @@ BOOST_AUTO_TEST_CASE(missing_target_is_told_with_what_to_name) {
   CHECK_FAILS(Errc::kInvalidArgument, find_target("", {}));
 }
 
+BOOST_AUTO_TEST_CASE(what_paths_begin_with_keeps_its_end) {
+  const Target whole{"/srv/data", "/", false}, part{"/srv/data", "/sub", true};
+  BOOST_TEST(prefix_in_volume(whole, "/dir/.") == "/dir/.");
+  BOOST_TEST(prefix_in_volume(whole, "/dir/..") == "/dir/..");
+  BOOST_TEST(prefix_in_volume(whole, "/dir/") == "/dir/");
+  BOOST_TEST(prefix_in_volume(whole, "dir") == "/dir");
+  BOOST_TEST(prefix_in_volume(whole, "/") == "/");
+  BOOST_TEST(prefix_in_volume(part, "a") == "/sub/a");
+  BOOST_TEST(prefix_in_volume(part, ".") == "/sub/.");
+  BOOST_TEST(prefix_in_volume(part, "./a//../b/c") == "/sub/b/c");
+}
+
+/// Any user can mount something that calls itself so.
+BOOST_AUTO_TEST_CASE(a_mount_of_somebody_else_is_not_believed) {
+  const auto mounts = parse_mountinfo(
+      "40 22 0:35 / /mnt/x rw - fuse.memoria /srv/data rw,user_id=1234,group_id=7\n");
+  BOOST_REQUIRE(mounts.size() == 1);
+  BOOST_TEST(mounts[0].user == 1234u);
+  auto strange = mounts;
+  strange[0].trusted = false;
+  const auto refused = find_target("/mnt/x/file", strange);
+  BOOST_REQUIRE(!refused.has_value());
+  BOOST_TEST(refused.error().message.find("mounted by the user 1234") != std::string::npos);
+  BOOST_TEST(!path_through_mount({"/srv/data", "/", false}, "/", strange).has_value());
+  BOOST_TEST(test::unwrap(find_target("/mnt/x/file", mounts)).data_directory == "/srv/data");
+}
+
 BOOST_AUTO_TEST_CASE(paths_are_relative_to_the_target) {
   const Target whole{"/srv/data", "/", false}, part{"/srv/data", "/sub", true};
   BOOST_TEST(path_in_volume(whole, "a").value() == "/a");
