@@ -189,8 +189,10 @@ Result<Json> Session::roll_back(const std::string& snapshot, const Kept& kept) {
 }
 
 Status Session::give_up() {
+  // What fails may have done its work, and only not been able to tell.
+  const bool is_empty = volume_ ? volume_->files() <= 1 : store_ && store_->count() == 0;
   const auto closed = close();
-  if (!is_new_) return closed;
+  if (!is_new_ || !is_empty) return closed;
   executor_.reset();
   volume_.reset();
   store_.reset();

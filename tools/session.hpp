@@ -52,7 +52,7 @@ class Session {
   Status check_writable() const;
   /// Closes a store that was opened here, durably; nothing for a daemon's.
   Status close();
-  /// The same after a failure; a store that was made by open() goes again.
+  /// The same after a failure; a store that was made by open(), and has nothing in it, goes again.
   Status give_up();
 
  private:

@@ -89,6 +89,15 @@ BOOST_AUTO_TEST_CASE(what_is_no_place_for_a_store_stays_as_it_is) {
   BOOST_TEST(deep.err.find(none + "/below") != std::string::npos, deep.err);
 }
 
+BOOST_AUTO_TEST_CASE(a_store_stays_when_only_the_telling_failed) {
+  const TemporaryDirectory place;
+  test::Console console;
+  console.in = "text";
+  console.out_closed = true;
+  BOOST_TEST(console.run({"--json", "put", place.path("new"), "/x"}).code != 0);
+  BOOST_TEST(run_ctl({"get", place.path("new"), "/x"}).out == "text");
+}
+
 BOOST_AUTO_TEST_CASE(a_first_import_that_failed_is_no_obstacle) {
   const TemporaryDirectory place;
   const auto damaged = place.path("damaged"), interrupted = place.path("interrupted"),

@@ -159,6 +159,29 @@ for command in "ls $mnt" "cat $mnt/file" "touch $mnt/new"; do
 done
 outsiders_stay_outside
 
+step "a mount that says it is of root's data directory"
+fake=$work/home/fake
+as "$user" mkdir "$fake"
+as "$user" env PATH=/usr/bin:/bin python3 - "$fake" "$data" <<'PYTHON' &
+import os, socket, subprocess, sys, time
+place, source = sys.argv[1:]
+ours, theirs = socket.socketpair()
+subprocess.run(["fusermount3", "-o", f"fsname={source},subtype=memoria", "--", place], check=True,
+               pass_fds=[theirs.fileno()], env={**os.environ, "_FUSE_COMMFD": str(theirs.fileno())})
+time.sleep(60)
+PYTHON
+server=$!
+for _ in $(seq 100); do findmnt "$fake" >/dev/null && break || sleep 0.05; done
+[[ $(findmnt -no SOURCE "$fake") == "$data" ]] || fail "there is no such mount"
+for name in "$fake" "$fake/file"; do
+  refused "was mounted by the user $user" "$MEMORIA_CTL" ls "$name"
+  refused "was mounted by the user $user" "$MEMORIA_CTL" put "$name" /dev/null
+done
+"$MEMORIA_CTL" get "$mnt/file" >/dev/null || fail "root's own mount is not believed"
+kill "$server"
+wait "$server" || true
+fusermount3 -uz "$fake"
+
 step "root's mount, with allow_other: modes, owners and ACLs decide"
 remount_it -o allow_other
 has_options nosuid nodev default_permissions allow_other
