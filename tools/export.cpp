@@ -226,20 +226,27 @@ class TarExport {
   /// What cannot be read is zeros, and told.
   Status read_in_units(const Attributes& file, const std::string& path, uint64_t offset,
                        std::span<char> out) {
-    uint64_t lost = 0, first = 0;
+    uint64_t first = offset, end = offset;  // of what is lost, so far
     std::string reason;
+    const auto tell_lost = [&]() -> Status {
+      if (first == end) return ok();
+      return remark(
+          path, fmt::format("bytes {} to {} cannot be read and are zeros in the archive: {}", first,
+                            end - 1, reason));
+    };
     for (size_t at = 0; at < out.size(); at += kUnit) {
       const auto unit = out.subspan(at, std::min<size_t>(kUnit, out.size() - at));
       const auto got = volume_.read(file.ino, offset + at, unit);
       if (got) continue;
       std::fill(unit.begin(), unit.end(), '\0');
-      if (lost == 0) first = offset + at;
-      lost = offset + at + unit.size() - first;
+      if (offset + at != end) {
+        MEMORIA_TRY(tell_lost());
+        first = offset + at;
+      }
+      end = offset + at + unit.size();
       reason = got.error().describe();
     }
-    return remark(
-        path, fmt::format("bytes {} to {} cannot be read and are zeros in the archive: {}", first,
-                          first + lost - 1, reason));
+    return tell_lost();
   }
 
   Status tell(uint64_t written) {

@@ -190,6 +190,27 @@ BOOST_DATA_TEST_CASE(damage_is_told_with_its_path, kBothWays, served) {
   BOOST_TEST(told.out.find("/directory/inner") != std::string::npos, told.out);
 }
 
+BOOST_AUTO_TEST_CASE(an_export_tells_each_place_that_it_lost) {
+  const SampleStore place(false);
+  const auto extents =
+      document(run_ctl({"--json", "locate", place.path(), "/directory/inner"}))["extents"];
+  BOOST_REQUIRE(!extents.empty());
+  for (const uint64_t at : {20'000, 150'000}) {
+    test::flip_byte(place.path() + "/" + extents[0]["file"].get<std::string>(),
+                    extents[0]["record_offset"].get<uint64_t>() + at);
+  }
+  const auto ran = run_ctl({"export", place.path(), "/directory"});
+  BOOST_TEST(ran.code == 6, ran.err);
+  size_t told = 0;
+  for (auto at = ran.err.find("are zeros in the archive"); at != std::string::npos;
+       at = ran.err.find("are zeros in the archive", at + 1)) {
+    ++told;
+  }
+  BOOST_TEST(told == 2u, ran.err);
+  const auto inner = SampleStore::inner();
+  BOOST_TEST(ran.out.find(inner.substr(50'000, 80'000)) != std::string::npos);
+}
+
 BOOST_DATA_TEST_CASE(an_interrupted_backup_leaves_no_snapshot, kBothWays, served) {
   SampleStore place(served);
   const TemporaryDirectory elsewhere;
