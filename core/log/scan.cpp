@@ -10,6 +10,9 @@ namespace {
 
 constexpr uint64_t kReadAhead = 1 << 20, kReadAheadOfHeads = 4 << 10;
 constexpr uint64_t kTimestampAt = 8;
+// So often as many bytes as the segment has are checked in vain. Where somebody has made up heads
+// that each claim all that is behind them, it would be so often as there are heads.
+constexpr uint64_t kMostInVain = 64;
 
 bool all_zero(std::string_view bytes) {
   return bytes.find_first_not_of('\0') == std::string_view::npos;
@@ -132,10 +135,13 @@ Result<uint64_t> SegmentScanner::size_of_unknown(std::string_view bytes, Place p
 Result<bool> SegmentScanner::skip_unknown() {
   MEMORIA_TRY(auto bytes, window(at_, kHeadSize));
   const auto size_told = load_le<uint32_t>(bytes.data());
-  if (size_told > kMaxRecordSize) return false;
+  if (size_told > kMaxRecordSize || in_vain_ / kMostInVain > end_) return false;
   MEMORIA_TRY(bytes, window(at_, size_told));
   MEMORIA_TRY(const auto size, size_of_unknown(bytes, {seed_, at_}));
-  if (size == 0) return false;
+  if (size == 0) {
+    in_vain_ += size_told;
+    return false;
+  }
   at_ += size;
   good_end_ = at_;
   return true;
@@ -207,6 +213,8 @@ Result<uint64_t> SegmentScanner::find_next_record(uint64_t from) {
     MEMORIA_TRY(bytes, window(at, head.value().verified));
     if (bytes.size() >= head.value().verified && decode_record(bytes, {seed_, at}).has_value())
       return at;
+    searched_in_vain_ += head.value().verified;
+    if (searched_in_vain_ / kMostInVain > end_) break;
   }
   return end_;
 }

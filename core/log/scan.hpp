@@ -84,6 +84,7 @@ class SegmentScanner {
   bool sealed_ = false, ended_ = false;
   uint64_t sealed_records_ = 0;
   uint64_t batch_overhead_ = 0;
+  uint64_t in_vain_ = 0, searched_in_vain_ = 0;  // bytes of records of later kinds, and of others
   uint64_t newest_ = 0;
   std::vector<DamagedRange> damages_;
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What can be opened, what is refused, and in which words.
+#include <chrono>
+
+#include "core/base/coding.hpp"
 #include "tests/core/store_helpers.hpp"
 
 namespace memoria::test {
@@ -194,6 +197,29 @@ BOOST_AUTO_TEST_CASE(a_damaged_last_record_of_a_time_that_cannot_be_is_damage) {
   const auto store = open_store(environment);
   check_contents(*store, {{"a", "1"}});
   BOOST_TEST(!unwrap(store->verify()).clean());
+}
+
+/// Heads of a kind that is not known, each of which claims all that is behind it.
+BOOST_AUTO_TEST_CASE(a_store_that_was_made_to_take_long_opens) {
+  constexpr uint64_t kHeads = 100'000;
+  RawSegmentWriter writer(1'500'000'000'000'000'000);
+  Contents expected;
+  for (uint64_t i = 0; i < kHeads; ++i) {
+    const auto key = numbered("key", i);
+    writer.put(key, "value", i + 1);
+    expected[key] = "value";
+    std::string head;
+    append_le<uint32_t>(head, uint32_t(60 * (kHeads - i)));  // nearly all of the rest
+    head.append(kHeadSize - head.size(), '\0');
+    head[16] = char(kFlagIgnorable | 15);
+    writer.raw(head);
+  }
+  writer.seal(kHeads + 1);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto store = open_store(SimulatedEnvironment::make({{writer.file_name(), writer.bytes()}}));
+  BOOST_TEST(store->count() == expected.size());
+  BOOST_TEST(unwrap(store->get(numbered("key", kHeads - 1))) == "value");
+  BOOST_TEST((std::chrono::steady_clock::now() - begin < std::chrono::seconds(30)));
 }
 
 BOOST_AUTO_TEST_CASE(options_out_of_range_are_refused_and_named) {
