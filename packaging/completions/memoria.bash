@@ -33,6 +33,16 @@ _memoria_snapshots() { # PLACE...
   done
 }
 
+# Offers those of the words, one a line, that begin with what was typed. Not by compgen -W: that carries
+# out what stands in the words, and anybody may name a snapshot.
+_memoria_offer() { # WORDS TYPED [PREFIX]
+  local word
+  COMPREPLY=()
+  while IFS= read -r word; do
+    if [[ -n $word && $word == "$2"* ]]; then COMPREPLY+=("${3-}$(printf %q "$word")"); fi
+  done < <(sort -u <<<"$1")
+}
+
 # What can follow the words of a command and the arguments behind them.
 _memoria_arguments() { # HELP COMMAND ARGUMENT...
   local help=$1 command=$2
@@ -75,7 +85,7 @@ _memoria_ctl() {
     COMPREPLY=()
     return
   fi
-  mapfile -t COMPREPLY < <(compgen -W "$found" -- "$current" | sort -u)
+  _memoria_offer "$found" "$current"
 }
 
 # What follows -o: names, and behind a name and "=" its values. The list is one word for the program,
@@ -96,7 +106,7 @@ _memoria_mount_options() { # HELP LIST
     typed=${part#*=}
   fi
   if [[ $COMP_WORDBREAKS == *=* && $list == *=* ]]; then before=${before#"${list%=*}="}; fi
-  mapfile -t COMPREPLY < <(compgen -P "$before" -W "$found" -- "$typed")
+  _memoria_offer "$found" "$typed" "$before"
   compopt -o nospace 2>/dev/null
 }
 
@@ -107,7 +117,7 @@ _memoria_fs() {
   if [[ ${line%"$list"} =~ [[:space:]]-o[[:space:]]+$ ]]; then
     _memoria_mount_options "$help" "$list"
   elif [[ $current == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "$(_memoria_entries Options <<<"$help")" -- "$current")
+    _memoria_offer "$(_memoria_entries Options <<<"$help")" "$current"
   else
     COMPREPLY=()
     compopt -o default -o dirnames 2>/dev/null

@@ -211,6 +211,15 @@ def places(root):
     return data, mount
 
 
+def odd_place(root):
+    """A directory of somebody who names snapshots so that a shell would do something."""
+    place, hit = os.path.join(root, "odd"), os.path.join(root, "hit")
+    ENVIRONMENT["MEMORIA_CHECK_HIT"] = hit
+    for name in "x y", "$(touch $MEMORIA_CHECK_HIT)", "`touch $MEMORIA_CHECK_HIT`":
+        os.makedirs(f"{place}/snapshots/{name}")
+    return place, hit
+
+
 def arguments(data, mount):
     """Lines and candidates for what is no command and no option."""
     settings = section(output(CTL, "config", "set", "--help"), "Settings")
@@ -244,6 +253,7 @@ def main():
     check_descriptions(everything)
     with tempfile.TemporaryDirectory() as root:
         data, mount = places(root)
+        odd, hit = odd_place(root)
         expected += arguments(data, mount)
         check_completions(expected)
         check_typing([("memoria-fs -o sync_interval=5,merge_r", "memoria-fs -o sync_interval=5,merge_rate="),
@@ -254,7 +264,11 @@ def main():
                       (f"memoria-fs {data} -o ro,snapshot=t", f"memoria-fs {data} -o ro,snapshot=tuesday"),
                       (f"memoria-ctl config set {data} merge_r", f"memoria-ctl config set {data} merge_rate "),
                       (f"memoria-ctl snapshot delete {mount} t",
-                       f"memoria-ctl snapshot delete {mount} tuesday ")])
+                       f"memoria-ctl snapshot delete {mount} tuesday "),
+                      (f"memoria-ctl snapshot delete {odd} x", f"memoria-ctl snapshot delete {odd} x\\ y "),
+                      (f"memoria-fs {odd} -o snapshot=x", f"memoria-fs {odd} -o snapshot=x\\ y")])
+        if os.path.exists(hit):
+            problems.append("completion in bash carries out what stands in the names of snapshots")
 
     for problem in problems:
         print(problem)
