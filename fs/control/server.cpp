@@ -37,13 +37,8 @@ struct Served {
 
 class ControlServer::Impl {
  public:
-  Impl(Volume& volume, std::string path, const ControlServerOptions& options, UniqueFd listener,
-       UniqueFd wake)
-      : volume_(volume),
-        path_(std::move(path)),
-        options_(options),
-        listener_(std::move(listener)),
-        wake_(std::move(wake)) {
+  Impl(Volume& volume, const ControlServerOptions& options, ListeningSocket listener, UniqueFd wake)
+      : volume_(volume), options_(options), listener_(std::move(listener)), wake_(std::move(wake)) {
     thread_ = thread_without_signals([this] { accept_all(); });
   }
 
@@ -53,7 +48,6 @@ class ControlServer::Impl {
     thread_.join();
     for (auto& one : served_) one.connection.stop();
     for (auto& one : served_) one.thread.join();
-    ::unlink(path_.c_str());
   }
 
  private:
@@ -103,9 +97,8 @@ class ControlServer::Impl {
   }
 
   Volume& volume_;
-  const std::string path_;
   const ControlServerOptions options_;
-  UniqueFd listener_;
+  ListeningSocket listener_;
   UniqueFd wake_;
   std::atomic<bool> stopping_ = false;
   std::list<Served> served_;  // used by thread_ alone, until that has been joined
@@ -115,12 +108,11 @@ class ControlServer::Impl {
 Result<std::unique_ptr<ControlServer>> ControlServer::start(Volume& volume,
                                                             const std::string& socket_path,
                                                             const ControlServerOptions& options) {
-  MEMORIA_TRY(auto listener, listen_at(socket_path));
+  MEMORIA_TRY(auto listener, ListeningSocket::at(socket_path));
   UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) return Error::from_errno(errno, "make", "an event");
   try {
-    auto impl =
-        std::make_unique<Impl>(volume, socket_path, options, std::move(listener), std::move(wake));
+    auto impl = std::make_unique<Impl>(volume, options, std::move(listener), std::move(wake));
     return std::unique_ptr<ControlServer>(new ControlServer(std::move(impl)));
   } catch (const std::system_error& error) {
     return Error::from_errno(error.code().value(), "start", "the thread of the control socket");

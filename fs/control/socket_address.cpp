@@ -55,47 +55,74 @@ Result<UniqueFd> new_socket(int flags) {
   return fd;
 }
 
-Status remove_stale(const std::string& path) {
+/// A name in a directory that is open.
+struct Place {
+  int directory = -1;
+  std::string name;
+  std::string path;  // for messages
+};
+
+Status remove_stale(const Place& place) {
   struct stat found {};
-  if (::lstat(path.c_str(), &found) != 0) {
+  if (::fstatat(place.directory, place.name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) {
     if (errno == ENOENT) return ok();
-    return Error::from_errno(errno, "look at", path);
+    return Error::from_errno(errno, "look at", place.path);
   }
   if (!S_ISSOCK(found.st_mode)) {
-    return Error(Errc::kExists, fmt::format("{} is in the way of the control socket", path));
+    return Error(Errc::kExists, fmt::format("{} is in the way of the control socket", place.path));
   }
-  if (::unlink(path.c_str()) != 0) return Error::from_errno(errno, "remove", path);
+  if (::unlinkat(place.directory, place.name.c_str(), 0) != 0) {
+    return Error::from_errno(errno, "remove", place.path);
+  }
   return ok();
 }
 
-/// To the directory's owner, who is to find out that nobody listens there after a daemon of root's
-/// was killed. Whom a daemon listens to is not decided by that.
-void give_away(const std::string& path) {
-  const auto slash = path.find_last_of('/') + 1;
-  const auto parent = slash == 0 ? std::string(".") : path.substr(0, slash);
-  const UniqueFd directory(::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const auto name = path.substr(slash);
-  const UniqueFd made(::openat(directory.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+/// What was made: to the directory's owner, who is to find out that nobody listens there after a
+/// daemon of root's was killed. Whom a daemon listens to is not decided by that.
+Result<struct stat> give_away(const Place& place) {
+  const UniqueFd made(
+      ::openat(place.directory, place.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat found {};
-  if (!made || ::fstat(made.get(), &found) != 0 || !S_ISSOCK(found.st_mode)) return;
-  Heir(directory.get()).take(made.get());
+  if (!made || ::fstat(made.get(), &found) != 0) {
+    return Error::from_errno(errno, "look at", place.path);
+  }
+  if (S_ISSOCK(found.st_mode)) Heir(place.directory).take(made.get());
+  return found;
 }
 
 }  // namespace
 
-Result<UniqueFd> listen_at(const std::string& path) {
-  MEMORIA_TRY(remove_stale(path));
+Result<ListeningSocket> ListeningSocket::at(const std::string& path) {
+  const auto slash = path.find_last_of('/') + 1;
+  const auto parent = slash == 0 ? std::string(".") : path.substr(0, slash);
+  ListeningSocket out;
+  out.directory_ = UniqueFd(::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!out.directory_) return Error::from_errno(errno, "open", parent);
+  const Place place{out.directory_.get(), path.substr(slash), path};
+  MEMORIA_TRY(remove_stale(place));
   MEMORIA_TRY(auto fd, new_socket(SOCK_NONBLOCK));
-  MEMORIA_TRY(const auto address, Address::of(path));
-  // On Linux the new file takes its mode from the socket's, so nobody else can ever connect. (By
-  // its path it must not be changed: in a user's directory that may lead elsewhere by then.)
+  MEMORIA_TRY(const auto address,
+              Address::of(fmt::format("/proc/self/fd/{}/{}", place.directory, place.name)));
+  // On Linux the new file takes its mode from the socket's, so nobody else can ever connect.
   if (::fchmod(fd.get(), kOwnerOnly) != 0) return Error::from_errno(errno, "protect", path);
   if (::bind(fd.get(), address.get(), Address::size()) != 0) {
     return Error::from_errno(errno, "make the control socket", path);
   }
-  give_away(path);
+  MEMORIA_TRY(const auto made, give_away(place));
+  out.name_ = place.name;
+  out.device_ = made.st_dev;
+  out.inode_ = made.st_ino;
   if (::listen(fd.get(), kBacklog) != 0) return Error::from_errno(errno, "listen at", path);
-  return fd;
+  out.fd_ = std::move(fd);
+  return out;
+}
+
+ListeningSocket::~ListeningSocket() {
+  struct stat found {};
+  const bool ours = directory_ && !name_.empty() &&
+                    ::fstatat(directory_.get(), name_.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+                    found.st_dev == device_ && found.st_ino == inode_;
+  if (ours) ::unlinkat(directory_.get(), name_.c_str(), 0);
 }
 
 Result<UniqueFd> connect_to(const std::string& path) {

@@ -24,7 +24,7 @@ class Daemon {
  public:
   /// `answer` is what it does once it knows that the client gave up.
   Daemon(RecordingSink& sink, std::function<void(FrameSocket&)> answer)
-      : listener_(test::unwrap(listen_at(directory_.path("control")))),
+      : listener_(test::unwrap(ListeningSocket::at(directory_.path("control")))),
         thread_([this, &sink, answer = std::move(answer)] {
           pollfd waiting{listener_.get(), POLLIN, 0};
           ::poll(&waiting, 1, -1);
@@ -48,7 +48,7 @@ class Daemon {
 
  private:
   test::TemporaryDirectory directory_;
-  UniqueFd listener_;
+  ListeningSocket listener_;
   bool knew_ = false;
   std::thread thread_;
 };

@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_SUITE(socket_address)
 BOOST_AUTO_TEST_CASE(socket_is_for_its_owner_only) {
   const test::TemporaryDirectory directory;
   const auto path = directory.path("control");
-  const auto listener = test::unwrap(listen_at(path));
+  const auto listener = test::unwrap(ListeningSocket::at(path));
   struct stat found {};
   BOOST_REQUIRE(::stat(path.c_str(), &found) == 0);
   BOOST_TEST((found.st_mode & 07777) == 0600);
@@ -61,23 +61,42 @@ BOOST_AUTO_TEST_CASE(path_longer_than_a_socket_address_works) {
   const test::TemporaryDirectory directory;
   const auto deep = directory.path(std::string(200, 'd'));
   boost::filesystem::create_directory(deep);
-  const auto listener = test::unwrap(listen_at(deep + "/control"));
+  const auto listener = test::unwrap(ListeningSocket::at(deep + "/control"));
   BOOST_TEST(connect_to(deep + "/control").has_value());
 }
 
 BOOST_AUTO_TEST_CASE(socket_of_a_dead_owner_is_replaced) {
   const test::TemporaryDirectory directory;
   const auto path = directory.path("control");
-  test::unwrap(listen_at(path)).reset();
+  {
+    const auto dead = test::unwrap(ListeningSocket::at(path));
+    boost::filesystem::rename(path, path + ".left");
+  }
+  boost::filesystem::rename(path + ".left", path);
   CHECK_FAILS(Errc::kNotFound, connect_to(path));
-  const auto listener = test::unwrap(listen_at(path));
+  const auto listener = test::unwrap(ListeningSocket::at(path));
   BOOST_TEST(connect_to(path).has_value());
+}
+
+/// The owner of a directory may put another in its place while a daemon of root's listens there.
+BOOST_AUTO_TEST_CASE(what_is_removed_at_the_end_is_the_socket_wherever_it_is) {
+  const test::TemporaryDirectory directory;
+  const auto place = directory.path("place"), moved = directory.path("moved");
+  boost::filesystem::create_directory(place);
+  {
+    const auto listener = test::unwrap(ListeningSocket::at(place + "/control"));
+    boost::filesystem::rename(place, moved);
+    boost::filesystem::create_directory(place);
+    test::write_whole_file(place + "/control", "precious");
+  }
+  BOOST_TEST(test::read_whole_file(place + "/control") == "precious");
+  BOOST_TEST(boost::filesystem::is_empty(moved));
 }
 
 BOOST_AUTO_TEST_CASE(ordinary_file_is_not_replaced) {
   const test::TemporaryDirectory directory;
   test::write_whole_file(directory.path("control"), "precious");
-  CHECK_FAILS(Errc::kExists, listen_at(directory.path("control")));
+  CHECK_FAILS(Errc::kExists, ListeningSocket::at(directory.path("control")));
   BOOST_TEST(test::read_whole_file(directory.path("control")) == "precious");
 }
 
