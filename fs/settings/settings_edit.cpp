@@ -7,7 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
+#include "core/base/mutex.hpp"
 #include "core/base/unique_fd.hpp"
 #include "core/io/whole_file.hpp"
 #include "core/store/settings_file_name.hpp"
@@ -63,13 +66,28 @@ std::string edited(std::string_view text, const std::vector<TomlEntry>& entries,
                                        toml_value(setting, value)));
 }
 
-/// One at a time for a data directory: a later one must see what an earlier one wrote.
+constexpr auto kLongestTurn = std::chrono::seconds(5);
+constexpr auto kTurnPoll = std::chrono::milliseconds(20);
+
+/// One at a time for a data directory: a later one must see what an earlier one wrote. Whoever may
+/// read the directory can take the lock, too, and keep it.
 Result<UniqueFd> take_turn(const std::string& data_directory) {
   UniqueFd directory(::open(data_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  while (directory && ::flock(directory.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) return Error::from_errno(errno, "lock", data_directory);
-  }
   if (!directory) return Error::from_errno(errno, "open", data_directory);
+  const auto until = std::chrono::steady_clock::now() + kLongestTurn;
+  while (::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) {
+      return Error::from_errno(errno, "lock", data_directory);
+    }
+    if (std::chrono::steady_clock::now() > until) {
+      return Error(
+          Errc::kLocked,
+          fmt::format("{}: another program holds a lock on the directory (flock): try again "
+                      "when it has ended",
+                      data_directory));
+    }
+    std::this_thread::sleep_for(kTurnPoll);
+  }
   return directory;
 }
 
@@ -85,6 +103,8 @@ Result<std::string> with_setting(std::string_view text, std::string_view path,
 
 Status save_setting(const std::string& data_directory, const StoreSetting& setting,
                     std::string_view value) {
+  static Mutex saving;  // threads of one process wait for each other however long that takes
+  const Lock one(saving);
   MEMORIA_TRY(const auto turn, take_turn(data_directory));
   MEMORIA_TRY(const auto text, read_settings_file(data_directory));
   const auto path = settings_path(data_directory);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "fs/settings/settings_edit.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/unique_fd.hpp"
 #include "tests/support/check.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -91,6 +94,18 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_saved_leaves_the_file_as_it_was) {
   BOOST_REQUIRE(::unlink(path.c_str()) == 0 && ::symlink("x", path.c_str()) == 0);
   CHECK_FAILS(Errc::kInvalidArgument, save(place, "file_cache", "7"));
   BOOST_TEST(::access(place.path("x").c_str(), F_OK) != 0);
+}
+
+/// Anybody who may read the directory can hold that lock: nothing waits for them without end.
+BOOST_AUTO_TEST_CASE(a_lock_that_somebody_keeps_is_an_error) {
+  const test::TemporaryDirectory place;
+  const UniqueFd other(::open(place.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  BOOST_REQUIRE(::flock(other.get(), LOCK_EX) == 0);
+  const auto refused = save(place, "file_cache", "7");
+  CHECK_FAILS(Errc::kLocked, refused);
+  BOOST_TEST(refused.error().message.find("another program holds a lock") != std::string::npos);
+  BOOST_REQUIRE(::flock(other.get(), LOCK_UN) == 0);
+  REQUIRE_OK(save(place, "file_cache", "7"));
 }
 
 BOOST_AUTO_TEST_CASE(savers_at_the_same_time_lose_nothing_of_each_other) {
