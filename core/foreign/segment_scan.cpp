@@ -15,6 +15,8 @@ constexpr int kLongestChain = 16;
 /// when heads of others seem to follow it.
 constexpr uint64_t kSmallRecord = 64 << 10;
 constexpr int kHeadsBehindLarge = 3;
+/// How many heads are followed to see whether a large one leads to the end or to an intact record.
+constexpr int kLongestLead = 16;
 constexpr size_t kLookSize = 4 << 10;
 /// The least that verifying one record counts for, and how much may be verified in vain.
 constexpr uint64_t kLeastWork = 4 << 10;
@@ -43,7 +45,9 @@ class Scan {
         ahead_(file, size),
         heads_(file, size, kLookSize),
         work_left_(kWorkOfSmallFiles + kWorkPerByte * std::min(size, uint64_t{1} << 50)),
-        work_inside_left_(work_left_) {}
+        work_inside_left_(work_left_),
+        work_for_small_left_(work_left_),
+        work_for_leading_left_(work_left_) {}
 
   Status run() {
     uint64_t at = 0;
@@ -173,17 +177,36 @@ class Scan {
     return verify_record(ahead_, format_, at, head);
   }
 
+  /// Whether the heads from `at` on lead to the end of the file or to an intact small record, as
+  /// those behind a real record do.
+  Result<bool> leads_somewhere(uint64_t at) {
+    for (int n = 0; n < kLongestLead; ++n) {
+      if (at == window_.size()) return true;
+      MEMORIA_TRY(const auto head, head_at(heads_, format_, at));
+      if (!head) return false;
+      if (size_of(*head) <= kSmallRecord) return verify_ahead(at, *head, work_for_small_left_);
+      at += size_of(*head);
+    }
+    return false;
+  }
+
+  /// Verifies what looks like a record. What looks most like one has a share of the work of its
+  /// own, which what only begins like one cannot use up: a damaged value may be full of such.
+  Result<bool> try_record(uint64_t at, const RecordHead& head, uint64_t& work_left) {
+    if (size_of(head) <= kSmallRecord) return verify_ahead(at, head, work_for_small_left_);
+    MEMORIA_TRY(const bool followed, heads_follow(at + size_of(head)));
+    if (!followed) return false;
+    MEMORIA_TRY(const bool leads, leads_somewhere(at + size_of(head)));
+    return verify_ahead(at, head, leads ? work_for_leading_left_ : work_left);
+  }
+
   /// The next place with an intact record; `end` when there is none before it.
   Result<uint64_t> search(uint64_t from, uint64_t end, uint64_t& work_left) {
     for (uint64_t at = from; at < end; ++at) {
       if ((at - from) % kTellEvery == 0) MEMORIA_TRY(visitor_.progress(at));
       MEMORIA_TRY(const auto head, head_at(window_, format_, at));
       if (!head) continue;
-      if (size_of(*head) > kSmallRecord) {
-        MEMORIA_TRY(const bool followed, heads_follow(at + size_of(*head)));
-        if (!followed) continue;
-      }
-      MEMORIA_TRY(const bool right, verify_ahead(at, *head, work_left));
+      MEMORIA_TRY(const bool right, try_record(at, *head, work_left));
       if (right) return at;
     }
     return end;
@@ -220,6 +243,7 @@ class Scan {
   std::string key_, beginning_;
   uint64_t work_left_;
   uint64_t work_inside_left_;  // in damaged records that the next one follows
+  uint64_t work_for_small_left_, work_for_leading_left_;
 };
 
 }  // namespace

@@ -212,6 +212,21 @@ BOOST_AUTO_TEST_CASE(a_file_that_pretends_to_be_all_heads_ends) {
   BOOST_TEST(told.keys.empty());
 }
 
+/// Text of two bytes a letter, as some programs write it, is full of sizes of some megabytes.
+BOOST_AUTO_TEST_CASE(large_records_behind_a_damaged_value_full_of_heads_are_found) {
+  std::string text;
+  Random random(base_seed());
+  while (text.size() < 5 << 20) {
+    text += '\0';
+    text += char(random.one_in(6) ? ' ' : 'a' + random.below(26));
+  }
+  std::string bytes;
+  for (const char* key : {"a", "b", "c", "d"}) bytes += bitcask_record(key, text);
+  bytes[10] = char(bytes[10] ^ 1);  // of the first one's size
+  const auto told = scan(bytes);
+  BOOST_TEST((told.keys == std::vector<std::string>{"b", "c", "d"}));
+}
+
 BOOST_AUTO_TEST_CASE(a_long_key_is_told_by_its_beginning) {
   const OriginalFormat format;
   const auto told = scan(original_record({}, std::string(1 << 20, 'k'), "value", 1) +
