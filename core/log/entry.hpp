@@ -9,6 +9,10 @@
 
 namespace memoria {
 
+/// The generation of a damaged piece, whose own bytes say nothing that can be believed. Not on
+/// disk: a damaged segment has no hint.
+inline constexpr uint64_t kUnknownGeneration = ~uint64_t{0};
+
 struct Entry {
   Record record;               ///< `key` lives as long as the source says
   uint32_t record_offset = 0;  ///< in the segment file

@@ -229,6 +229,14 @@ Status SegmentScanner::step_over_damage(std::string reason) {
   return ok();
 }
 
+/// A time that rotted must not hide what was written later. (A consolidation has the time of the
+/// last piece in it.)
+bool SegmentScanner::time_is_possible(uint64_t timestamp, uint64_t next_timestamp) const {
+  if (timestamp > kLatestTimestamp) return false;
+  if (latest_in_any_order_ != 0) return timestamp < latest_in_any_order_;
+  return timestamp >= newest_ && timestamp < next_timestamp;
+}
+
 /// When the bad record's lengths lead exactly to `next` and its time fits, it is emitted as a
 /// suspect.
 Result<bool> SegmentScanner::emit_suspect(uint64_t next) {
@@ -248,8 +256,7 @@ Result<bool> SegmentScanner::emit_suspect(uint64_t next) {
   r.timestamp = load_le<uint64_t>(bytes.data() + kTimestampAt);
   r.key = bytes.substr(kHeadSize, load_le<uint32_t>(bytes.data() + 17));
   r.value_size = load_le<uint32_t>(bytes.data() + 21);
-  if (r.kind > Kind::kPunch || r.key.empty() || r.timestamp <= newest_ ||
-      r.timestamp >= next_timestamp || r.timestamp > kLatestTimestamp) {
+  if (r.kind > Kind::kPunch || r.key.empty() || !time_is_possible(r.timestamp, next_timestamp)) {
     return false;
   }
   Decoder arguments(bytes.substr(kHeadSize + r.key.size(), arguments_size(r.kind)));

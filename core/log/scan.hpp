@@ -45,6 +45,11 @@ class SegmentScanner {
   /// Scans [begin, end) of `file`, whose SegmentHeader::seed() is `seed`.
   SegmentScanner(const File& file, uint32_t seed, uint64_t begin, uint64_t end, Mode mode);
 
+  /// To be called before the first next(): records can be in any order of their times, which are
+  /// all before `limit`, as in the output of a merge; else a suspect's time has to fit between
+  /// those of its neighbours.
+  void expect_any_order(uint64_t limit) { latest_in_any_order_ = limit; }
+
   /// The next record, or nullptr at the end. Errors: those of reading, and kNewerFormat for records
   /// that this version must not ignore.
   Result<const ScannedRecord*> next();
@@ -73,6 +78,7 @@ class SegmentScanner {
   Status step_over_damage(std::string reason);
   Result<uint64_t> find_next_record(uint64_t from);
   Result<bool> emit_suspect(uint64_t next);
+  bool time_is_possible(uint64_t timestamp, uint64_t next_timestamp) const;
   void note_damage(uint64_t offset, uint64_t length, std::string reason);
 
   const File& file_;
@@ -86,6 +92,7 @@ class SegmentScanner {
   uint64_t batch_overhead_ = 0;
   uint64_t in_vain_ = 0, searched_in_vain_ = 0;  // bytes of records of later kinds, and of others
   uint64_t newest_ = 0;
+  uint64_t latest_in_any_order_ = 0;  // 0: they are in order
   std::vector<DamagedRange> damages_;
 
   std::string buffer_;  // file bytes from buffer_at_

@@ -57,19 +57,30 @@ void KeyDirectory::Loader::add(std::string_view key, std::span<const LoadedRecor
   // A base's timestamp is its generation or, for a tombstone, the end of all older ones.
   const uint64_t floor = base != nullptr ? base->entry.record.timestamp : 0;
   const bool erased = base != nullptr && base->entry.record.kind == Kind::kErase;
-  uint64_t generation = 0;
+  uint64_t generation = 0, first_unknown = 0;
   for (const auto* change : changes_) {
-    const uint64_t theirs = change->entry.record.generation;
-    if (theirs >= floor) generation = std::max(generation, theirs);
+    const Record& r = change->entry.record;
+    if (r.generation == kUnknownGeneration) {
+      const bool is_first = first_unknown == 0 || r.timestamp < first_unknown;
+      if (r.timestamp > floor && is_first) first_unknown = r.timestamp;
+    } else if (r.generation >= floor) {
+      generation = std::max(generation, r.generation);
+    }
+  }
+  // A damaged piece is one of the value that there was: it takes away what it held, and no more.
+  if (generation == 0 && first_unknown != 0) {
+    generation = base != nullptr && !erased ? floor : first_unknown;
   }
   if (generation == 0 || (erased && generation == floor)) {
     if (base != nullptr && !erased) set_simple(key, *base);
     return;
   }
-  std::erase_if(changes_, [generation](const LoadedRecord* change) {
-    return change->entry.record.generation != generation;
+  std::erase_if(changes_, [=](const LoadedRecord* change) {
+    const Record& r = change->entry.record;
+    const bool is_unknown = r.generation == kUnknownGeneration;
+    return is_unknown ? r.timestamp < generation : r.generation != generation;
   });
-  set_patched(key, generation == floor ? base : nullptr, changes_);
+  set_patched(key, generation == floor ? base : nullptr, changes_, generation);
 }
 
 void KeyDirectory::Loader::set_simple(std::string_view key, const LoadedRecord& base) {
@@ -92,7 +103,8 @@ void KeyDirectory::Loader::set_simple(std::string_view key, const LoadedRecord& 
 
 /// `changes` and `base`, if any, are all of one generation.
 void KeyDirectory::Loader::set_patched(std::string_view key, const LoadedRecord* base,
-                                       std::vector<const LoadedRecord*>& changes) {
+                                       std::vector<const LoadedRecord*>& changes,
+                                       uint64_t generation) {
   // Of two pieces with one timestamp the larger is a consolidation that holds the other's bytes,
   // too: applied later it makes the smaller one dead, as it did when it was written.
   const auto order = [](const LoadedRecord* loaded) {
@@ -101,7 +113,7 @@ void KeyDirectory::Loader::set_patched(std::string_view key, const LoadedRecord*
   };
   std::sort(changes.begin(), changes.end(),
             [&](const auto* a, const auto* b) { return order(a) < order(b); });
-  PatchedValue value(directory_.segments_, key.size(), changes.front()->entry.record.generation);
+  PatchedValue value(directory_.segments_, key.size(), generation);
   if (base != nullptr) {
     const Record& r = base->entry.record;
     value.write(0, {base->location(), r.value_size, 0, r.value_size, r.kind}, r.timestamp);

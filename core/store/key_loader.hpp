@@ -42,7 +42,7 @@ class KeyDirectory::Loader {
   void count(const LoadedRecord& loaded, size_t key_size);
   void set_simple(std::string_view key, const LoadedRecord& base);
   void set_patched(std::string_view key, const LoadedRecord* base,
-                   std::vector<const LoadedRecord*>& changes);
+                   std::vector<const LoadedRecord*>& changes, uint64_t generation);
 
   KeyDirectory& directory_;
   std::vector<KeyTree> trees_;                // by shard

@@ -240,14 +240,17 @@ Status Recovery::load_runs() {
   std::set<size_t> remade;
   while (const auto bad = load()) {
     MEMORIA_TRY(check_wanted());
-    if (!remade.insert(*bad).second) {
-      return Error{Errc::kCorrupt, fmt::format("{}: what a scan finds in it cannot be put in order",
-                                               segment_file(sources_[*bad]->name_id, kDataSuffix))};
+    const auto& [number, why] = *bad;
+    if (why.lacks_descriptors()) return why;  // which says nothing about the hint
+    if (!remade.insert(number).second) {
+      return Error{Errc::kCorrupt,
+                   fmt::format("{}: what a scan finds in it cannot be put in order",
+                               segment_file(sources_[number]->name_id, kDataSuffix))};
     }
     directory_.clear();
     segments_.forget_counts();
-    sources_[*bad]->segment->has_hint = false;
-    MEMORIA_TRY(runs_[*bad], without_hint(*sources_[*bad]));
+    sources_[number]->segment->has_hint = false;
+    MEMORIA_TRY(runs_[number], without_hint(*sources_[number]));
   }
   MEMORIA_TRY(check_wanted());
   for (size_t i = 0; i < runs_.size(); ++i) {
@@ -360,6 +363,7 @@ Result<Run> Recovery::scan(FoundSegment& found) {
   if (!options_.read_only) MEMORIA_TRY(file->sync());
   SegmentScanner scanner(*file, found.header->seed(), kSegmentHeaderSize, found.size,
                          SegmentScanner::Mode::kSealed);
+  if (segment.header.origin == Origin::kMerge) scanner.expect_any_order(segment.header.id);
   HintWriter entries(segment.header.id);
   found.records = 0;
   while (true) {
@@ -372,6 +376,7 @@ Result<Run> Recovery::scan(FoundSegment& found) {
     // it must have at least a byte to read.
     if (scanned->suspect) {
       if (entry.record.kind != Kind::kPiece) entry.record.kind = Kind::kPut;
+      entry.record.generation = kUnknownGeneration;
       entry.record.value_size = std::max<uint32_t>(entry.record.value_size, 1);
     }
     entries.add(entry);

@@ -113,12 +113,12 @@ class Merger {
     }
   }
 
-  /// Returns the number of a run that is damaged or cannot be read.
-  std::optional<size_t> run(KeyDirectory::Loader& loader, size_t inline_limit,
+  /// Returns a run that is damaged or cannot be read.
+  std::optional<BadRun> run(KeyDirectory::Loader& loader, size_t inline_limit,
                             const std::function<void(uint64_t)>& on_loaded) {
     for (auto& source : sources_) {
       const auto there = source->start(range_.from);
-      if (!there.has_value()) return source->number();
+      if (!there.has_value()) return BadRun{source->number(), there.error()};
       if (there.value()) heap_.push_back(source.get());
     }
     for (size_t i = heap_.size() / 2; i-- > 0;) sift_down(i);
@@ -130,7 +130,8 @@ class Merger {
       group.clear();
       do {
         group.add(*heap_.front(), inline_limit);
-        if (!advance()) return heap_.front()->number();
+        const auto advanced = advance();
+        if (!advanced.has_value()) return BadRun{heap_.front()->number(), advanced.error()};
       } while (!heap_.empty() && heap_.front()->key() == key);
       const auto records = group.records();
       loader.add(key, records);
@@ -144,15 +145,14 @@ class Merger {
  private:
   bool beyond(std::string_view key) const { return range_.to && key >= *range_.to; }
 
-  bool advance() {
-    const auto more = heap_.front()->next();
-    if (!more.has_value()) return false;
-    if (!more.value()) {
+  Status advance() {
+    MEMORIA_TRY(const bool more, heap_.front()->next());
+    if (!more) {
       heap_.front() = heap_.back();
       heap_.pop_back();
     }
     if (!heap_.empty()) sift_down(0);
-    return true;
+    return ok();
   }
 
   void sift_down(size_t at) {
@@ -194,19 +194,19 @@ std::vector<KeyRange> split(const std::vector<Run>& runs, unsigned threads) {
 
 }  // namespace
 
-std::optional<size_t> load_runs(const std::vector<Run>& runs, KeyDirectory& directory,
+std::optional<BadRun> load_runs(const std::vector<Run>& runs, KeyDirectory& directory,
                                 size_t inline_limit, unsigned threads,
                                 const std::function<void(uint64_t records)>& on_loaded) {
   const auto ranges = split(runs, threads);
   std::vector<KeyDirectory::Loader> loaders;
   for (size_t i = 0; i < ranges.size(); ++i) loaders.emplace_back(directory);
   Mutex mutex;
-  std::optional<size_t> bad;
+  std::optional<BadRun> bad;
   const auto work = [&](size_t i) {
-    const auto failed = Merger(runs, ranges[i]).run(loaders[i], inline_limit, on_loaded);
+    auto failed = Merger(runs, ranges[i]).run(loaders[i], inline_limit, on_loaded);
     if (!failed) return;
     Lock lock(mutex);
-    bad = failed;
+    bad = std::move(failed);
   };
   std::vector<std::thread> helpers;
   for (size_t i = 1; i < ranges.size(); ++i) {

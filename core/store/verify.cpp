@@ -73,6 +73,7 @@ class Verifier {
         HintReader::open(hint_bytes, segment.header.id, segment.file_bytes).has_value();
     SegmentScanner scanner(*file, segment.header.seed(), kSegmentHeaderSize, end,
                            SegmentScanner::Mode::kSealed);
+    if (segment.header.origin == Origin::kMerge) scanner.expect_any_order(segment.header.id);
     // What they were is better known from the hint, unless it leaves them out.
     std::vector<Suspect> suspects;
     while (true) {

@@ -214,6 +214,68 @@ BOOST_FIXTURE_TEST_CASE(a_damaged_version_that_no_hint_has_is_history_of_its_key
   BOOST_TEST(!report.damages.front().live);
 }
 
+/// Whatever a bit in the head of a piece says now, only the piece's range is lost, and what is
+/// written to the key afterwards counts.
+BOOST_AUTO_TEST_CASE(a_damaged_piece_takes_nothing_else_with_it) {
+  const auto environment = SimulatedEnvironment::make();
+  auto store = open_store(environment);
+  std::string value(3000, 'a');
+  REQUIRE_OK(store->put("key", value));
+  for (int i = 0; i < 5; ++i) REQUIRE_OK(store->write_at("key", 500 * i, std::string(500, 'b')));
+  value.replace(0, 2500, 2500, 'b');
+  REQUIRE_OK(store->put("other", "value"));
+  REQUIRE_OK(store->close());
+  store.reset();
+  auto sealed = environment->image();
+  std::erase_if(sealed, [](const auto& file) { return file.first.ends_with(".hint"); });
+  const auto file = environment->files(".data").front();
+  const auto raw = read_segment(sealed.at(file));
+  constexpr uint64_t kPiece = 3;  // of the records: the put comes first
+  BOOST_REQUIRE(raw.records[kPiece].kind == Kind::kPiece);
+  const uint64_t generation_at = raw.records[kPiece].at + kHeadSize + 3;
+  for (uint64_t bit = 0; bit < 64; ++bit) {
+    BOOST_TEST_CONTEXT("bit " << bit << " of the generation") {
+      const auto damaged = SimulatedEnvironment::make(sealed);
+      damaged->flip_bit(file, 8 * generation_at + bit);
+      auto opened = open_store(damaged);
+      std::string got(3000, '?');
+      BOOST_TEST(opened->size("key").value_or(0) == 3000u);
+      BOOST_TEST(unwrap(opened->read_at("key", 0, std::span(got).first(1000))) == 1000u);
+      BOOST_TEST(got.substr(0, 1000) == value.substr(0, 1000));
+      CHECK_FAILS(Errc::kCorrupt, opened->read_at("key", 1000, std::span(got).first(500)));
+      BOOST_TEST(unwrap(opened->read_at("key", 1500, std::span(got).first(1500))) == 1500u);
+      BOOST_TEST(got.substr(0, 1500) == value.substr(1500));
+      REQUIRE_OK(opened->put("key", "new"));
+      reopen(opened, damaged);
+      BOOST_TEST(unwrap(opened->get("key")) == "new");
+      REQUIRE_OK(opened->erase("key"));
+      reopen(opened, damaged);
+      BOOST_TEST(!opened->contains("key"));
+    }
+  }
+}
+
+/// In a merge's output records are in any order of their times.
+BOOST_AUTO_TEST_CASE(a_damaged_record_of_a_merge_gives_an_error_whatever_its_time) {
+  RawSegmentWriter older(1'500'000'000'000'000'000),
+      output(1'600'000'000'000'000'000, Origin::kMerge);
+  older.put("a", "an older version", 5).seal(7);
+  output.put("b", "newer", 1000);
+  const auto at = output.bytes().size();
+  output.put("a", "older", 10).put("c", "newest", 2000).seal(3000);
+  auto bytes = output.bytes();
+  bytes[at + 4] ^= 1;  // the checksum
+  const auto environment =
+      SimulatedEnvironment::make({{older.file_name(), older.bytes()}, {output.file_name(), bytes}});
+  const auto store = open_store(environment);
+  CHECK_FAILS(Errc::kCorrupt, store->get("a"));
+  BOOST_TEST(unwrap(store->get("b")) == "newer");
+  BOOST_TEST(unwrap(store->get("c")) == "newest");
+  const auto report = unwrap(store->verify());
+  BOOST_REQUIRE(report.damages.size() == 1u);
+  BOOST_TEST(report.damages[0].key == "a");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_version_that_was_cut_off_gives_an_error_and_not_one_before_it,
                         ManyVersions) {
   const auto raw = read_segment(environment->contents(file()));
