@@ -214,6 +214,7 @@ class Copier {
         [&] { return remember_damaged(id); });
     const bool missing = !copied.has_value() && copied.error().code == Errc::kNotFound;
     if (missing) {
+      MEMORIA_TRY(remember_damaged(id));
       copied = std::vector<Damage>{
           {segment.name_id, 0, segment.entry.length, {}, 0, 0, true, "the file is missing"}};
     }
@@ -361,8 +362,8 @@ class Copier {
                                           fmt::format("{}/{}", hidden, file));
       if (linked.has_value()) continue;
       if (linked.error().code != Errc::kNotFound) return linked.error();
-      // A missing hint is none; missing data were reported, unless the file has another name there.
-      if (suffix == kDataSuffix && !in_present) return false;
+      // A missing hint is none; data may be missing there, or have another name, and not here.
+      if (suffix == kDataSuffix) return false;
     }
     return true;
   }

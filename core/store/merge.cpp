@@ -343,7 +343,7 @@ Status Merge::finish_output() {
                                         segment_file(header.id, kDataSuffix)));
   // From here on it counts, whatever happens: a later merge that does not know of it would drop the
   // tombstones of what is in it.
-  const auto segment = parts_.segments.add(header);
+  const auto segment = parts_.segments.add(header, header.id, false);
   segment->file_bytes = file.end();
   segment->sealed = true;
   segment->has_hint = true;
@@ -351,6 +351,7 @@ Status Merge::finish_output() {
   const auto from = std::move(output_->from);
   output_.reset();
   MEMORIA_TRY(parts_.environment.sync_directory());
+  segment->established = true;  // a manifest must not name a file that a loss of power takes away
   report_.outputs.push_back(header.id);
   return install(*segment, hint, order, from);
 }

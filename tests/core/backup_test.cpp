@@ -380,6 +380,27 @@ BOOST_FIXTURE_TEST_CASE(snapshots_heal_with_the_present, Fixture) {
   }
 }
 
+/// A segment that only the snapshots have, or not even one of them.
+BOOST_FIXTURE_TEST_CASE(what_the_present_has_lost_is_carried_with_a_snapshot_that_has_it, Fixture) {
+  change(100);
+  const auto then = expected;
+  for (const auto* name : {"a", "b"}) unwrap(store->create_snapshot(name));
+  finish_hints(*store);
+  REQUIRE_OK(store->close());
+  const auto file = environment->files(".data").front();
+  const auto bytes = environment->contents(file);
+  REQUIRE_OK(environment->remove(file));
+  REQUIRE_OK(environment->remove("snapshots/b/" + file));
+  store = open_store(environment, options);
+  BOOST_TEST(!unwrap(run()).damages.empty());
+  check_contents(*unwrap(open_store(backup, options)->open_snapshot("a")), then);
+
+  // It is found again.
+  environment->set_contents("snapshots/b/" + file, bytes);
+  unwrap(run());
+  check_contents(*unwrap(open_store(backup, options)->open_snapshot("b")), then);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_snapshot_that_rots_in_the_store_stays_in_the_backup, Fixture) {
   change(100);
   const auto then = expected;
