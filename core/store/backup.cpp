@@ -83,7 +83,7 @@ class Copier {
     if (source_.snapshots) MEMORIA_TRY(carry_snapshots());
     MEMORIA_TRY(to_.sync_directory());
     if (!is_backup_) damaged_.clear();  // a store tells of its damage itself
-    MEMORIA_TRY(write_damaged());
+    MEMORIA_TRY(write_damaged(damaged_));
     MEMORIA_TRY(write_settings());
     MEMORIA_TRY(finish());
     return std::move(report_);
@@ -236,7 +236,11 @@ class Copier {
 
   /// Before the copy counts: should this call end early, the next one has to know.
   Status remember_damaged(uint64_t id) {
-    return damaged_.insert(id).second ? write_damaged() : ok();
+    if (!damaged_.insert(id).second) return ok();
+    // What snapshots have is not made anew yet.
+    auto all = damaged_before_;
+    all.insert(damaged_.begin(), damaged_.end());
+    return write_damaged(all);
   }
 
   Result<bool> is_still_sound(Environment& to, const SealedSegment& segment) {
@@ -339,12 +343,46 @@ class Copier {
                                   found == names.end() ? entry.id : found->second};
       MEMORIA_TRY(const bool linked, link_segment(*root, hidden, segment));
       if (linked) continue;
+      MEMORIA_TRY(const bool kept, keep_sound(*root, name, hidden, segment, *from));
+      if (kept) continue;
       MEMORIA_TRY(bring(*from, segment, *place));
+      const auto file = segment_file(segment.name_id, kDataSuffix);
+      const bool is_lost = !place->open(file, Environment::Access::kRead).has_value();
+      // Then what was carried before, damaged or not, is all that there is of it.
+      if (is_lost) MEMORIA_TRY(link_from(*root, name, hidden, segment));
     }
     MEMORIA_TRY(write_manifest(*place, manifest));
     if (Snapshots(to_).directory(name).has_value()) MEMORIA_TRY(Snapshots(to_).remove(name));
     MEMORIA_TRY(root->rename(hidden, name));
     return root->sync_directory();
+  }
+
+  /// From the snapshot as it was carried before, if that has the segment sound: the source may have
+  /// lost it since.
+  Result<bool> keep_sound(Environment& root, const std::string& name, const std::string& hidden,
+                          const SealedSegment& segment, Environment& from) {
+    const auto id = segment.entry.id;
+    if (damaged_.contains(id) || damaged_before_.contains(id)) return false;
+    const auto before = Snapshots(to_).directory(name);
+    if (!before.has_value() || !has_same_segment(*before.value(), from, segment)) return false;
+    MEMORIA_TRY(const bool sound, is_still_sound(*before.value(), segment));
+    if (!sound) return false;
+    if (!advance(segment.entry.length)) return cancelled();
+    return link_from(root, name, hidden, segment);
+  }
+
+  /// The files of a snapshot's segment to where another is put together; false: it has none.
+  static Result<bool> link_from(Environment& root, const std::string& snapshot,
+                                const std::string& hidden, const SealedSegment& segment) {
+    for (const auto suffix : {kDataSuffix, kHintSuffix}) {
+      const auto file = segment_file(segment.name_id, suffix);
+      const auto linked =
+          root.link(fmt::format("{}/{}", snapshot, file), fmt::format("{}/{}", hidden, file));
+      if (linked.has_value() || linked.error().code == Errc::kExists) continue;
+      if (linked.error().code != Errc::kNotFound) return linked.error();
+      if (suffix == kDataSuffix) return false;
+    }
+    return true;
   }
 
   /// From the present or another snapshot of the destination; false: neither has it.
@@ -370,10 +408,10 @@ class Copier {
 
   // ---- The end
 
-  Status write_damaged() {
-    if (damaged_.empty()) return remove_if_there(kDamagedFile);
+  Status write_damaged(const std::set<uint64_t>& ids) {
+    if (ids.empty()) return remove_if_there(kDamagedFile);
     std::string text;
-    for (const auto id : damaged_) text += fmt::format("{}\n", id);
+    for (const auto id : ids) text += fmt::format("{}\n", id);
     return replace_file(to_, kDamagedFile, text);
   }
 

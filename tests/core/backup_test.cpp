@@ -380,6 +380,59 @@ BOOST_FIXTURE_TEST_CASE(snapshots_heal_with_the_present, Fixture) {
   }
 }
 
+/// What is made anew for one segment takes the others from where they are sound.
+BOOST_FIXTURE_TEST_CASE(a_snapshot_that_is_carried_again_keeps_what_the_source_has_lost, Fixture) {
+  change(100);
+  const auto then = expected;
+  const auto healing = environment->files(".data").front(),
+             lost = environment->files(".data").at(1);
+  unwrap(store->create_snapshot("s"));
+  unwrap(store->merge({.all = true}));  // only the snapshot has them
+  environment->inject({.calls = kCallRead, .nth = 1, .times = 2, .name_part = healing});
+  BOOST_TEST(!unwrap(run()).damages.empty());
+  environment->clear_faults();
+  REQUIRE_OK(environment->remove("snapshots/s/" + lost));
+  for (int time = 0; time < 2; ++time) {
+    unwrap(run());
+    const auto snapshot = unwrap(open_store(backup, options)->open_snapshot("s"));
+    BOOST_TEST(unwrap(snapshot->verify()).clean());
+    check_contents(*snapshot, then);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(one_that_ends_early_remembers_what_only_snapshots_have_damaged, Fixture) {
+  change(100);
+  const auto then = expected;
+  unwrap(store->create_snapshot("s"));
+  finish_hints(*store);
+  const auto refuse = [&](const std::string& file) {
+    environment->inject({.calls = kCallRead, .nth = 1, .times = 2, .name_part = file});
+  };
+  const auto first = environment->files(".data").front();
+  refuse(first);
+  BOOST_TEST(!unwrap(run()).damages.empty());
+  environment->clear_faults();
+  change(100);
+  finish_hints(*store);
+  // The first one is found sound, for the present; then comes a new one with damage, and the end.
+  std::string later;
+  for (const auto& file : environment->files(".data")) {
+    if (file.find('/') == std::string::npos && !backup->exists(file)) later = file;
+    if (!later.empty()) break;
+  }
+  refuse(later);
+  const auto id = later.substr(0, later.find('.'));
+  CHECK_FAILS(Errc::kCancelled, run({}, [&](const Progress&) {
+                return backup->contents(".damaged").find(id.substr(id.find_first_not_of('0'))) ==
+                       std::string::npos;
+              }));
+  environment->clear_faults();
+  BOOST_TEST(unwrap(run()).damages.empty());
+  const auto snapshot = unwrap(open_store(backup, options)->open_snapshot("s"));
+  BOOST_TEST(unwrap(snapshot->verify()).clean());
+  check_contents(*snapshot, then);
+}
+
 /// A segment that only the snapshots have, or not even one of them.
 BOOST_FIXTURE_TEST_CASE(what_the_present_has_lost_is_carried_with_a_snapshot_that_has_it, Fixture) {
   change(100);
