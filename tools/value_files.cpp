@@ -25,23 +25,34 @@ Error file_error(std::string_view what, const std::string& path) {
 
 constexpr int kMaxLinks = 40;  // as the kernel
 
+/// Whether the kernel would follow this link (fs.protected_symlinks): where anybody can make one,
+/// as in /tmp, only who made it follows it, or the directory's owner's.
+bool may_follow(const boost::filesystem::path& link, const boost::filesystem::path& directory) {
+  struct stat own {
+  }, place{};
+  if (::lstat(link.c_str(), &own) != 0 || ::stat(directory.c_str(), &place) != 0) return false;
+  const bool is_anybodys = (place.st_mode & S_ISVTX) != 0 && (place.st_mode & S_IWOTH) != 0;
+  return !is_anybodys || own.st_uid == ::geteuid() || own.st_uid == place.st_uid;
+}
+
 /// What is behind the symbolic links of this name, which need not be there; nothing when one of
-/// them is of /proc: /dev/stdout and its like are open files and not names.
-std::optional<std::string> end_of_links(const std::string& path) {
+/// them is of /proc: /dev/stdout and its like are open files and not names. EACCES, ELOOP.
+Result<std::optional<std::string>> end_of_links(const std::string& path) {
   namespace fs = boost::filesystem;
   fs::path at(path);
-  for (int links = 0; links < kMaxLinks; ++links) {
+  for (int links = 0; links <= kMaxLinks; ++links) {
     boost::system::error_code error;
     const auto target = fs::read_symlink(at, error);
-    if (error) break;  // the last one
+    if (error) return std::optional(at.string());  // the last one
     const auto directory = at.has_parent_path() ? at.parent_path() : fs::path(".");
     struct statfs place {};
     if (::statfs(directory.c_str(), &place) == 0 && place.f_type == PROC_SUPER_MAGIC) {
-      return std::nullopt;
+      return std::optional<std::string>();
     }
+    if (!may_follow(at, directory)) return Error::from_errno(EACCES, "follow", at.string());
     at = target.is_absolute() ? target : directory / target;
   }
-  return at.string();
+  return Error::from_errno(ELOOP, "follow", path);
 }
 
 bool is_standard_output(const struct stat& file) {
@@ -51,12 +62,13 @@ bool is_standard_output(const struct stat& file) {
 }
 
 /// Gives a file that replaces another the owner, as far as that may be, and the permissions of
-/// that.
+/// that: no group gets those of another.
 void take_over(int fd, const struct stat& replaced) {
-  if (::fchown(fd, replaced.st_uid, replaced.st_gid) != 0) {
-    // Then it is one's own.
-  }
-  ::fchmod(fd, replaced.st_mode & 0777);
+  const bool has_group = ::fchown(fd, replaced.st_uid, replaced.st_gid) == 0 ||
+                         ::fchown(fd, uid_t(-1), replaced.st_gid) == 0;
+  mode_t mode = replaced.st_mode & 0777;
+  if (!has_group) mode &= ~mode_t{070} | (mode & 07) << 3;
+  ::fchmod(fd, mode);
 }
 
 }  // namespace
@@ -88,7 +100,10 @@ Result<ValueOutput> ValueOutput::open(const std::string& path, const Streams& st
     errno = EISDIR;
     return local_file_error(file_error("write", path));
   }
-  const auto end = end_of_links(path);
+  if (!exists && errno != ENOENT) return local_file_error(file_error("write", path));
+  auto followed = end_of_links(path);
+  if (!followed.has_value()) return local_file_error(followed.error());
+  const auto& end = followed.value();
   // Opened anew it would be written from its beginning.
   if (!end && exists && is_standard_output(found)) return ValueOutput(streams, {});
   if (!end || (exists && !S_ISREG(found.st_mode))) {  // a device or a pipe: nothing to replace

@@ -240,6 +240,20 @@ echo before >file; "$ctl" get "$data" /hello -o stdout >>file; cat file; readlin
              ran.out + ran.err);
 }
 
+/// As the kernel has it: fs.protected_symlinks.
+BOOST_AUTO_TEST_CASE(an_output_does_not_follow_a_stranger_s_link_where_anybody_can_make_one) {
+  if (::geteuid() != 0) return;  // only root can give a link away
+  const SampleStore place(false);
+  const auto ran = shell(place.path(), R"sh(
+cd "$(dirname "$0")"; mkdir tmp; chmod 1777 tmp; echo precious >target
+ln -s "$PWD/target" tmp/theirs; chown -h 65534 tmp/theirs; ln -s "$PWD/none" tmp/dangling; chown -h 65534 tmp/dangling
+ln -s "$PWD/target" tmp/own
+for name in theirs dangling own; do "$ctl" get "$data" /hello -o tmp/$name; echo $?; cat target; echo; done
+ls)sh");
+  BOOST_TEST(ran.out == "2\nprecious\n\n2\nprecious\n\n0\nhello, world\nerr\nscript\ntarget\ntmp\n",
+             ran.out + ran.err);
+}
+
 BOOST_AUTO_TEST_CASE(help_and_wrong_use_have_their_codes) {
   BOOST_TEST(shell("", "\"$ctl\" --help").code == 0);
   BOOST_TEST(shell("", "\"$ctl\"").code == 2);
