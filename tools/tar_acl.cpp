@@ -83,8 +83,11 @@ std::optional<uint32_t> id_of(bool is_user, const char* name, int id, Accounts& 
   if (name != nullptr && *name != '\0') {
     const auto found = is_user ? accounts.user(name) : accounts.group(name);
     if (found) return *found;
+    // Where there is another number, it was a name.
     const auto number = number_in(name);
-    if (number) return *number != kNobody ? number : std::nullopt;
+    if (number && (id < 0 || id == INT_MAX || *number == uint32_t(id))) {
+      return *number != kNobody ? number : std::nullopt;
+    }
   }
   return id >= 0 ? std::optional(uint32_t(id)) : std::nullopt;
 }

@@ -36,6 +36,13 @@ Result<bool> verify_body(Window& window, const LogFormat& format, uint64_t offse
   return checksum == wanted;
 }
 
+/// What may still be verified in vain, in bytes: of small records, of large ones that lead
+/// somewhere, and of others.
+struct Work {
+  explicit Work(uint64_t each) : small(each), leading(each), other(each) {}
+  uint64_t small, leading, other;
+};
+
 class Scan {
  public:
   Scan(const SourceFile& file, uint64_t size, const LogFormat& format, ScanVisitor& visitor)
@@ -44,10 +51,8 @@ class Scan {
         window_(file, size),
         ahead_(file, size),
         heads_(file, size, kLookSize),
-        work_left_(kWorkOfSmallFiles + kWorkPerByte * std::min(size, uint64_t{1} << 50)),
-        work_inside_left_(work_left_),
-        work_for_small_left_(work_left_),
-        work_for_leading_left_(work_left_) {}
+        work_(kWorkOfSmallFiles + kWorkPerByte * std::min(size, uint64_t{1} << 50)),
+        work_inside_(work_) {}
 
   Status run() {
     uint64_t at = 0;
@@ -106,7 +111,7 @@ class Scan {
       }
     }
     if (place.kind == DamagedPlace::Kind::kRange) {
-      MEMORIA_TRY(next, search(at + 1, window_.size(), work_left_));
+      MEMORIA_TRY(next, search(at + 1, window_.size(), work_));
       if (next == window_.size()) {
         MEMORIA_TRY(const bool torn, is_torn(at, head.has_value()));
         if (torn) place.kind = DamagedPlace::Kind::kTornTail;
@@ -124,7 +129,7 @@ class Scan {
   Result<std::optional<uint64_t>> end_by_other_sizes(uint64_t at, const RecordHead& head) {
     const auto none = std::optional<uint64_t>();
     const uint64_t body = at + format_.head_size(), end = at + size_of(head);
-    MEMORIA_TRY(const uint64_t found, search(body, end, work_inside_left_));
+    MEMORIA_TRY(const uint64_t found, search(body, end, work_inside_));
     if (found == end) return none;
     const uint64_t sizes = found - body;
     const std::pair<uint64_t, uint64_t> others[] = {
@@ -162,7 +167,7 @@ class Scan {
       if (at == window_.size()) return true;
       MEMORIA_TRY(const auto head, head_at(ahead_, format_, at));
       if (!head) return false;
-      MEMORIA_TRY(const bool right, verify_ahead(at, *head, work_left_));
+      MEMORIA_TRY(const bool right, verify_ahead(at, *head, work_.other));
       if (right) return true;
       at += size_of(*head);
     }
@@ -179,12 +184,12 @@ class Scan {
 
   /// Whether the heads from `at` on lead to the end of the file or to an intact small record, as
   /// those behind a real record do.
-  Result<bool> leads_somewhere(uint64_t at) {
+  Result<bool> leads_somewhere(uint64_t at, Work& work) {
     for (int n = 0; n < kLongestLead; ++n) {
       if (at == window_.size()) return true;
       MEMORIA_TRY(const auto head, head_at(heads_, format_, at));
       if (!head) return false;
-      if (size_of(*head) <= kSmallRecord) return verify_ahead(at, *head, work_for_small_left_);
+      if (size_of(*head) <= kSmallRecord) return verify_ahead(at, *head, work.small);
       at += size_of(*head);
     }
     return false;
@@ -192,21 +197,21 @@ class Scan {
 
   /// Verifies what looks like a record. What looks most like one has a share of the work of its
   /// own, which what only begins like one cannot use up: a damaged value may be full of such.
-  Result<bool> try_record(uint64_t at, const RecordHead& head, uint64_t& work_left) {
-    if (size_of(head) <= kSmallRecord) return verify_ahead(at, head, work_for_small_left_);
+  Result<bool> try_record(uint64_t at, const RecordHead& head, Work& work) {
+    if (size_of(head) <= kSmallRecord) return verify_ahead(at, head, work.small);
     MEMORIA_TRY(const bool followed, heads_follow(at + size_of(head)));
     if (!followed) return false;
-    MEMORIA_TRY(const bool leads, leads_somewhere(at + size_of(head)));
-    return verify_ahead(at, head, leads ? work_for_leading_left_ : work_left);
+    MEMORIA_TRY(const bool leads, leads_somewhere(at + size_of(head), work));
+    return verify_ahead(at, head, leads ? work.leading : work.other);
   }
 
   /// The next place with an intact record; `end` when there is none before it.
-  Result<uint64_t> search(uint64_t from, uint64_t end, uint64_t& work_left) {
+  Result<uint64_t> search(uint64_t from, uint64_t end, Work& work) {
     for (uint64_t at = from; at < end; ++at) {
       if ((at - from) % kTellEvery == 0) MEMORIA_TRY(visitor_.progress(at));
       MEMORIA_TRY(const auto head, head_at(window_, format_, at));
       if (!head) continue;
-      MEMORIA_TRY(const bool right, try_record(at, *head, work_left));
+      MEMORIA_TRY(const bool right, try_record(at, *head, work));
       if (right) return at;
     }
     return end;
@@ -241,9 +246,8 @@ class Scan {
   Window ahead_;  // for looks at what may follow, so that window_ need not be read again
   Window heads_;  // the same, for a few bytes here and there
   std::string key_, beginning_;
-  uint64_t work_left_;
-  uint64_t work_inside_left_;  // in damaged records that the next one follows
-  uint64_t work_for_small_left_, work_for_leading_left_;
+  Work work_;
+  Work work_inside_;  // in damaged records that the next one follows
 };
 
 }  // namespace

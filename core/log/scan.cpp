@@ -139,7 +139,7 @@ Result<bool> SegmentScanner::skip_unknown() {
   MEMORIA_TRY(bytes, window(at_, size_told));
   MEMORIA_TRY(const auto size, size_of_unknown(bytes, {seed_, at_}));
   if (size == 0) {
-    in_vain_ += size_told;
+    in_vain_ += std::min<uint64_t>(size_told, end_ - at_);
     return false;
   }
   at_ += size;
@@ -213,7 +213,7 @@ Result<uint64_t> SegmentScanner::find_next_record(uint64_t from) {
     MEMORIA_TRY(bytes, window(at, head.value().verified));
     if (bytes.size() >= head.value().verified && decode_record(bytes, {seed_, at}).has_value())
       return at;
-    searched_in_vain_ += head.value().verified;
+    searched_in_vain_ += std::min<uint64_t>(head.value().verified, end_ - at);
     if (searched_in_vain_ / kMostInVain > end_) break;
   }
   return end_;
