@@ -157,14 +157,14 @@ Result<Json> run_import(const Carrying& context) {
   MEMORIA_TRY(auto session, Session::open(target.data_directory, Need::kNewVolume, context.logger,
                                           late(progress_of(context.sink))));
   context.reached = true;
+  if (session.is_new()) tell_of_new_store(context.streams, target.data_directory);
   MEMORIA_TRY(session.check_writable());
   Json request = {{"command", "import"}};
   set_bytes(request, "path", path_in_volume(target, line.name).value_or("/"));
   auto done = source.value() ? import_log(context, session, request, std::move(source).value())
                              : import_archive(context, session, request);
-  const auto closed = done ? session.close() : session.give_up();
+  const auto closed = session.close();
   if (done && !closed) return closed.error();
-  if (done && session.is_new()) tell_of_new_store(context.streams, target.data_directory);
   return done;
 }
 

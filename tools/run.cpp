@@ -192,11 +192,9 @@ class Program {
                                  progress_of_opening());
     if (!session) return Failure{session.error(), exit_code_of_opening(session.error())};
     if (session.value().is_served()) flush(target.value());
+    if (session.value().is_new()) tell_of_new_store(streams_, target.value().data_directory);
     const auto done = execute(session.value(), std::move(request.value()));
-    const auto closed = done ? session.value().close() : session.value().give_up();
-    if (done && session.value().is_new()) {
-      tell_of_new_store(streams_, target.value().data_directory);
-    }
+    const auto closed = session.value().close();
     if (!done) return Failure{done.error(), exit_code_of(done.error())};
     if (!closed) return Failure{closed.error(), exit_code_of(closed.error())};
     return std::nullopt;

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <boost/filesystem/operations.hpp>
 #include <cerrno>
 
 #include "core/io/environment.hpp"
@@ -186,20 +185,6 @@ Result<Json> Session::roll_back(const std::string& snapshot, const Kept& kept) {
   set_bytes(out, "name", snapshot);
   if (keep) set_bytes(out, "kept", *keep);
   return out;
-}
-
-Status Session::give_up() {
-  // What fails may have done its work, and only not been able to tell.
-  const bool is_empty = volume_ ? volume_->files() <= 1 : store_ && store_->count() == 0;
-  const auto closed = close();
-  if (!is_new_ || !is_empty) return closed;
-  executor_.reset();
-  volume_.reset();
-  store_.reset();
-  boost::system::error_code error;
-  boost::filesystem::remove_all(data_directory_, error);
-  is_new_ = false;
-  return ok();
 }
 
 Status Session::close() {

@@ -52,8 +52,6 @@ class Session {
   Status check_writable() const;
   /// Closes a store that was opened here, durably; nothing for a daemon's.
   Status close();
-  /// The same after a failure; a store that was made by open(), and has nothing in it, goes again.
-  Status give_up();
 
  private:
   static Result<Session> open_here(const std::string& data_directory, Need need,
