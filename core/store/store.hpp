@@ -80,7 +80,7 @@ class alignas(kApart) Store {
   Result<size_t> read_at(std::string_view key, uint64_t offset, std::span<char> out) const;
   /// How many of `bytes`, from the first on, the value has at `offset` already, as far as that is
   /// told by reading at most `max_records` records; 0 when it takes more, when one cannot be read,
-  /// and without the key.
+  /// when the value was put there whole, and without the key.
   size_t common_prefix(std::string_view key, uint64_t offset, std::string_view bytes,
                        size_t max_records) const;
   /// The value's size in bytes, or nothing.

@@ -322,6 +322,9 @@ size_t Store::Impl::common_prefix(std::string_view key, uint64_t offset, std::st
   ReadPlan plan;
   if (!directory_.plan(key, offset, bytes.size(), plan)) return 0;
   if (offset >= plan.size || plan.parts.size() > max_records) return 0;
+  // Most of those are written to once more and never again, and reading it took a tenth of the time
+  // of opening, appending and closing (files of 1 KiB, medians of 5 in turns).
+  if (plan.parts.size() == 1 && plan.parts[0].piece.kind == Kind::kPut) return 0;
   std::string there(std::min<uint64_t>(bytes.size(), plan.size - offset), '\0');
   if (!read_plan(key, plan, offset, there).has_value()) return 0;
   return size_t(std::mismatch(there.begin(), there.end(), bytes.begin()).first - there.begin());
