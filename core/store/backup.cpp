@@ -371,13 +371,11 @@ class Copier {
     return link_from(root, name, hidden, segment);
   }
 
-  /// The files of a snapshot's segment to where another is put together; false: it has none.
-  static Result<bool> link_from(Environment& root, const std::string& snapshot,
-                                const std::string& hidden, const SealedSegment& segment) {
+  /// Links the files of a segment by `link(file)`; false: there are none. A missing hint is none.
+  template <class Link>
+  static Result<bool> link_files(const SealedSegment& segment, Link&& link) {
     for (const auto suffix : {kDataSuffix, kHintSuffix}) {
-      const auto file = segment_file(segment.name_id, suffix);
-      const auto linked =
-          root.link(fmt::format("{}/{}", snapshot, file), fmt::format("{}/{}", hidden, file));
+      const Status linked = link(segment_file(segment.name_id, suffix));
       if (linked.has_value() || linked.error().code == Errc::kExists) continue;
       if (linked.error().code != Errc::kNotFound) return linked.error();
       if (suffix == kDataSuffix) return false;
@@ -385,25 +383,26 @@ class Copier {
     return true;
   }
 
-  /// From the present or another snapshot of the destination; false: neither has it.
+  /// From a snapshot of the destination to where another is put together.
+  static Result<bool> link_from(Environment& root, const std::string& snapshot,
+                                const std::string& hidden, const SealedSegment& segment) {
+    return link_files(segment, [&](const std::string& file) {
+      return root.link(fmt::format("{}/{}", snapshot, file), fmt::format("{}/{}", hidden, file));
+    });
+  }
+
+  /// From the present or another snapshot of the destination; false: neither has it by this name.
   Result<bool> link_segment(Environment& root, const std::string& hidden,
                             const SealedSegment& segment) {
     const auto held = present_.find(segment.entry.id);
-    const bool in_present = held != present_.end() && held->second == segment.name_id;
-    const auto snapshot = in_snapshots_.find(segment.entry.id);
-    if (!in_present && snapshot == in_snapshots_.end()) return false;
-    for (const auto suffix : {kDataSuffix, kHintSuffix}) {
-      const auto file = segment_file(segment.name_id, suffix);
-      const auto linked = in_present
-                              ? to_.link(file, fmt::format("{}/{}/{}", kSnapshots, hidden, file))
-                              : root.link(fmt::format("{}/{}", snapshot->second, file),
-                                          fmt::format("{}/{}", hidden, file));
-      if (linked.has_value()) continue;
-      if (linked.error().code != Errc::kNotFound) return linked.error();
-      // A missing hint is none; data may be missing there, or have another name, and not here.
-      if (suffix == kDataSuffix) return false;
+    if (held != present_.end() && held->second == segment.name_id) {
+      return link_files(segment, [&](const std::string& file) {
+        return to_.link(file, fmt::format("{}/{}/{}", kSnapshots, hidden, file));
+      });
     }
-    return true;
+    const auto snapshot = in_snapshots_.find(segment.entry.id);
+    if (snapshot == in_snapshots_.end()) return false;
+    return link_from(root, snapshot->second, hidden, segment);
   }
 
   // ---- The end

@@ -49,6 +49,15 @@ struct Fixture {
   std::shared_ptr<Environment> snapshot(std::string_view name) {
     return unwrap(unwrap(environment->directory("snapshots"))->directory(name));
   }
+  /// The disk refuses the beginning of a file the next time.
+  void refuse(const std::string& file) {
+    environment->inject({.calls = kCallRead, .nth = 1, .times = 2, .name_part = file});
+  }
+  void check_carried(std::string_view snapshot, const Contents& contents) {
+    const auto opened = unwrap(open_store(backup, options)->open_snapshot(snapshot));
+    BOOST_TEST(unwrap(opened->verify()).clean());
+    check_contents(*opened, contents);
+  }
   void check_backup(const Contents& contents) {
     const auto opened = open_store(backup, options);
     BOOST_TEST(opened->options().read_only);
@@ -319,7 +328,7 @@ BOOST_FIXTURE_TEST_CASE(what_the_disk_refuses_is_damage, Fixture) {
   change(100);
   finish_hints(*store);
   const auto file = environment->files(".data").front();
-  environment->inject({.calls = kCallRead, .nth = 1, .times = 2, .name_part = file});
+  refuse(file);
   const auto report = unwrap(run());
   environment->clear_faults();
   BOOST_TEST(!report.damages.empty());
@@ -369,14 +378,12 @@ BOOST_FIXTURE_TEST_CASE(snapshots_heal_with_the_present, Fixture) {
   for (const auto* name : {"a", "b"}) unwrap(store->create_snapshot(name));
   finish_hints(*store);
   const auto file = environment->files(".data").front();
-  environment->inject({.calls = kCallRead, .nth = 1, .times = 2, .name_part = file});
+  refuse(file);
   BOOST_TEST(!unwrap(run()).damages.empty());
   environment->clear_faults();
   BOOST_TEST(unwrap(run()).damages.empty());
   for (const auto* name : {"a", "b"}) {
-    const auto snapshot = unwrap(open_store(backup, options)->open_snapshot(name));
-    BOOST_TEST(unwrap(snapshot->verify()).clean());
-    check_contents(*snapshot, then);
+    check_carried(name, then);
   }
 }
 
@@ -388,15 +395,13 @@ BOOST_FIXTURE_TEST_CASE(a_snapshot_that_is_carried_again_keeps_what_the_source_h
              lost = environment->files(".data").at(1);
   unwrap(store->create_snapshot("s"));
   unwrap(store->merge({.all = true}));  // only the snapshot has them
-  environment->inject({.calls = kCallRead, .nth = 1, .times = 2, .name_part = healing});
+  refuse(healing);
   BOOST_TEST(!unwrap(run()).damages.empty());
   environment->clear_faults();
   REQUIRE_OK(environment->remove("snapshots/s/" + lost));
   for (int time = 0; time < 2; ++time) {
     unwrap(run());
-    const auto snapshot = unwrap(open_store(backup, options)->open_snapshot("s"));
-    BOOST_TEST(unwrap(snapshot->verify()).clean());
-    check_contents(*snapshot, then);
+    check_carried("s", then);
   }
 }
 
@@ -405,9 +410,6 @@ BOOST_FIXTURE_TEST_CASE(one_that_ends_early_remembers_what_only_snapshots_have_d
   const auto then = expected;
   unwrap(store->create_snapshot("s"));
   finish_hints(*store);
-  const auto refuse = [&](const std::string& file) {
-    environment->inject({.calls = kCallRead, .nth = 1, .times = 2, .name_part = file});
-  };
   const auto first = environment->files(".data").front();
   refuse(first);
   BOOST_TEST(!unwrap(run()).damages.empty());
@@ -428,9 +430,7 @@ BOOST_FIXTURE_TEST_CASE(one_that_ends_early_remembers_what_only_snapshots_have_d
               }));
   environment->clear_faults();
   BOOST_TEST(unwrap(run()).damages.empty());
-  const auto snapshot = unwrap(open_store(backup, options)->open_snapshot("s"));
-  BOOST_TEST(unwrap(snapshot->verify()).clean());
-  check_contents(*snapshot, then);
+  check_carried("s", then);
 }
 
 /// A segment that only the snapshots have, or not even one of them.
