@@ -66,8 +66,10 @@ uid_t user_in(std::string_view options) {
   return user;
 }
 
+/// Looks at the directory that the mount names: only to be asked of one that matters, since others
+/// may name what never answers.
 bool is_trusted(const Mount& mount) {
-  if (mount.type != kType || mount.user == 0 || mount.user == ::geteuid()) return true;
+  if (mount.user == 0 || mount.user == ::geteuid()) return true;
   struct stat source {};
   return ::stat(mount.source.c_str(), &source) == 0 && source.st_uid == mount.user;
 }
@@ -113,7 +115,7 @@ const Mount* mount_over(const std::string& path, const std::vector<Mount>& mount
 Result<std::optional<Target>> in_mount(const std::string& path, const std::vector<Mount>& mounts) {
   const auto* mount = mount_over(path, mounts);
   if (mount == nullptr || mount->type != kType) return std::optional<Target>();
-  if (!mount->trusted) {
+  if (!is_trusted(*mount)) {
     return Error(Errc::kIo, EACCES,
                  fmt::format("{} was mounted by the user {}, who says that it is {}, which is not "
                              "theirs: name the data directory itself",
@@ -158,7 +160,7 @@ Status check_not_mounted(const std::string& data_directory, const std::string& s
   MEMORIA_TRY(const auto mounts, read_mounts());
   const auto source = fmt::format("{}/{}/{}", data_directory, kSnapshotsDirectory, snapshot);
   for (const auto& mount : mounts) {
-    if (mount.type != kType || mount.source != source || !mount.trusted) continue;
+    if (mount.type != kType || mount.source != source || !is_trusted(mount)) continue;
     return Error(Errc::kLocked,
                  fmt::format("the snapshot \"{}\" is mounted at {}: unmount it first: "
                              "fusermount3 -u {}",
@@ -179,9 +181,7 @@ Result<std::vector<Mount>> read_mounts() {
   std::ifstream file("/proc/self/mountinfo");
   if (!file) return Error(Errc::kIo, "cannot read /proc/self/mountinfo");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
-  auto mounts = parse_mountinfo(text);
-  for (auto& mount : mounts) mount.trusted = is_trusted(mount);
-  return mounts;
+  return parse_mountinfo(text);
 }
 
 Target through_snapshots(Target target) {
@@ -261,7 +261,7 @@ std::optional<std::string> path_through_mount(const Target& target, const std::s
                                               const std::vector<Mount>& mounts) {
   for (const auto& mount : mounts) {
     const bool is_it = mount.type == kType && mount.source == target.data_directory;
-    if (!is_it || !mount.trusted) continue;
+    if (!is_it || !is_trusted(mount)) continue;
     const auto inside = below(path, mount.root);
     if (!inside) continue;
     const auto shown = joined(mount.mount_point, *inside);

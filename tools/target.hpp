@@ -3,8 +3,8 @@
 #pragma once
 
 #include <sys/types.h>
-#include <optional>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,13 +20,11 @@ struct Mount {
   std::string type;
   std::string source;
   uid_t user = 0;  ///< who made it, of a FUSE mount
-  /// What it says of itself can be believed. Any user may mount something by any name: of somebody
-  /// else's mount it must be a directory of theirs.
-  bool trusted = true;
 };
 /// Lines that make no sense are left out.
 std::vector<Mount> parse_mountinfo(std::string_view text);
-/// Those of this process, and whether they are trusted.
+/// Those of this process. What one says of itself is believed only of root's, of one's own, and
+/// where the directory belongs to who made it: any user may mount something by any name.
 Result<std::vector<Mount>> read_mounts();
 
 /// kLocked: the snapshot is mounted by itself, and whoever reads it there would find it gone.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tools/target.hpp"
 
+#include <unistd.h>
+
 #include <boost/filesystem/operations.hpp>
 
 #include "tests/support/check.hpp"
@@ -142,17 +144,23 @@ BOOST_AUTO_TEST_CASE(what_paths_begin_with_keeps_its_end) {
 
 /// Any user can mount something that calls itself so.
 BOOST_AUTO_TEST_CASE(a_mount_of_somebody_else_is_not_believed) {
-  const auto mounts = parse_mountinfo(
-      "40 22 0:35 / /mnt/x rw - fuse.memoria /srv/data rw,user_id=1234,group_id=7\n");
-  BOOST_REQUIRE(mounts.size() == 1);
-  BOOST_TEST(mounts[0].user == 1234u);
-  auto strange = mounts;
-  strange[0].trusted = false;
+  const test::TemporaryDirectory directory;  // of this user
+  const auto mounted_by = [&](uid_t user) {
+    return parse_mountinfo("40 22 0:35 / /mnt/x rw - fuse.memoria " + directory.path() +
+                           " rw,user_id=" + std::to_string(user) + ",group_id=7\n");
+  };
+  const auto strange = mounted_by(::geteuid() + 1234);
+  BOOST_REQUIRE(strange.size() == 1);
   const auto refused = find_target("/mnt/x/file", strange);
   BOOST_REQUIRE(!refused.has_value());
-  BOOST_TEST(refused.error().message.find("mounted by the user 1234") != std::string::npos);
-  BOOST_TEST(!path_through_mount({"/srv/data", "/", false}, "/", strange).has_value());
-  BOOST_TEST(test::unwrap(find_target("/mnt/x/file", mounts)).data_directory == "/srv/data");
+  BOOST_TEST(refused.error().message.find("mounted by the user " +
+                                          std::to_string(::geteuid() + 1234)) != std::string::npos);
+  BOOST_TEST(!path_through_mount({directory.path(), "/", false}, "/", strange).has_value());
+  for (const uid_t user : {uid_t{0}, ::geteuid()}) {
+    const auto mounts = mounted_by(user);
+    BOOST_TEST(test::unwrap(find_target("/mnt/x/file", mounts)).data_directory == directory.path());
+    BOOST_TEST(path_through_mount({directory.path(), "/", false}, "/", mounts).has_value());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(paths_are_relative_to_the_target) {
