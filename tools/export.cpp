@@ -336,7 +336,7 @@ Result<Json> run_export(const Carrying& context) {
   const auto own = line.snapshot.empty() ? place_of_output(line.output, moment.target()) : "";
   MEMORIA_TRY(auto done, TarExport(context, *volume, {output, total, own}).run(top, path));
   MEMORIA_TRY(output.commit());
-  done["to_stdout"] = line.output.empty();
+  done["to_stdout"] = output.is_standard();
   return done;
 }
 

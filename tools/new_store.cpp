@@ -41,8 +41,8 @@ Result<std::string> place_of(const std::string& path, const std::string& given) 
   if (!fs::exists(path, error)) return path;
   const auto whole = fs::canonical(path, error);
   if (error) return Error(Errc::kIo, error.value(), fmt::format("{}: {}", given, error.message()));
-  struct stat own {
-  }, above{};
+  struct stat own {};
+  struct stat above {};
   const bool known =
       ::stat(whole.c_str(), &own) == 0 && ::stat(whole.parent_path().c_str(), &above) == 0;
   if (known && whole.has_relative_path() && own.st_dev == above.st_dev) return whole.string();

@@ -52,7 +52,8 @@ la_ssize_t TarSource::read_input(archive* reader, void* self, const void** bytes
   const auto got = source.input_.read(source.piece_);
   *bytes = source.piece_.data();
   if (got) {
-    source.tail_.append(source.piece_, 0, got.value());
+    const size_t last = std::min(got.value(), kTarBlock);
+    source.tail_.append(source.piece_, got.value() - last, last);
     source.tail_.erase(0, source.tail_.size() - std::min(source.tail_.size(), kTarBlock));
     source.input_ended_ = got.value() == 0;
     return la_ssize_t(got.value());

@@ -28,8 +28,8 @@ constexpr int kMaxLinks = 40;  // as the kernel
 /// Whether the kernel would follow this link (fs.protected_symlinks): where anybody can make one,
 /// as in /tmp, only who made it follows it, or the directory's owner's.
 bool may_follow(const boost::filesystem::path& link, const boost::filesystem::path& directory) {
-  struct stat own {
-  }, place{};
+  struct stat own {};
+  struct stat place {};
   if (::lstat(link.c_str(), &own) != 0 || ::stat(directory.c_str(), &place) != 0) return false;
   const bool is_anybodys = (place.st_mode & S_ISVTX) != 0 && (place.st_mode & S_IWOTH) != 0;
   return !is_anybodys || own.st_uid == ::geteuid() || own.st_uid == place.st_uid;
@@ -104,7 +104,7 @@ Result<ValueOutput> ValueOutput::open(const std::string& path, const Streams& st
   auto followed = end_of_links(path);
   if (!followed.has_value()) return local_file_error(followed.error());
   const auto& end = followed.value();
-  // Opened anew it would be written from its beginning.
+  // Opened anew, a file would be written from its beginning.
   if (!end && exists && is_standard_output(found)) return ValueOutput(streams, {});
   if (!end || (exists && !S_ISREG(found.st_mode))) {  // a device or a pipe: nothing to replace
     out.fd_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));

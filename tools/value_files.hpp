@@ -29,6 +29,8 @@ class ValueOutput {
 
   Status write(std::string_view bytes);
   Status commit();
+  /// Also when it was named, as /dev/stdout: nothing else may be written there.
+  bool is_standard() const { return path_.empty(); }
 
  private:
   ValueOutput(const Streams& streams, std::string path)

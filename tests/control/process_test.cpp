@@ -240,6 +240,15 @@ echo before >file; "$ctl" get "$data" /hello -o stdout >>file; cat file; readlin
              ran.out + ran.err);
 }
 
+BOOST_AUTO_TEST_CASE(an_archive_to_standard_output_by_name_is_nothing_but_one) {
+  const SampleStore place(false);
+  const auto ran = shell(place.path(), R"sh(
+cd "$(dirname "$0")"; ln -s /proc/self/fd/1 stdout
+"$ctl" export "$data" -o stdout >by-name.tar; "$ctl" export "$data" >plain.tar
+cmp by-name.tar plain.tar && echo the same)sh");
+  BOOST_TEST(ran.out == "the same\n", ran.out + ran.err);
+}
+
 /// As the kernel has it: fs.protected_symlinks.
 BOOST_AUTO_TEST_CASE(an_output_does_not_follow_a_stranger_s_link_where_anybody_can_make_one) {
   if (::geteuid() != 0) return;  // only root can give a link away
