@@ -24,7 +24,8 @@ Volume::Caches kernel_caches(Session& session, Binding& binding, PageFlusher& fl
     check(fuse_lowlevel_notify_inval_inode(session.raw(), node, -1, 0), node);
   };
   // A name that the kernel has not looked up tells it nothing about a listing that it keeps, and
-  // the directory's time may be the one that it knows. The listing is kept in pages like contents.
+  // the directory's time may be the one that it knows. The listing is kept in pages like contents;
+  // the directory's attributes are asked for again, too.
   const auto listing_changed = [&session](NodeId directory) {
     check(fuse_lowlevel_notify_inval_inode(session.raw(), directory, 0, 0), directory);
   };
@@ -44,7 +45,6 @@ Volume::Caches kernel_caches(Session& session, Binding& binding, PageFlusher& fl
               [=, &binding](std::string_view snapshot) {
                 binding.snapshots.forget(snapshot);
                 entry_changed(kSnapshotsNode, snapshot);
-                inode_changed(kSnapshotsNode);
               },
           .write_back = [&] { return flusher.flush(binding.written.all()); }};
 }

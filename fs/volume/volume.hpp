@@ -137,6 +137,7 @@ class Volume {
   /// returns. Functions may be missing.
   struct Caches {
     std::function<void(InodeNumber)> inode_changed = {};
+    /// And with it the directory's listing.
     std::function<void(InodeNumber parent, std::string_view name)> entry_changed = {};
     /// The name is gone or stands for something else, and `ino`, which is still held, has no other:
     /// it is to be let go of when no program uses it any more.
