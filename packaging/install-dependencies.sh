@@ -8,7 +8,7 @@ set -euo pipefail
 build=(
   cmake ninja-build g++ pkg-config
   libboost-dev libboost-filesystem-dev libboost-test-dev
-  libabsl-dev libfmt-dev libisal-dev                      # core/
+  libabsl-dev libfmt-dev libisal-dev libzstd-dev          # core/
   fuse3 libfuse3-dev libcli11-dev libspdlog-dev nlohmann-json3-dev libarchive-dev  # fs/, tools/
   libtomlplusplus-dev                                     # memoria.toml
   scdoc                                                   # manual pages

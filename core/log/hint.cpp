@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/coding.hpp"
+#include "core/base/compression.hpp"
 #include "core/base/crc32c.hpp"
 #include "core/base/key_order.hpp"
 
@@ -13,11 +14,14 @@ namespace memoria {
 namespace {
 
 constexpr std::string_view kMagic = "MEMOHNT1", kEnd = "END!";
-constexpr uint32_t kHintVersion = 3;
+constexpr uint32_t kHintVersion = 4;
 constexpr size_t kHeaderSize = 8 + 4 + 8 + 8 + 4, kTrailerSize = 8 + 8 + 8 + 4 + 4;
 constexpr uint8_t kFlagInline = 0x10;
-// Enough entries that the index is small, and few enough that a cache holds them decoded.
-constexpr size_t kBlockBytes = 8 << 10;
+// Enough that compression finds what keys have in common, and few enough that a cache holds them.
+// (Hints of 400,000 keys like paths, at 8, 16 and 32 KiB: 13.7, 13.1 and 12.4 bytes a key.)
+constexpr size_t kBlockBytes = 32 << 10;
+// An entry has a key and a rest of at most 64 KiB each, and some numbers.
+constexpr size_t kMaxBlockBytes = kBlockBytes + (128 << 10) + 64;
 constexpr size_t kCheckChunk = 1 << 20, kPart = 1 << 20;
 
 std::string header(uint64_t segment_id, uint64_t data_length) {
@@ -176,16 +180,20 @@ PageString HintWriter::finish(uint64_t data_length, std::vector<uint32_t>* order
 Status HintWriter::write_sorted(uint64_t data_length, const AppendPart& append) {
   std::string out = header(segment_id_, data_length);
   std::string index, block;
+  Compressor compressor;
   uint32_t entries = 0;
   std::string_view last, separator;
   WhenAndWhere before;
   const auto end_block = [&]() -> Status {
+    const auto smaller = compressor.compress(block);
+    const std::string_view stored = smaller.empty() ? block : smaller;
+    append_varint(index, stored.size());
     append_varint(index, block.size());
     append_varint(index, entries);
-    append_le<uint32_t>(index, crc32c(block));
+    append_le<uint32_t>(index, crc32c(stored));
     append_varint(index, separator.size());
     index.append(separator);
-    out.append(block);
+    out.append(stored);
     block.clear();
     entries = 0;
     if (out.size() < kPart) return ok();
@@ -272,15 +280,17 @@ bool HintIndex::parse_blocks(std::string_view index, uint64_t end_of_blocks) {
   Decoder in(index);
   while (in.ok() && !in.rest().empty()) {
     Block block;
-    const uint64_t length = in.varint(), count = in.varint();
+    const uint64_t length = in.varint(), size = in.varint(), count = in.varint();
     block.crc = in.le<uint32_t>();
     block.separator = in.bytes(in.varint());
-    if (!in.ok() || length > end_of_blocks - at || length > UINT32_MAX || count == 0 ||
-        count > length || (!blocks_.empty() && block.separator < blocks_.back().separator)) {
+    if (!in.ok() || length > end_of_blocks - at || length > size || size > kMaxBlockBytes ||
+        count == 0 || count > size ||
+        (!blocks_.empty() && block.separator < blocks_.back().separator)) {
       return false;
     }
     block.offset = at;
     block.length = uint32_t(length);
+    block.size = uint32_t(size);
     block.entries = uint32_t(count);
     at += length;
     entries += count;
@@ -317,16 +327,28 @@ Status HintCursor::load_block() {
     buffer_.resize(got);
     if (got < block.length) return Error{Errc::kCorrupt, "the hint is cut off"};
   }
-  rest_ = std::string_view(buffer_).substr(block.offset - buffer_at_, block.length);
-  if (crc32c(rest_) != block.crc) {
-    return Error{Errc::kCorrupt, "the checksum of a hint's block does not match"};
-  }
+  MEMORIA_TRY(rest_, open_block(block, std::string_view(buffer_).substr(block.offset - buffer_at_,
+                                                                        block.length)));
   left_ = block.entries;
   key_.clear();
   timestamp_ = index_.segment_id();
   record_offset_ = 0;
   ++next_block_;
   return ok();
+}
+
+/// What a block holds; lives until the next call, or as long as `stored`.
+Result<std::string_view> HintCursor::open_block(const HintIndex::Block& block,
+                                                std::string_view stored) {
+  if (crc32c(stored) != block.crc) {
+    return Error{Errc::kCorrupt, "the checksum of a hint's block does not match"};
+  }
+  if (block.size == block.length) return stored;
+  opened_.resize(block.size);
+  if (!decompress(stored, opened_)) {
+    return Error{Errc::kCorrupt, "a block of a hint is not what was compressed"};
+  }
+  return opened_;
 }
 
 /// Takes an entry off the front of rest_. False: it is none, or not in order.

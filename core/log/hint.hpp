@@ -86,7 +86,9 @@ class HintIndex {
  public:
   struct Block {
     uint64_t offset = 0;
-    uint32_t length = 0, entries = 0, crc = 0;
+    uint32_t length = 0;  ///< in the hint
+    uint32_t size = 0;    ///< of what it holds; compressed when it is more
+    uint32_t entries = 0, crc = 0;
     /// Not above the block's first key, and not below the last key of the block before.
     std::string separator;
   };
@@ -126,6 +128,7 @@ class HintCursor {
 
  private:
   Status load_block();
+  Result<std::string_view> open_block(const HintIndex::Block& block, std::string_view stored);
   bool decode(Entry& entry);
 
   const HintIndex& index_;
@@ -134,6 +137,7 @@ class HintCursor {
   size_t next_block_ = 0;
   std::string buffer_;  // whole blocks, from buffer_at_ of the hint
   uint64_t buffer_at_ = 0;
+  std::string opened_;     // the block at hand, when it was compressed
   std::string_view rest_;  // of the block at hand
   uint32_t left_ = 0;      // entries in it
   std::string key_;

@@ -2,8 +2,10 @@
 // Hints through the store and by themselves: never trusted, never fatal.
 #include "core/log/hint.hpp"
 
+#include <algorithm>
 #include <array>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 
@@ -501,6 +503,40 @@ BOOST_AUTO_TEST_CASE(every_flipped_bit_and_every_cut_of_a_hint_is_refused) {
   }
   BOOST_TEST(!HintReader::open(intact, 43, 123456).has_value());
   BOOST_TEST(!HintReader::open(intact, 42, 123457).has_value());
+}
+
+size_t bytes_for_each(const std::function<std::string(uint64_t)>& key) {
+  constexpr uint64_t kKeys = 5000;
+  HintWriter writer(42);
+  std::vector<std::string> keys;
+  for (uint64_t i = 0; i < kKeys; ++i) {
+    keys.push_back(key(i));
+    writer.add(entry(Kind::kPut, keys.back(), i + 1));
+  }
+  const auto bytes = std::move(writer).finish(1'000'000);
+  auto reader = HintReader::open(bytes, 42, 1'000'000);
+  BOOST_REQUIRE(reader.has_value());
+  std::sort(keys.begin(), keys.end());
+  Entry e;
+  for (const auto& expected : keys) {
+    BOOST_REQUIRE(reader->next(e));
+    BOOST_REQUIRE(e.record.key == expected);
+  }
+  return bytes.size() / kKeys;
+}
+
+BOOST_AUTO_TEST_CASE(what_keys_have_in_common_takes_little) {
+  Random random(base_seed());
+  const auto path = [&](uint64_t i) {
+    return std::to_string(random.below(1'000'000)) + "/usr/share/memoria/" + std::to_string(i);
+  };
+  const auto number = [&](uint64_t) {
+    std::string key;
+    for (int i = 0; i < 30; ++i) key.push_back(char(random.below(256)));
+    return key;
+  };
+  BOOST_TEST(bytes_for_each(path) < 20u);
+  BOOST_TEST(bytes_for_each(number) < 30u + 10);
 }
 
 BOOST_AUTO_TEST_CASE(a_hint_without_entries_is_a_hint) {

@@ -61,21 +61,22 @@ uint64_t newest_of(const std::string& hint) {
 }
 
 /// A hint around blocks of any bytes: each is one byte of length, one for the number of entries,
-/// and that many bytes.
+/// one for how many times 16 bytes it has more when it is not compressed, and its bytes.
 std::string assemble(std::string_view input) {
   std::string blocks(HintWriter(kSegment).finish(kLength));
   blocks.resize(blocks.size() - 32);
   std::string index;
   uint64_t entries = 0;
-  while (input.size() > 2) {
-    const auto block = input.substr(2, uint8_t(input[0]));
+  while (input.size() > 3) {
+    const auto block = input.substr(3, uint8_t(input[0]));
     append_varint(index, block.size());
+    append_varint(index, block.size() + 16 * uint8_t(input[2]));
     append_varint(index, uint8_t(input[1]));
     append_le<uint32_t>(index, crc32c(block));
     append_varint(index, 0);
     entries += uint8_t(input[1]);
     blocks.append(block);
-    input.remove_prefix(2 + block.size());
+    input.remove_prefix(3 + block.size());
   }
   return finish(blocks, index, entries, newest_of(finish(blocks, index, entries, 0)));
 }
