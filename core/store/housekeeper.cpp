@@ -40,6 +40,7 @@ void Housekeeper::run() {
   auto last_check = Clock::now();
   while (true) {
     std::shared_ptr<Segment> segment;
+    bool merges = true;
     {
       Lock lock(mutex_);
       while (!stopping_ && queue_.empty()) {
@@ -52,6 +53,7 @@ void Housekeeper::run() {
         changed_.wait_until(lock, next_check);
       }
       if (stopping_) return;
+      merges = interval_.count() != 0;
       if (!queue_.empty()) {
         segment = std::move(queue_.back());
         queue_.pop_back();
@@ -59,8 +61,9 @@ void Housekeeper::run() {
     }
     if (segment) {
       work_.write_hint(*segment);
+      if (merges) work_.check_merge(true);
     } else {
-      work_.check_merge();
+      work_.check_merge(false);
       last_check = Clock::now();
     }
   }

@@ -18,9 +18,10 @@ class Housekeeper {
  public:
   struct Work {
     std::function<void(Segment&)> write_hint;
-    std::function<void()> check_merge;
+    /// `urgent`: it is not time yet, but a segment was sealed.
+    std::function<void(bool urgent)> check_merge;
   };
-  /// check_merge is called every `interval`; 0: never.
+  /// check_merge is called every `interval`, and behind each hint as urgent; 0: never.
   Housekeeper(Work work, std::chrono::milliseconds interval);
   ~Housekeeper() { stop(); }
 

@@ -41,7 +41,7 @@ bool small(const Segment& s, const Options& options) {
 
 /// What a merge may take, as it was when it was looked at.
 struct Candidate {
-  bool held;
+  bool held, dead_enough;
   double dead;
   std::shared_ptr<Segment> segment;
 };
@@ -60,6 +60,10 @@ uint64_t dead_bytes(const std::vector<std::shared_ptr<Segment>>& segments) {
   return dead;
 }
 
+double urgent_share(const Options& options) {
+  return options.segment.fragmentation_threshold / 2;
+}
+
 bool many_small(const std::vector<std::shared_ptr<Segment>>& segments, const Options& options) {
   return size_t(std::count_if(segments.begin(), segments.end(), [&](const auto& s) {
            return eligible(*s) && small(*s, options);
@@ -76,6 +80,18 @@ bool merge_is_due(const std::vector<std::shared_ptr<Segment>>& segments, const O
          });
 }
 
+bool merge_is_urgent(const std::vector<std::shared_ptr<Segment>>& segments,
+                     const Options& options) {
+  uint64_t dead = 0, total = 0;
+  for (const auto& s : segments) {
+    if (!eligible(*s) || s->held) continue;
+    dead += s->dead_bytes();
+    total += s->counts.total_bytes;
+  }
+  return dead >= options.segment.max_size / 2 &&
+         double(dead) >= urgent_share(options) * double(total);
+}
+
 std::vector<std::shared_ptr<Segment>> choose_inputs(
     const std::vector<std::shared_ptr<Segment>>& segments, const Options& options,
     const MergeRequest& request, const MergeRoom& room) {
@@ -83,15 +99,21 @@ std::vector<std::shared_ptr<Segment>> choose_inputs(
   if (dead_bytes(segments) >= options.segment.dead_bytes_threshold) {
     threshold = std::min(threshold, kWorthwhile);
   }
-  if (request.min_dead >= 0) threshold = request.min_dead;
+  double threshold_when_it_frees = threshold;
+  if (merge_is_urgent(segments, options)) {
+    threshold_when_it_frees = std::min(threshold, urgent_share(options));
+  }
+  if (request.min_dead >= 0) threshold = threshold_when_it_frees = request.min_dead;
   const bool take_small = request.min_dead < 0 && many_small(segments, options);
   // Looked at once: writers change it. What a snapshot has comes last, as it frees nothing now.
   std::vector<Candidate> candidates;
   for (const auto& s : segments) {
     if (!eligible(*s, request)) continue;
+    const bool held = s->held;
     const double dead = dead_share(*s);
-    if (request.all || dead >= threshold || (take_small && small(*s, options))) {
-      candidates.push_back({s->held, dead, s});
+    const bool dead_enough = request.all || dead >= (held ? threshold : threshold_when_it_frees);
+    if (dead_enough || (take_small && small(*s, options))) {
+      candidates.push_back({held, dead_enough, dead, s});
     }
   }
   std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
@@ -109,7 +131,7 @@ std::vector<std::shared_ptr<Segment>> choose_inputs(
     return false;
   });
   // A small one alone would only be copied.
-  if (!request.all && candidates.size() == 1 && candidates[0].dead < threshold) return {};
+  if (candidates.size() == 1 && !candidates[0].dead_enough) return {};
   std::vector<std::shared_ptr<Segment>> chosen;
   for (const auto& c : candidates) chosen.push_back(c.segment);
   return chosen;

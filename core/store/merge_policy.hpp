@@ -20,6 +20,12 @@ inline constexpr uint64_t kMergeOverhead = 16 << 10;
 /// dead bytes above theirs, as in the original; or many small segments.
 bool merge_is_due(const std::vector<std::shared_ptr<Segment>>& segments, const Options& options);
 
+/// Whether so much of the store is dead that the background merge should not wait until it is next
+/// asked: half of the fragmentation threshold of all bytes that a merge could free, and half a
+/// segment. It keeps a store that is overwritten all the time from growing for a whole check
+/// interval.
+bool merge_is_urgent(const std::vector<std::shared_ptr<Segment>>& segments, const Options& options);
+
 /// Bytes that a merge may use. It needs room for its output before it frees any.
 struct MergeRoom {
   uint64_t budget = 0;      ///< for all that it writes

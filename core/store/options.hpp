@@ -39,7 +39,9 @@ struct Options {
     uint64_t max_records = 400'000;
     double fragmentation_threshold = 0.6;  ///< dead share of bytes that makes a segment a candidate
     uint64_t dead_bytes_threshold = 512 << 20;  ///< dead bytes in all that start a merge
-    std::chrono::milliseconds merge_check_interval = std::chrono::minutes(1);  ///< 0: no background
+    /// 0: no background merges. While half of `fragmentation_threshold` of all bytes are dead, and
+    /// half a segment at least, it is also checked whenever a segment was sealed.
+    std::chrono::milliseconds merge_check_interval = std::chrono::minutes(1);
   } segment;
 
   struct FileCache {

@@ -102,7 +102,8 @@ Status Store::Impl::open() {
         by_interval ? options_.sync_interval : std::chrono::milliseconds(0));
     committer_->on_sync([this] { appender_->note_sync(); });
     housekeeper_ = std::make_unique<Housekeeper>(
-        Housekeeper::Work{[this](Segment& s) { write_hint(s); }, [this] { background_merge(); }},
+        Housekeeper::Work{[this](Segment& s) { write_hint(s); },
+                          [this](bool urgent) { background_merge(urgent); }},
         options_.segment.merge_check_interval);
     files_.on_shortage([this] { (void)appender_->settle(); });
     appender_->on_durable([this](uint64_t position) { committer_->durable_up_to(position); });

@@ -251,11 +251,11 @@ Status Store::Impl::close_and_roll_back(std::string_view snapshot) {
   return begun ? Status(ok()) : Error{Errc::kClosed};  // somebody else was faster
 }
 
-void Store::Impl::background_merge() {
+void Store::Impl::background_merge(bool urgent) {
   const Options settings = this->settings();
-  if (health_.latched() || !hour_allows(settings) || !merge_is_due(segments_.all(), settings)) {
-    return;
-  }
+  if (health_.latched() || !hour_allows(settings)) return;
+  const auto segments = segments_.all();
+  if (urgent ? !merge_is_urgent(segments, settings) : !merge_is_due(segments, settings)) return;
   const auto report = merge({}, [this](const Progress&) { return !stopping_.load(); });
   if (!report.has_value()) {
     if (report.error().code != Errc::kCancelled) {

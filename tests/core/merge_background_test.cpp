@@ -69,6 +69,41 @@ BOOST_AUTO_TEST_CASE(below_both_thresholds_nothing_happens) {
   BOOST_TEST(!merged_within(*store, milliseconds(300)));
 }
 
+Options seldom_options() {
+  auto options = triggered_options();
+  options.segment.merge_check_interval = std::chrono::hours(1);
+  return options;
+}
+
+BOOST_AUTO_TEST_CASE(what_is_overwritten_all_the_time_does_not_grow_until_the_next_check) {
+  const auto store = open_store(SimulatedEnvironment::make(), seldom_options());
+  Contents expected;
+  for (int i = 0; i < 4000; ++i) {
+    const std::string key = numbered("key", (i * 73) % 200);
+    expected[key] = std::string(500, char('a' + i / 200));
+    REQUIRE_OK(store->put(key, expected[key]));
+  }
+  BOOST_TEST(merged_within(*store, milliseconds(10000)));
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto grown = [&] {
+    const auto stats = store->stats();
+    return stats.live_bytes + stats.dead_bytes > 2 * stats.live_bytes;
+  };
+  while (grown() && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  BOOST_TEST(!grown());
+  check_contents(*store, expected);
+}
+
+BOOST_AUTO_TEST_CASE(what_would_free_nothing_is_not_urgent) {
+  const auto store = open_store(SimulatedEnvironment::make(), seldom_options());
+  for (int k = 0; k < 200; ++k) REQUIRE_OK(store->put(numbered("key", k), std::string(500, 'x')));
+  unwrap(store->create_snapshot("all"));
+  for (int k = 0; k < 100; ++k) REQUIRE_OK(store->put(numbered("key", k), std::string(500, 'y')));
+  BOOST_TEST(!merged_within(*store, milliseconds(300)));
+}
+
 BOOST_AUTO_TEST_CASE(an_interval_of_zero_switches_it_off) {
   const auto store = open_store(SimulatedEnvironment::make(), quiet_options(16 << 10));
   make_garbage(*store);
