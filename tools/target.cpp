@@ -19,7 +19,9 @@
 #include <memory>
 
 #include "core/base/unique_fd.hpp"
+#include "core/io/permission.hpp"
 #include "core/store/snapshots.hpp"
+#include "fs/control/key_text.hpp"
 
 namespace memoria::ctl {
 namespace {
@@ -111,7 +113,44 @@ const Mount* mount_over(const std::string& path, const std::vector<Mount>& mount
   return best;
 }
 
-/// Nothing: it is in no mount of Memoria. kIo: in one that is not to be trusted.
+/// What a path in the volume names where a mount shows the snapshots.
+struct Shown {
+  std::string snapshot;
+  std::string inside;  ///< the path in it
+};
+
+/// Nothing: the path is not below /.snapshots.
+std::optional<Shown> shown_at(const std::string& path) {
+  const auto rest = below(path, "/.snapshots");
+  if (!rest || *rest == "/") return std::nullopt;
+  const auto end = std::min(rest->find('/', 1), rest->size());
+  return Shown{rest->substr(1, end - 1), end == rest->size() ? "/" : rest->substr(end)};
+}
+
+std::string snapshot_directory(const std::string& data_directory, const std::string& snapshot) {
+  return fmt::format("{}/{}/{}", data_directory, kSnapshotsDirectory, snapshot);
+}
+
+/// In /.snapshots a mount shows nothing but snapshots: what is not one is not there, and not
+/// something of the present. The errno is not ENOENT, which would be that of the whole target.
+Status check_snapshot(const Target& target) {
+  const auto shown = shown_at(target.inside);
+  if (!shown) return ok();
+  const auto& name = shown->snapshot;
+  if (Snapshots::check_name(name)) {
+    const auto directory = snapshot_directory(target.data_directory, name);
+    boost::system::error_code error;
+    const auto found = fs::status(directory, error).type();
+    if (found == fs::directory_file) return ok();
+    if (found == fs::status_error) return failed_access(error.value(), "look for", directory);
+  }
+  return Error(Errc::kNotFound, ENODATA,
+               fmt::format("there is no snapshot \"{}\"; `memoria-ctl snapshot list {}` lists them",
+                           printable(name), target.data_directory));
+}
+
+/// Nothing: it is in no mount of Memoria. kIo: in one that is not to be trusted. Also the errors of
+/// check_snapshot().
 Result<std::optional<Target>> in_mount(const std::string& path, const std::vector<Mount>& mounts) {
   const auto* mount = mount_over(path, mounts);
   if (mount == nullptr || mount->type != kType) return std::optional<Target>();
@@ -121,8 +160,9 @@ Result<std::optional<Target>> in_mount(const std::string& path, const std::vecto
                              "theirs: name the data directory itself",
                              mount->mount_point, mount->user, mount->source));
   }
-  return std::optional(through_snapshots(
-      {mount->source, joined(mount->root, *below(path, mount->mount_point)), true}));
+  Target target{mount->source, joined(mount->root, *below(path, mount->mount_point)), true};
+  MEMORIA_TRY(check_snapshot(target));
+  return std::optional(through_snapshots(std::move(target)));
 }
 
 /// Of an absolute path: with links followed as far as there is something; a path through a mount
@@ -158,7 +198,7 @@ Result<fs::path> absolute(const std::string& path) {
 
 Status check_not_mounted(const std::string& data_directory, const std::string& snapshot) {
   MEMORIA_TRY(const auto mounts, read_mounts());
-  const auto source = fmt::format("{}/{}/{}", data_directory, kSnapshotsDirectory, snapshot);
+  const auto source = snapshot_directory(data_directory, snapshot);
   for (const auto& mount : mounts) {
     if (mount.type != kType || mount.source != source || !is_trusted(mount)) continue;
     return Error(Errc::kLocked,
@@ -185,16 +225,13 @@ Result<std::vector<Mount>> read_mounts() {
 }
 
 Target through_snapshots(Target target) {
-  const auto rest = below(target.inside, "/.snapshots");
-  if (!rest || *rest == "/") return target;
-  const auto end = std::min(rest->find('/', 1), rest->size());
-  const auto name = rest->substr(1, end - 1);
-  if (!Snapshots::check_name(name)) return target;
-  auto directory = fmt::format("{}/{}/{}", target.data_directory, kSnapshotsDirectory, name);
+  auto shown = shown_at(target.inside);
+  if (!shown || !Snapshots::check_name(shown->snapshot)) return target;
+  auto directory = snapshot_directory(target.data_directory, shown->snapshot);
   boost::system::error_code error;
   if (!fs::is_directory(directory, error)) return target;
   target.data_directory = std::move(directory);
-  target.inside = end == rest->size() ? "/" : rest->substr(end);
+  target.inside = std::move(shown->inside);
   return target;
 }
 

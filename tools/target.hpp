@@ -44,9 +44,10 @@ struct Target {
 Target through_snapshots(Target target);
 
 /// A path inside a mounted volume, or else a data directory. What lies in a snapshot there is a
-/// path inside that. Symbolic links on the way are followed; one that lies in the volume is not,
-/// when it is the path's last name. kNotFound, kIo. `may_be_new`: what is not there will be a data
-/// directory.
+/// path inside that; in one that is not there, it is an error. Symbolic links on the way are
+/// followed; one that lies in the volume is not, when it is the path's last name. kNotFound (with
+/// ENODATA: there is a mount, but no such snapshot), kIo. `may_be_new`: what is not there will be a
+/// data directory.
 Result<Target> find_target(const std::string& path, const std::vector<Mount>& mounts,
                            bool may_be_new = false);
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <boost/filesystem/operations.hpp>
+#include <cerrno>
 
 #include "tests/support/check.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -69,6 +70,31 @@ BOOST_AUTO_TEST_CASE(bound_part_of_a_volume_keeps_its_place) {
 BOOST_AUTO_TEST_CASE(similar_name_or_mount_on_top_is_not_the_volume) {
   CHECK_FAILS(Errc::kNotFound, find_target("/mnt/plainer", parse_mountinfo(kTable)));
   CHECK_FAILS(Errc::kNotFound, find_target("/mnt/plain/inside/x", parse_mountinfo(kTable)));
+}
+
+BOOST_AUTO_TEST_CASE(snapshot_that_a_mount_does_not_show_is_not_the_present) {
+  const test::TemporaryDirectory directory;
+  files::create_directories(directory.path("snapshots/then"));
+  const std::vector<Mount> mounts{{"/", "/mnt/x", "fuse.memoria", directory.path()},
+                                  {"/.snapshots", "/mnt/y", "fuse.memoria", directory.path()}};
+  const auto then = test::unwrap(find_target("/mnt/x/.snapshots/then/a/b", mounts));
+  BOOST_TEST(then.data_directory == directory.path("snapshots/then"));
+  BOOST_TEST(then.inside == "/a/b");
+  BOOST_TEST(test::unwrap(find_target("/mnt/y/then", mounts)).data_directory ==
+             directory.path("snapshots/then"));
+  BOOST_TEST(test::unwrap(find_target("/mnt/x/.snapshots", mounts)).inside == "/.snapshots");
+  const std::vector<std::string> names{"than", "than/a", ".then", std::string(201, 'n')};
+  for (const auto& name : names) {
+    for (const auto& path : {"/mnt/x/.snapshots/" + name, "/mnt/y/" + name}) {
+      for (const bool may_be_new : {false, true}) {
+        const auto found = find_target(path, mounts, may_be_new);
+        BOOST_REQUIRE(!found.has_value());
+        BOOST_TEST(found.error().describe().starts_with("there is no snapshot \"" +
+                                                        name.substr(0, name.find('/')) + "\""));
+        BOOST_TEST(found.error().to_errno() == ENODATA);
+      }
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(directory_outside_mounts_is_a_data_directory) {

@@ -104,6 +104,17 @@ told 5 "\`memoria-ctl snapshot list $data\`" ls "$mnt/.snapshots"
 told 5 "there is no snapshot \"s2\"; \`memoria-ctl snapshot list $data\` lists them" ls "$mnt/.snapshots/s2"
 told 5 "there is no snapshot \"s2\"; \`memoria-ctl snapshot list $data\` lists them" ls "$mnt" /.snapshots/s2/x
 told 5 "no such file in the volume" get "$mnt/.snapshots/s1/missing"
+typo=$mnt/.snapshots/s2
+for command in "get $typo /file" "ls $typo /" "put $typo /file" "rm $typo /file" "stats $typo" "map $typo/x" \
+  "verify $typo" "scrub $typo" "merge --dry-run $typo" "config show $typo" "config set $typo file_cache 10" \
+  "snapshot list $typo" "snapshot create $typo s3" "hints check $typo" "history $typo /file" \
+  "backup $typo $work/copy" "restore $typo $work/copy" "repair $typo $work/copy" "export $typo" \
+  "export --snapshot s1 $typo" "import $typo /new"; do
+  # shellcheck disable=SC2086
+  told 5 'there is no snapshot "s2"' $command
+done
+prints second get "$mnt" /file
+[[ ! -e $work/copy ]] || fail "something was made out of a snapshot that is not there"
 [[ $(member count snapshot list "$mnt/.snapshots") == 1 ]] || fail "snapshot list"
 
 step "what is about the whole store takes any path in its mount"
