@@ -81,6 +81,7 @@ class ToolSink : public Sink {
     return report_.item(item);
   }
   Status data(std::string_view bytes) override { return output_.write(bytes); }
+  Status hole(uint64_t length) override { return output_.leave_hole(length); }
 
  private:
   const Streams& streams_;
@@ -327,6 +328,7 @@ class Program {
     MEMORIA_TRY(auto input, ValueInput::open(line_.input, streams_));
     MEMORIA_TRY(auto output, ValueOutput::open(line_.output, streams_));
     if (input.expected() > 0) request["size"] = input.expected();
+    if (line_.verb == Verb::kGet && output.takes_holes()) request["holes"] = true;
     ToolSink sink(streams_, progress_, warnings_, *report_, output);
     MEMORIA_TRY(auto result, line_.verb == Verb::kSnapshotRollback && !session.is_served()
                                  ? session.roll_back(snapshot_, kept())

@@ -11,6 +11,7 @@
 #include <boost/filesystem/operations.hpp>
 #include <cerrno>
 #include <cstdio>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -135,6 +136,21 @@ Status ValueOutput::write(std::string_view bytes) {
     } else if (errno != EINTR) {
       return file_error("write", path_);
     }
+  }
+  return ok();
+}
+
+Status ValueOutput::leave_hole(uint64_t length) {
+  const off_t at = ::lseek(fd_.get(), 0, SEEK_CUR);
+  if (at < 0) return file_error("write", path_);
+  if (length > uint64_t(std::numeric_limits<off_t>::max() - at)) {
+    errno = EFBIG;
+    return file_error("write", path_);
+  }
+  const off_t end = at + off_t(length);
+  // Not only by a seek, since it may be the file's end.
+  if (::ftruncate(fd_.get(), end) != 0 || ::lseek(fd_.get(), end, SEEK_SET) != end) {
+    return file_error("write", path_);
   }
   return ok();
 }

@@ -28,6 +28,10 @@ class ValueOutput {
   ~ValueOutput();
 
   Status write(std::string_view bytes);
+  /// Whether holes need not come as zeros: it is a regular file that is made.
+  bool takes_holes() const { return !temporary_.empty(); }
+  /// Where it takes holes: so many zeros, which take no space.
+  Status leave_hole(uint64_t length);
   Status commit();
   /// Also when it was named, as /dev/stdout: nothing else may be written there.
   bool is_standard() const { return path_.empty(); }

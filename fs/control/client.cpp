@@ -51,6 +51,9 @@ Result<std::optional<Json>> take(const Frame& frame, Sink& sink) {
     case FrameType::kItems:
       for (auto& item : json) MEMORIA_TRY(sink.item(std::move(item)));
       break;
+    case FrameType::kHole:
+      MEMORIA_TRY(sink.hole(number_or_zero<uint64_t>(json, "length")));
+      break;
     case FrameType::kRequest:
     case FrameType::kData:
     case FrameType::kEnd:

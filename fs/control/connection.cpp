@@ -53,6 +53,11 @@ class SocketSink : public Sink {
     return ok();
   }
 
+  Status hole(uint64_t length) override {
+    delivers_ = true;
+    return send(FrameType::kHole, to_text({{"length", length}}));
+  }
+
   /// Sends the items that are still here.
   Status flush() {
     if (items_.empty()) return ok();

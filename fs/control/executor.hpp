@@ -3,6 +3,7 @@
 // or a client that asks a daemon to. Whoever asks sees no difference.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -25,6 +26,8 @@ class Sink {
   virtual Status item(Json item) = 0;
   /// The next bytes of the value that `get` delivers.
   virtual Status data(std::string_view bytes) = 0;
+  /// So many zeros come next, in place of data(): only to those who asked for "holes".
+  virtual Status hole(uint64_t) { return Error(Errc::kUnsupported, "holes were not asked for"); }
 };
 
 /// Gives `put` its data.

@@ -2,8 +2,12 @@
 // get, put, rm and locate of files in the volume.
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <limits>
+#include <span>
 
 #include "fs/control/byte_text.hpp"
 #include "fs/control/commands.hpp"
@@ -56,6 +60,27 @@ class HeldFile {
   InodeNumber ino_;
 };
 
+constexpr uint64_t kNoEnd = std::numeric_limits<uint64_t>::max();
+
+/// From one place of a file on: data, or a hole.
+struct Stretch {
+  uint64_t end = kNoEnd;
+  bool is_hole = false;
+};
+
+/// What is wrong there, reading tells: so that counts as data, as what is behind the end.
+Stretch stretch_at(Volume& volume, InodeNumber ino, uint64_t offset) {
+  const auto data = volume.seek(ino, offset, SEEK_DATA);
+  if (data && data.value() > offset) return {data.value(), true};
+  if (data) {
+    const auto hole = volume.seek(ino, offset, SEEK_HOLE);
+    return hole ? Stretch{hole.value()} : Stretch{};
+  }
+  const auto file = volume.getattr(ino);
+  const bool is_hole = data.error().to_errno() == ENXIO && file && file.value().size > offset;
+  return is_hole ? Stretch{file.value().size, true} : Stretch{};
+}
+
 /// Adds the key to the result and its extents to the list; nothing when there is no such key.
 Status locate_part(const Call& call, std::string_view of, std::string_view key, Json& keys) {
   const auto info = call.store.info(key);
@@ -78,13 +103,22 @@ Result<Json> get_file(const Call& call, const std::string& path) {
   MEMORIA_TRY(const auto file, worded(call, volume.resolve(path)));
   MEMORIA_TRY(must_be_regular(volume, file));
   MEMORIA_TRY(const auto held, worded(call, HeldFile::hold(volume, file.ino)));
+  MEMORIA_TRY(const bool with_holes, call.flag("holes"));
   std::string piece(kPieceSize, '\0');
   uint64_t offset = 0;
-  for (;;) {
-    MEMORIA_TRY(const size_t got, volume.read(file.ino, offset, piece));
-    if (got == 0) break;
-    MEMORIA_TRY(call.sink.data(std::string_view(piece).substr(0, got)));
-    offset += got;
+  for (Stretch now{with_holes ? 0 : kNoEnd};;) {
+    if (offset == now.end) now = stretch_at(volume, file.ino, offset);
+    if (now.is_hole) {
+      MEMORIA_TRY(call.sink.hole(now.end - offset));
+      offset = now.end;
+    } else {
+      const auto length = std::min<uint64_t>(now.end - offset, piece.size());
+      MEMORIA_TRY(const size_t got,
+                  volume.read(file.ino, offset, std::span(piece).first(size_t(length))));
+      if (got == 0) break;
+      MEMORIA_TRY(call.sink.data(std::string_view(piece).substr(0, got)));
+      offset += got;
+    }
     MEMORIA_TRY(call.report("get", offset, file.size));
   }
   return Json{{"size", offset}};

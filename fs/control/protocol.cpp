@@ -15,6 +15,7 @@ bool is_frame_type(char c) {
     case FrameType::kProgress:
     case FrameType::kItems:
     case FrameType::kData:
+    case FrameType::kHole:
     case FrameType::kEnd:
     case FrameType::kResult:
     case FrameType::kError:

@@ -3,7 +3,7 @@
 // [payload]. One connection carries one request:
 //
 //   client: Q                      then, for commands that take data: D ... E
-//   server: any of P, I, D ...     then R or X, and the connection ends
+//   server: any of P, I, D, H ...  then R or X, and the connection ends
 //
 // The client gives up by closing the connection, or its sending half if it wants to hear whether
 // the command was done all the same; the server then stops the command.
@@ -35,9 +35,10 @@ enum class FrameType : char {
   kProgress = 'P',  ///< JSON object (progress_to_json()); may be left out at any time
   kItems = 'I',     ///< JSON array: parts of the result (entries, extents, damages, segments)
   kData = 'D',      ///< bytes of a file
-  kEnd = 'E',       ///< no more data; empty
-  kResult = 'R',    ///< JSON object; the last frame
-  kError = 'X',     ///< JSON object: {"code", "errno", "message", "exit"}; the last frame
+  kHole = 'H',    ///< JSON object: {"length"}: so many zeros in place of D, for who asked for holes
+  kEnd = 'E',     ///< no more data; empty
+  kResult = 'R',  ///< JSON object; the last frame
+  kError = 'X',   ///< JSON object: {"code", "errno", "message", "exit"}; the last frame
 };
 
 struct Frame {

@@ -35,11 +35,13 @@ namespace memoria {
 /// | ls              | path, long, or key as a prefix        | entries  |      | count           |
 /// | find            | path or key, as a prefix              | entries  |      | count           |
 /// | count           | path or key, as a prefix              |          |      | counts          |
-/// | get             | path or key                           |          | out  | size            |
+/// | get             | path and holes, or key                |          | out  | size            |
 /// | put             | path or key, umask (of a new file),   |          | in   | size            |
 /// |                 | size (only for progress)              |          |      |                 |
 /// | rm              | path or key                           |          |      |                 |
 /// | locate          | path or key                           | extents  |      | keys, size      |
+///
+/// With "holes": true, `get` gives what of the file is a hole as such and not as zeros.
 ///
 /// What `import` takes in is a tree of files (tree_stream.hpp).
 ///

@@ -8,6 +8,7 @@
 
 #include <boost/filesystem/operations.hpp>
 #include <boost/test/data/test_case.hpp>
+#include <fstream>
 
 #include "tests/control/helpers.hpp"
 #include "tests/support/check.hpp"
@@ -160,6 +161,45 @@ BOOST_DATA_TEST_CASE(get_delivers_the_bytes, kBothWays, served) {
   BOOST_TEST(run_ctl({"get", place.path(), "/hello"}).out == "hello, world");
   BOOST_TEST(run_ctl({"get", place.path(), "/empty"}).out == "");
   BOOST_TEST((run_ctl({"get", place.path(), "/directory/inner"}).out == SampleStore::inner()));
+}
+
+/// A GiB of zeros would take more than the half.
+BOOST_DATA_TEST_CASE(get_into_a_file_leaves_holes, kBothWays, served) {
+  constexpr uint64_t kSize = 1 << 30, kMiddle = 600'000'000;
+  SampleStore place(served);
+  place.with_volume([](Volume& volume) {
+    for (const std::string name : {"ends", "begins"}) {
+      const auto made = test::unwrap(volume.mknod(kRootInode, name, S_IFREG | 0600, 0, Caller{}));
+      REQUIRE_OK(volume.write(made.ino, name == "ends" ? 0 : kMiddle, "some", false));
+      if (name == "ends") REQUIRE_OK(volume.write(made.ino, kMiddle, "middle", false));
+      AttributeChanges size;
+      size.size = name == "ends" ? kSize : kMiddle + 4;
+      REQUIRE_OK(volume.setattr(made.ino, size));
+      volume.forget(made.ino, 1);
+    }
+  });
+  const test::TemporaryDirectory elsewhere;
+  const auto get = [&](const std::string& name) {
+    const auto file = elsewhere.path(name);
+    const auto json = document(run_ctl({"get", "--json", place.path(), "/" + name, "-o", file}));
+    struct stat found {};
+    BOOST_REQUIRE(::stat(file.c_str(), &found) == 0);
+    BOOST_TEST(json["size"] == found.st_size);
+    BOOST_TEST(found.st_blocks < 1000);
+    return found.st_size;
+  };
+  BOOST_TEST(get("ends") == off_t(kSize));
+  BOOST_TEST(get("begins") == off_t(kMiddle + 4));
+  const auto part = [&](const std::string& name, uint64_t offset, size_t length) {
+    std::ifstream file(elsewhere.path(name), std::ios::binary);
+    file.seekg(std::streamoff(offset));
+    std::string bytes(length, '?');
+    file.read(bytes.data(), std::streamsize(length));
+    return bytes;
+  };
+  BOOST_TEST(part("ends", 0, 5) == std::string("some\0", 5));
+  BOOST_TEST(part("ends", kMiddle - 1, 8) == std::string("\0middle\0", 8));
+  BOOST_TEST(part("begins", kMiddle - 1, 5) == std::string("\0some", 5));
 }
 
 BOOST_DATA_TEST_CASE(get_into_a_file_is_all_or_nothing, kBothWays, served) {

@@ -106,6 +106,28 @@ BOOST_AUTO_TEST_CASE(names_that_are_not_utf8_go_through_as_digits) {
   BOOST_TEST(seen);
 }
 
+BOOST_AUTO_TEST_CASE(holes_are_told_to_who_asks_for_them) {
+  const auto ino = test::unwrap(place.volume().resolve("/hello")).ino;
+  REQUIRE_OK(place.volume().write(ino, 1'000'000, "end", false));
+  Json request = {{"command", "get"}, {"path", "/hello"}};
+  result(request);
+  BOOST_TEST(sink.received.size() == 1'000'003u);
+  sink.received.clear();
+  request["holes"] = true;
+  CHECK_FAILS(Errc::kUnsupported, execute(request));
+  struct Sparse : RecordingSink {
+    Status hole(uint64_t length) override {
+      received += "[" + std::to_string(length) + "]";
+      return ok();
+    }
+  } sparse;
+  BOOST_TEST(test::unwrap(service.execute(request, sparse, source))["size"] == 1'000'003);
+  BOOST_TEST(sparse.received.starts_with("hello, world"));
+  BOOST_TEST(sparse.received.ends_with("end"));
+  BOOST_TEST(sparse.received.find(']') != std::string::npos);
+  BOOST_TEST(sparse.received.size() < 20'000u);
+}
+
 BOOST_AUTO_TEST_CASE(cancelled_get_and_put_stop_and_change_nothing) {
   sink.stop = true;
   source.text = "new";
