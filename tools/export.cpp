@@ -190,22 +190,15 @@ class TarExport {
                         const std::vector<Part>& parts) {
     uint64_t at = 0;
     for (const auto& [offset, length] : parts) {
-      MEMORIA_TRY(write_zeros(offset - at));
+      MEMORIA_TRY(pass_hole(offset - at));
       MEMORIA_TRY(write_range(file, path, offset, offset + length));
       at = offset + length;
     }
-    return write_zeros(file.size - at);
+    return pass_hole(file.size - at);
   }
 
-  Status write_zeros(uint64_t length) {
-    static const std::string kZeros(kPieceSize, '\0');
-    for (; length > 0; length -= std::min<uint64_t>(length, kZeros.size())) {
-      const auto piece =
-          std::string_view(kZeros).substr(0, size_t(std::min<uint64_t>(length, kZeros.size())));
-      MEMORIA_TRY(archive_->data(piece));
-      MEMORIA_TRY(tell(piece.size()));
-    }
-    return ok();
+  Status pass_hole(uint64_t length) {
+    return archive_->hole(length, [this](uint64_t passed) { return tell(passed); });
   }
 
   Status write_range(const Attributes& file, const std::string& path, uint64_t begin,

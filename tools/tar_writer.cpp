@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <new>
 #include <span>
 #include <system_error>
 
@@ -15,6 +18,10 @@ namespace {
 constexpr size_t kWaiting = 64 << 10;
 constexpr size_t kTarBlock = 512;
 constexpr size_t kTarRecord = 20 * kTarBlock;  // the length of an archive is a multiple of it
+
+constexpr size_t kMostZeros = size_t{1} << 31;  // libarchive takes a byte less at once
+constexpr size_t kLeastZeros = 64 << 10;
+constexpr size_t kCallsUntold = 4096;  // some tens of microseconds
 
 // The fields of a header: where they begin, and their bytes.
 constexpr size_t kModeAt = 100, kModeSize = 8;
@@ -50,6 +57,18 @@ void set_mode(std::span<char> header, mode_t mode) {
 }
 
 }  // namespace
+
+ZeroPages::ZeroPages() : at_(MAP_FAILED), size_(kMostZeros) {
+  for (; size_ >= kLeastZeros; size_ /= 2) {
+    at_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at_ != MAP_FAILED) return;
+  }
+  throw std::bad_alloc();
+}
+
+ZeroPages::~ZeroPages() {
+  ::munmap(at_, size_);
+}
 
 la_ssize_t TarWriter::take(archive*, void* self, const void* bytes, size_t size) {
   static_cast<TarWriter*>(self)->waiting_.append(static_cast<const char*>(bytes), size);
@@ -100,6 +119,21 @@ Status TarWriter::data(std::string_view bytes) {
     const auto n = archive_write_data(writer_.get(), bytes.data(), bytes.size());
     if (n <= 0) return failure();
     bytes.remove_prefix(size_t(n));
+  }
+  return waiting_.size() < kWaiting ? ok() : pass_on();
+}
+
+Status TarWriter::hole(uint64_t length, const std::function<Status(uint64_t)>& passed) {
+  uint64_t untold = 0;
+  for (size_t calls = 1; length > 0; ++calls) {
+    const auto piece = zeros_.view().substr(0, size_t(std::min<uint64_t>(length, kMostZeros)));
+    const auto n = archive_write_data(writer_.get(), piece.data(), piece.size());
+    if (n <= 0) return failure();
+    length -= uint64_t(n);
+    untold += uint64_t(n);
+    if (length > 0 && calls % kCallsUntold != 0) continue;
+    MEMORIA_TRY(passed(untold));
+    untold = 0;
   }
   return waiting_.size() < kWaiting ? ok() : pass_on();
 }

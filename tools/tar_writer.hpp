@@ -16,6 +16,21 @@
 
 namespace memoria::ctl {
 
+/// Zeros that take no memory as long as nobody reads them: of a hole libarchive only counts them.
+class ZeroPages {
+ public:
+  ZeroPages();
+  ZeroPages(const ZeroPages&) = delete;
+  ZeroPages& operator=(const ZeroPages&) = delete;
+  ~ZeroPages();
+
+  std::string_view view() const { return {static_cast<const char*>(at_), size_}; }
+
+ private:
+  void* at_;
+  size_t size_;
+};
+
 /// One thread, whose locale it changes while it lives.
 class TarWriter {
  public:
@@ -29,6 +44,8 @@ class TarWriter {
   Status begin(archive_entry* e, mode_t mode);
   /// What comes next of its contents, of which there are as many bytes as the entry says.
   Status data(std::string_view bytes);
+  /// What comes next is within a hole of the entry. `passed` hears now and then of how many bytes.
+  Status hole(uint64_t length, const std::function<Status(uint64_t)>& passed);
   Status finish();
 
  private:
@@ -41,7 +58,8 @@ class TarWriter {
   const Utf8Locale locale_;
   std::string waiting_;     // written by libarchive, and not yet passed on
   uint64_t passed_on_ = 0;  // bytes
-  ArchiveWriter writer_;    // writes also when it is let go of
+  const ZeroPages zeros_;
+  ArchiveWriter writer_;  // writes also when it is let go of
 };
 
 }  // namespace memoria::ctl

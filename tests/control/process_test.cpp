@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdio>
+#include <limits>
 #include <string>
 
 #include "tests/control/helpers.hpp"
@@ -85,6 +86,32 @@ stat -c '%s' x/sparse; tail -c 4 x/sparse | tr '\0' 0; echo
                               "640 2 12\n23:31:30.123456789\n5000003\n0end\nstill sparse\n"
                               "hello, world5\n1\n");
   }
+}
+
+/// Whatever the length of a hole, it is no work.
+BOOST_AUTO_TEST_CASE(huge_holes_are_exported_and_imported) {
+  const SampleStore place(false);
+  const auto make = [&](const std::string& name, uint64_t end) {
+    const auto volume = test::open_volume(place.path());
+    const auto made = test::unwrap(volume->mknod(kRootInode, name, S_IFREG | 0600, 0, Caller{}));
+    REQUIRE_OK(volume->write(made.ino, end - 3, "end", false));
+    volume->forget(made.ino, 1);
+    REQUIRE_OK(volume->close());
+  };
+  make("huge", uint64_t{1} << 54);
+  const test::TemporaryDirectory out;
+  const auto ran = shell(place.path(), "cd " + out.path() + R"sh(
+timeout 100 "$ctl" export "$data" >a.tar || echo failed
+tar -tvf a.tar huge | grep -c " $((1 << 54)) "
+"$ctl" import --json "$data" /new -i a.tar | grep -c '"clean":true'
+"$ctl" ls -l "$data" /new/huge | grep -c " $((1 << 54)) ")sh");
+  BOOST_TEST(ran.out == "1\n1\n1\n", ran.out + ran.err);
+  make("largest", uint64_t{std::numeric_limits<int64_t>::max()});
+  const auto stopped = shell(place.path(), R"sh(
+# In the background bash has SIGINT ignored, which env takes back.
+env --default-signal=INT "$ctl" export "$data" >/dev/null 2>&1 &
+sleep 0.5; kill -INT $!; wait $!; echo $?)sh");
+  BOOST_TEST(stopped.out == "130\n");
 }
 
 /// An archive of an archive's tree is the same, but for what only the volume knows.
