@@ -90,6 +90,7 @@ class Grammar {
     if (watched_->count() > 0) line_.watch = interval_;
     if (line_.verb == Verb::kScrub) line_.rate = kScrubRate;
     if (rate_mib_) line_.rate = *rate_mib_ * kMebibyte;
+    if (line_.output == "-") line_.output.clear();
     const bool prints = line_.verb == Verb::kGet || line_.verb == Verb::kExport;
     if (line_.json && prints && line_.output.empty()) {
       return std::string(typed_words(line_.verb)) +
@@ -212,7 +213,8 @@ class Grammar {
         command(app_, "export", Verb::kExport,
                 "write a volume, or a directory of it, as a tar archive (pax) to standard output");
     out->add_option("PATH", line_.name, "the directory: all of the volume when left out");
-    out->add_option("-o,--output", line_.output, "write to this file instead");
+    out->add_option("-o,--output", line_.output,
+                    "write to this file instead; \"-\", the default: standard output");
     out->add_option("--snapshot", line_.snapshot, "of this snapshot instead of the present");
     auto* in = command(app_, "import", Verb::kImport,
                        "make a directory out of a tar archive, or of another program's store, all "
@@ -257,7 +259,8 @@ class Grammar {
 
     auto* get = command(app_, "get", Verb::kGet, "write the contents of a file to standard output");
     add_name(*get, "PATH", "a path in the volume (with --key: a key)");
-    get->add_option("-o,--output", line_.output, "write to this file instead");
+    get->add_option("-o,--output", line_.output,
+                    "write to this file instead; \"-\", the default: standard output");
 
     auto* put =
         command(app_, "put", Verb::kPut, "replace a file, atomically and durably, or make it");

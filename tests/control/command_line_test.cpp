@@ -65,6 +65,8 @@ BOOST_AUTO_TEST_CASE(arguments_reach_their_fields) {
   BOOST_TEST(parsed({"put", "data", "/a"}).input == "-");
   BOOST_TEST(parsed({"put", "data", "/a", "-"}).input == "-");
   BOOST_TEST(parsed({"get", "data", "/a", "-o", "x"}).output == "x");
+  BOOST_TEST(parsed({"get", "data", "/a", "-o", "-"}).output == "");
+  BOOST_TEST(parsed({"export", "data", "-o", "-"}).output == "");
   BOOST_TEST(!parsed({"ls", "data"}).name.has_value());
   BOOST_TEST(parsed({"ls", "-l", "data"}).long_format);
   const auto merge = parsed({"merge", "d", "--min-dead", "0.25", "--rate", "2", "--dry-run"});
@@ -100,7 +102,8 @@ BOOST_AUTO_TEST_CASE(wrong_use_is_one_clear_line) {
                                              {"merge", "d", "--rate", "-1"},
                                              {"merge", "d", "--all", "--min-dead", "0.5"},
                                              {"stats", "d", "--json", "--prometheus"},
-                                             {"get", "d", "p", "--json"}}) {
+                                             {"get", "d", "p", "--json"},
+                                             {"export", "d", "--json", "-o", "-"}}) {
     const auto message = refused(arguments);
     BOOST_TEST(int(message.code) == 2);
     BOOST_TEST(!message.text.empty());
