@@ -28,7 +28,8 @@ void set_signals() {
   action.sa_handler = on_signal;
   action.sa_flags = 0;  // no SA_RESTART: waiting calls shall notice
   for (const int number : kSignals) sigaction(number, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);  // a write then fails, and the store is closed in order
+  // A write then fails, and the store is closed in order.
+  for (const int number : {SIGPIPE, SIGXFSZ}) std::signal(number, SIG_IGN);
 }
 
 memoria::Result<size_t> read_input(std::span<char> out) {

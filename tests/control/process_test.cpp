@@ -229,6 +229,16 @@ BOOST_AUTO_TEST_CASE(full_output_device_is_an_error) {
   BOOST_TEST(ran.err.find("standard output") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(limit_on_the_size_of_files_is_an_error) {
+  const SampleStore place(true);
+  const auto ran = shell(place.path(), R"sh(
+cd "$(dirname "$0")"; ulimit -f 100
+"$ctl" get "$data" /directory/inner -o out; echo $?
+"$ctl" export "$data" -o out; echo $?; ls)sh");
+  BOOST_TEST(ran.out == "8\n8\nerr\nscript\n", ran.out + ran.err);
+  BOOST_TEST(ran.err.find("write out: File too large") != std::string::npos, ran.err);
+}
+
 BOOST_AUTO_TEST_CASE(relative_data_directory_and_socket_of_a_served_store_work) {
   const SampleStore place(true);
   const auto ran =
