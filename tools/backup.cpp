@@ -6,26 +6,13 @@
 #include <unistd.h>
 
 #include "fs/control/damage_items.hpp"
+#include "tools/apart.hpp"
 #include "tools/carry.hpp"
 #include "tools/moment.hpp"
 #include "tools/patience.hpp"
 
 namespace memoria::ctl {
 namespace {
-
-/// A copy of a store inside of itself would grow with each run.
-Status check_apart(const Moment& moment, const Environment& to, const std::string& destination) {
-  const auto& data = moment.target().data_directory;
-  MEMORIA_TRY(const auto mounts, read_mounts());
-  const auto found = find_target(destination, mounts);
-  const bool in_mount =
-      found.has_value() && found.value().in_mount && found.value().data_directory == data;
-  const auto path = to.describe();
-  if (!in_mount && path != data && !path.starts_with(data + "/")) return ok();
-  return Error(
-      Errc::kInvalidArgument,
-      fmt::format("{} is inside the store {}: name a directory elsewhere", destination, data));
-}
 
 Result<Json> result_of(const Carrying& context, const CopyReport& report,
                        const std::shared_ptr<Environment>& copy) {
@@ -62,10 +49,10 @@ Result<Json> run_backup(const Carrying& context) {
               Moment::take(context.line.target, context.logger, late(progress_of(context.sink))));
   context.reached = true;
   const auto& destination = context.line.destination;
+  MEMORIA_TRY(check_apart(moment.target().data_directory, destination));
   const bool was_there = ::access(destination.c_str(), F_OK) == 0;
   MEMORIA_TRY(const auto to, open_directory(destination, true));
-  auto copied = copy_patiently(to->describe(), [&]() -> Result<CopyReport> {
-    MEMORIA_TRY(check_apart(moment, *to, destination));
+  auto copied = copy_patiently(to->describe(), [&] {
     const CopyOptions options{
         .recheck = context.line.recheck,
         .skipped_snapshots = std::string(kMomentPrefix),
@@ -85,6 +72,7 @@ Result<Json> run_restore(const Carrying& context) {
   MEMORIA_TRY(const auto from, open_directory(target.data_directory, false));
   context.reached = true;
   const auto& destination = context.line.destination;
+  MEMORIA_TRY(check_apart(target.data_directory, destination));
   const bool was_there = ::access(destination.c_str(), F_OK) == 0;
   MEMORIA_TRY(const auto to, open_directory(destination, true));
   const CopyOptions options{.settings = settings_to_carry(from->describe(), context.logger)};

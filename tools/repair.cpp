@@ -11,6 +11,7 @@
 #include "fs/control/client.hpp"
 #include "fs/control/key_text.hpp"
 #include "fs/volume/superblock.hpp"
+#include "tools/apart.hpp"
 #include "tools/carry.hpp"
 #include "tools/moment.hpp"
 #include "tools/new_store.hpp"
@@ -84,6 +85,7 @@ Result<Json> run_repair(const Carrying& context) {
               open_patient(context.line.target, logger, late(progress_of(context.sink))));
   opening = false;
   context.reached = true;
+  MEMORIA_TRY(check_apart(patient.data_directory, context.line.destination));
   MEMORIA_TRY(auto made, NewStore::make(context.line.destination, context.logger));
   const auto progress = progress_of(context.sink);
   const bool in_volume = holds_volume(*patient.store);

@@ -13,6 +13,7 @@
 #include "fs/settings/settings_file.hpp"
 #include "fs/volume/rollback.hpp"
 #include "fs/volume/superblock.hpp"
+#include "tools/apart.hpp"
 #include "tools/patience.hpp"
 #include "tools/target.hpp"
 
@@ -46,6 +47,8 @@ Error no_store(const std::string& directory, bool is_empty) {
 Result<std::shared_ptr<Environment>> open_place(const std::string& data_directory, bool* is_new) {
   if (is_new != nullptr) {
     *is_new = ::access(data_directory.c_str(), F_OK) != 0 && errno == ENOENT;
+    const auto above = *is_new ? store_above(data_directory) : std::nullopt;
+    if (above) return is_inside(data_directory, *above);
     if (*is_new) return open_directory(data_directory, true);
   }
   MEMORIA_TRY(auto environment, open_directory(data_directory, false));

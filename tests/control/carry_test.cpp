@@ -168,6 +168,45 @@ BOOST_DATA_TEST_CASE(a_backup_goes_nowhere_else, kBothWays, served) {
   BOOST_TEST(run_ctl({"verify", place.path()}).code == 0);
 }
 
+BOOST_DATA_TEST_CASE(no_store_is_made_inside_of_another, kBothWays, served) {
+  SampleStore place(served);
+  const TemporaryDirectory elsewhere;
+  const auto backup = elsewhere.path("backup"), data = place.path();
+  BOOST_TEST(run_ctl({"backup", data, backup}).code == 0);
+  BOOST_TEST(run_ctl({"snapshot", "create", data, "kept"}).code == 0);
+  const auto refused = [](const std::vector<std::string>& arguments, const std::string& store) {
+    const auto ran = run_ctl(arguments, "input");
+    BOOST_TEST(ran.code == 2, ran.err);
+    BOOST_TEST(ran.err.find(" is inside the store " + store + ": name a directory elsewhere") !=
+                   std::string::npos,
+               ran.err);
+  };
+  for (const auto& whose : {data, backup}) {
+    for (const auto& inside : {whose + "/x", whose + "/./x/", whose + "/snapshots/x"}) {
+      refused({"repair", data, inside}, whose);
+      refused({"restore", backup, inside}, whose);
+      refused({"restore", data + "/snapshots/kept", inside}, whose);
+      refused({"backup", data, inside}, whose);
+      refused({"put", inside, "/x"}, whose);
+      refused({"import", inside}, whose);
+    }
+    BOOST_TEST(!files::exists(whose + "/x"));
+  }
+  BOOST_TEST(run_ctl({"verify", data}).code == 0);
+  BOOST_TEST(run_ctl({"restore", backup, elsewhere.path("again")}).code == 0);
+}
+
+/// It may be one of before this was refused.
+BOOST_AUTO_TEST_CASE(a_backup_inside_of_another_goes_on) {
+  const SampleStore place(false), other(false);
+  const TemporaryDirectory elsewhere;
+  const auto outer = elsewhere.path("outer"), inner = outer + "/inner";
+  BOOST_TEST(run_ctl({"backup", place.path(), outer}).code == 0);
+  BOOST_TEST(run_ctl({"backup", other.path(), elsewhere.path("inner")}).code == 0);
+  files::rename(elsewhere.path("inner"), inner);
+  BOOST_TEST(run_ctl({"backup", other.path(), inner}).code == 0);
+}
+
 BOOST_DATA_TEST_CASE(damage_is_told_with_its_path, kBothWays, served) {
   SampleStore place(served);
   const TemporaryDirectory elsewhere;
