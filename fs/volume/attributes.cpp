@@ -13,13 +13,6 @@ constexpr uint64_t kSector = 512;          ///< the unit of st_blocks
 constexpr uint64_t kDirectorySize = 4096;  ///< as the smallest of ext4: programs print it, no more
 constexpr std::string_view kCapability = "security.capability";
 
-/// Set-group-id without group-execute means mandatory locking and stays.
-mode_t without_set_ids(mode_t mode) {
-  mode &= ~mode_t{S_ISUID};
-  if ((mode & S_IXGRP) != 0) mode &= ~mode_t{S_ISGID};
-  return mode;
-}
-
 bool is_anything(const AttributeChanges& c) {
   return c.mode || c.uid || c.gid || c.size || c.atime || c.mtime || c.ctime || c.atime_now ||
          c.mtime_now || c.drop_set_ids;

@@ -58,6 +58,13 @@ inline bool is_named_by(InodeNumber directory, uint64_t cookie, const Inode& ino
   return inode.parent == directory && (inode.place == 0 || inode.place == cookie);
 }
 
+/// Set-group-id without group-execute means mandatory locking and stays.
+constexpr mode_t without_set_ids(mode_t mode) {
+  mode &= ~mode_t{S_ISUID};
+  if ((mode & S_IXGRP) != 0) mode &= ~mode_t{S_ISGID};
+  return mode;
+}
+
 /// One of the seven types that S_IFMT can hold.
 constexpr bool is_file_type(mode_t mode) {
   switch (mode & S_IFMT) {

@@ -5,6 +5,7 @@
 
 #include "fs/volume/acl.hpp"
 #include "fs/volume/errors.hpp"
+#include "fs/volume/repair.hpp"
 #include "fs/volume/volume_impl.hpp"
 
 namespace memoria {
@@ -59,6 +60,27 @@ void tell(const VolumeState& volume, InodeNumber directory, std::string_view nam
   if (!caches.inode_changed) return;
   caches.inode_changed(directory);
   if (was != 0) caches.inode_changed(was);
+}
+
+/// Attributes of a file that are those of what replaces it, too: not what the contents have a right
+/// to or lack. (The lists of who may do what have rules of their own.)
+bool stays_with_name(std::string_view attribute) {
+  return !attribute.starts_with("security.") && !attribute.starts_with("system.") &&
+         attribute != kLostRangesXattr;
+}
+
+Status copy_attributes(const Store& store, Transaction& change, InodeNumber from, InodeNumber to) {
+  std::vector<std::string> names;
+  MEMORIA_TRY(store.scan(Key(Table::kXattrs, from), {}, [&](const KeyInfo& info) {
+    const auto name = name_in_key(info.key);
+    if (stays_with_name(name)) names.emplace_back(name);
+    return true;
+  }));
+  for (const auto& name : names) {
+    MEMORIA_TRY(auto value, store.get(Key(Table::kXattrs, from, name)));
+    change.batch().put(Key(Table::kXattrs, to, name), change.keep(std::move(value)));
+  }
+  return ok();
 }
 
 /// The next contents of a file, being written under no name.
@@ -122,8 +144,9 @@ Status Replacement::commit() {
   return volume_.sync();
 }
 
-/// Gives the new file the name, and of what the name stood for the mode, the owner and the access
-/// list: as programs do that save by renaming.
+/// Gives the new file the name, and of what the name stood for the mode, the owner, the access list
+/// and the attributes: as programs do that save by renaming. As a write by somebody else, it leaves
+/// no rights that were given to the old contents.
 Status Replacement::put_in_place() {
   const VolumeState::NameRef ref{directory_, name_};
   MEMORIA_TRY(const auto located, impl_.locate(std::span(&ref, 1), ino_));
@@ -139,10 +162,11 @@ Status Replacement::put_in_place() {
     replaced_ = old->ino;
     MEMORIA_TRY(const Inode* const before, change.inode(old->ino));
     if (before->is_regular()) {
-      inode->mode = before->mode;
+      inode->mode = without_set_ids(before->mode);
       inode->uid = before->uid;
       inode->gid = before->gid;
       MEMORIA_TRY(copy_access_acl(*impl_.store, change, old->ino, ino_));
+      MEMORIA_TRY(copy_attributes(*impl_.store, change, old->ino, ino_));
     }
     MEMORIA_TRY(departure, impl_.drop_link(change, old->ino));
   } else {

@@ -150,9 +150,11 @@ class Volume {
   };
   void set_caches(Caches caches);
   /// Replaces the file at `path` by one with these contents, atomically, as write, sync, rename do;
-  /// parents must exist. It keeps the mode, the owner and the access list of the old one; a new one
-  /// gets `mode`. Durable when commit() returns. Tells the caches. EINVAL: there is something that
-  /// is no regular file, or it would hide the snapshots of a mount.
+  /// parents must exist. It keeps the mode, the owner, the access list and the extended attributes
+  /// of the old one, but nothing that running it would give (as drop_set_ids()) and no other
+  /// security.*; other names of the old one keep that. A new one gets `mode`. Durable when commit()
+  /// returns. Tells the caches. EINVAL: there is something that is no regular file, or it would
+  /// hide the snapshots of a mount.
   class Writer {
    public:
     virtual ~Writer() = default;

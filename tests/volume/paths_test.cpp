@@ -140,6 +140,34 @@ BOOST_AUTO_TEST_CASE(replacing_keeps_mode_owner_and_place_of_what_was_there) {
   BOOST_TEST(volume->files() == 3u);
 }
 
+BOOST_AUTO_TEST_CASE(what_replaces_a_file_has_its_attributes_and_no_rights_of_its_contents) {
+  const auto replaced = [&](mode_t mode) {
+    const auto old = make_file("file", "old");
+    AttributeChanges changes;
+    changes.mode = mode;
+    unwrap(volume->setattr(old, changes));
+    for (const auto* name : {"user.note", "trusted.note", "security.capability", "security.selinux",
+                             "user.memoria.lost"}) {
+      REQUIRE_OK(volume->setxattr(old, name, "of the old", 0));
+    }
+    volume->forget(unwrap(volume->link(old, kRoot, "other")).ino, 1);
+    BOOST_TEST(put("/file", "new") == 0);
+    const auto now = ino_of("/file");
+    BOOST_TEST(
+        unwrap(volume->listxattr(now)) == (std::vector<std::string>{"trusted.note", "user.note"}),
+        boost::test_tools::per_element());
+    BOOST_TEST(unwrap(volume->getxattr(now, "user.note")) == "of the old");
+    BOOST_TEST(contents(ino_of("/other")) == "old");
+    BOOST_TEST(unwrap(volume->listxattr(ino_of("/other"))).size() == 5u);
+    const auto got = stat(now).mode & 07777;
+    REQUIRE_OK(volume->remove("/file"));
+    REQUIRE_OK(volume->remove("/other"));
+    return got;
+  };
+  BOOST_TEST(replaced(06755) == 0755u);
+  BOOST_TEST(replaced(07744) == 03744u);  // mandatory locking
+}
+
 BOOST_AUTO_TEST_CASE(without_commit_nothing_happens) {
   make_file("file", "old");
   {
