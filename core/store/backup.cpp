@@ -96,7 +96,13 @@ class Copier {
     if (is_known && !manifest->snapshot) {
       MEMORIA_TRY(manifest->snapshot, is_at_rest(*manifest));
     }
-    if (!is_known || !manifest->snapshot) {
+    if (is_known && !manifest->snapshot) {
+      return Error{Errc::kNotAStore,
+                   fmt::format("{0} is a store to be used and can change, neither a backup nor a "
+                               "snapshot: `memoria-ctl backup {0} DEST` copies it",
+                               from_.describe())};
+    }
+    if (!is_known) {
       return Error{Errc::kNotAStore, fmt::format("{} is no complete backup and no snapshot: it can "
                                                  "be changing, or parts of it be missing",
                                                  from_.describe())};
@@ -162,6 +168,7 @@ class Copier {
                                               to_.describe())};
     }
     claimed_ = true;
+    was_complete_ = !there.unfinished;
     return ok();
   }
 
@@ -458,9 +465,12 @@ class Copier {
   }
 
   Error cancelled() const {
-    return {Errc::kCancelled, fmt::format("stopped on request; what {} held before is untouched, "
-                                          "and the next run goes on from here",
-                                          to_.describe())};
+    const auto state = was_complete_
+                           ? fmt::format("what {} held before is untouched", to_.describe())
+                           : fmt::format("{} is no complete {} yet", to_.describe(),
+                                         is_backup_ ? "backup" : "store");
+    return {Errc::kCancelled,
+            fmt::format("stopped on request; {}, and the next run goes on from here", state)};
   }
 
   const CopySource& source_;
@@ -471,7 +481,8 @@ class Copier {
   const ProgressFn& progress_;
   Manifest manifest_;  // of the source
   std::shared_ptr<void> from_lock_;
-  bool claimed_ = false;
+  bool claimed_ = false;                          // it is to be seen what is made there
+  bool was_complete_ = false;                     // and something is there already
   std::set<uint64_t> damaged_, damaged_before_;   // copied with damage; as the last call left it
   SegmentNames present_;                          // what the present of the copy has
   std::map<uint64_t, std::string> in_snapshots_;  // and which of its snapshots has what

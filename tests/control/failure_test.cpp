@@ -36,23 +36,46 @@ BOOST_DATA_TEST_CASE(error_in_json_names_the_thing, kBothWays, served) {
   BOOST_TEST(!target.contains("path"));  // it is the target that is not there
 }
 
-BOOST_DATA_TEST_CASE(interrupted_backup_says_how_it_goes_on, kBothWays, served) {
+BOOST_DATA_TEST_CASE(interrupted_copy_says_how_it_goes_on, kBothWays, served) {
   const SampleStore place(served);
   const test::TemporaryDirectory elsewhere;
-  test::Console console;
-  // The first question is whether to begin, and the next ones come with the first segment.
-  for (int question = 1; question < 20; ++question) {
-    console.interrupted = false;
-    console.interrupted_at = question;
-    const auto ran = console.run({"backup", place.path(), elsewhere.path("copy")});
-    if (ran.err.find("stopped on request") == std::string::npos) continue;
-    BOOST_TEST(ran.code == 130);
-    BOOST_TEST(ran.err == "memoria-ctl: backup: stopped on request; what " +
-                              elsewhere.path("copy") +
-                              " held before is untouched, and the next run goes on from here\n");
-    return;
-  }
-  BOOST_ERROR("no backup was interrupted");
+  const auto copy = elsewhere.path("copy"), again = elsewhere.path("again");
+  // What is told by the first run that is stopped while it copies.
+  const auto told = [](const std::vector<std::string>& arguments) -> std::string {
+    test::Console console;
+    // The first question is whether to begin, and the next ones come with the first segment.
+    for (int question = 1; question < 20; ++question) {
+      console.interrupted = false;
+      console.interrupted_at = question;
+      const auto ran = console.run(arguments);
+      if (ran.err.find("stopped on request") == std::string::npos) continue;
+      BOOST_TEST(ran.code == 130);
+      return ran.err;
+    }
+    return "it was not stopped";
+  };
+  const std::string goes_on = ", and the next run goes on from here\n";
+  BOOST_TEST(told({"backup", place.path(), copy}) == "memoria-ctl: backup: stopped on request; " +
+                                                         copy + " is no complete backup yet" +
+                                                         goes_on);
+  BOOST_TEST(run_ctl({"backup", place.path(), copy}).code == 0);
+  BOOST_TEST(run_ctl({"put", place.path(), "/hello"}, "changed").code == 0);
+  BOOST_TEST(told({"backup", place.path(), copy}) ==
+             "memoria-ctl: backup: stopped on request; what " + copy + " held before is untouched" +
+                 goes_on);
+  BOOST_TEST(told({"restore", copy, again}) == "memoria-ctl: restore: stopped on request; " +
+                                                   again + " is no complete store yet" + goes_on);
+}
+
+BOOST_DATA_TEST_CASE(restore_of_a_store_in_use_says_what_copies_it, kBothWays, served) {
+  const SampleStore place(served);
+  const test::TemporaryDirectory elsewhere;
+  const auto ran = run_ctl({"restore", place.path(), elsewhere.path("new")});
+  BOOST_TEST(ran.code == 3);
+  BOOST_TEST(ran.err == "memoria-ctl: restore: " + place.path() +
+                            " is a store to be used and can change, neither a backup nor a "
+                            "snapshot: `memoria-ctl backup " +
+                            place.path() + " DEST` copies it\n");
 }
 
 BOOST_AUTO_TEST_CASE(rollbacks_in_one_second_keep_the_present_under_names_of_their_own) {
