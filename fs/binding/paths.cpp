@@ -100,8 +100,14 @@ Checked<std::string> check_data_directory(const std::string& path, const MountOp
         fmt::format("data directory {}: is on a read-only disk; mount it with -o ro", path));
   }
   if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0) {
-    return bad_data(fmt::format("data directory {}: {}; it belongs to user {}", path, reason(errno),
-                                st.st_uid));
+    const auto why = reason(errno);
+    if (st.st_uid == ::geteuid()) {
+      return bad_data(
+          fmt::format("data directory {}: {}; it has mode {:04o}: change that with chmod", path,
+                      why, st.st_mode & 07777));
+    }
+    return bad_data(
+        fmt::format("data directory {}: {}; it belongs to user {}", path, why, st.st_uid));
   }
   return *real;
 }

@@ -134,6 +134,11 @@ chown 0 "$data/manifest"
 refused "open $data/manifest: Permission denied; $data/manifest belongs to user 0: .*chown" \
   as "$user" "$work/memoria-ctl" stats "$data"
 chown "$user" "$data/manifest"
+refused "data directory $data: Permission denied; it belongs to user $user\$" as "$other" "$work/memoria-fs" "$data" "$mnt"
+chmod 500 "$data"
+refused "data directory $data: Permission denied; it has mode 0500: change that with chmod" \
+  as "$user" "$work/memoria-fs" "$data" "$mnt"
+chmod 700 "$data"
 
 step "what a user may not ask for"
 if ! grep -Eqs '^\s*user_allow_other' /etc/fuse.conf; then
