@@ -381,12 +381,19 @@ class Program {
   ExitCode exit_ = ExitCode::kOk;
 };
 
-/// Help is what was asked for; what is wrong is told as any other error.
+/// What was asked for, as help.
+ExitCode print(const std::string& text, const Streams& streams) {
+  const auto printed = streams.out(text);
+  if (printed) return ExitCode::kOk;
+  const auto code = exit_code_of(printed.error());
+  if (code == ExitCode::kOutputClosed) return code;  // nobody to tell
+  (void)streams.err(fmt::format("memoria-ctl: {}\n", printed.error().describe()));
+  return code;
+}
+
+/// What is wrong is told as any other error.
 int tell(const Message& message, const Streams& streams) {
-  if (message.code == ExitCode::kOk) {
-    (void)streams.out(message.text);
-    return int(message.code);
-  }
+  if (message.code == ExitCode::kOk) return int(print(message.text, streams));
   if (message.json) {
     const Error error(Errc::kInvalidArgument, message.text);
     (void)streams.out(to_text({{"error", error_to_json(error)}}) + "\n");

@@ -229,6 +229,18 @@ BOOST_AUTO_TEST_CASE(full_output_device_is_an_error) {
   BOOST_TEST(ran.err.find("standard output") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(what_cannot_be_printed_fails_alike_for_all_that_is_asked_for) {
+  const SampleStore place(false);
+  const auto ran = shell(place.path(), R"sh(
+cd "$(dirname "$0")"
+for asked in --help --version "get --help" "ls $data"; do
+  "$ctl" $asked >/dev/full; echo -n "$? "
+  { sleep 0.3; "$ctl" $asked; echo -n "$? " >code; } | true; cat code
+  "$ctl" $asked >&-; echo $?
+done)sh");
+  BOOST_TEST(ran.out == "7 141 8\n7 141 8\n7 141 8\n7 141 8\n", ran.out + ran.err);
+}
+
 BOOST_AUTO_TEST_CASE(limit_on_the_size_of_files_is_an_error) {
   const SampleStore place(true);
   const auto ran = shell(place.path(), R"sh(
