@@ -62,6 +62,7 @@ class TarExport {
     top_path_ = path.ends_with('/') ? path : path + "/";
     MEMORIA_TRY(archive_, TarWriter::open([this](auto bytes) { return aim_.output.write(bytes); }));
     MEMORIA_TRY(add(top, "./"));
+    files_ = 0;  // an import does not count it, either
     MEMORIA_TRY(add_directory(top.ino, ""));
     MEMORIA_TRY(archive_->finish());
     return Json{{"files", files_}, {"bytes", bytes_}, {"clean", remarks_ == 0}};
@@ -118,6 +119,7 @@ class TarExport {
       if (!target) return remark(path, target.error().describe());
       archive_entry_set_symlink(e, target.value().c_str());
     }
+    ++files_;
     if (!S_ISDIR(file.mode) && file.links > 1) {
       const auto [first, is_first] = linked_.try_emplace(file.ino, path);
       if (!is_first) {
@@ -128,7 +130,6 @@ class TarExport {
       }
     }
     MEMORIA_TRY(add_attributes(e, file.ino, path));
-    ++files_;
     if (!S_ISREG(file.mode)) return archive_->begin(e, file.mode);
     MEMORIA_TRY(const auto parts, data_parts(file));
     const bool sparse = parts.size() != 1 || parts[0] != Part{0, file.size};

@@ -44,6 +44,19 @@ BOOST_DATA_TEST_CASE(a_directory_is_exported_by_its_path, kBothWays, served) {
   BOOST_TEST(names_in(run_ctl({"export", place.path(), "/directory"}).out) == "./ ");
 }
 
+BOOST_DATA_TEST_CASE(an_export_counts_as_an_import, kBothWays, served) {
+  SampleStore place(served);
+  place.with_volume([](Volume& volume) {
+    const auto file = memoria::test::unwrap(volume.resolve("/hello"));
+    volume.forget(memoria::test::unwrap(volume.link(file.ino, kRootInode, "same")).ino, 1);
+  });
+  const TemporaryDirectory elsewhere;
+  const auto archive = elsewhere.path("a.tar");
+  BOOST_TEST(document(run_ctl({"export", "--json", place.path(), "-o", archive}))["files"] == 6);
+  const auto imported = run_ctl({"import", "--json", place.path(), "/new", "-i", archive});
+  BOOST_TEST(document(imported)["files"] == 6);
+}
+
 BOOST_DATA_TEST_CASE(an_export_that_finds_no_space_says_so_and_leaves_nothing, kBothWays, served) {
   const SampleStore place(served);
   const TemporaryDirectory elsewhere;
