@@ -40,7 +40,8 @@ std::string settings() {
 std::string footer() {
   std::string text =
       "TARGET is a data directory, a mount point, or a path inside a mount; PATH is then relative\n"
-      "to that path, and can be left out where it names the file. Nothing needs to be mounted.\n\n"
+      "to that path, or with a leading \"/\" to the volume's root, and can be left out where\n"
+      "TARGET names the file. Nothing needs to be mounted.\n\n"
       "Exit codes:\n";
   for (const auto& row : kExitCodes)
     text += fmt::format("  {:3}  {}\n", int(row.code), row.meaning);

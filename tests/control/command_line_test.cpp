@@ -126,6 +126,7 @@ BOOST_AUTO_TEST_CASE(help_tells_commands_and_exit_codes) {
   }
   BOOST_TEST(int(refused({"get", "--help"}).code) == 0);
   BOOST_TEST(refused({"get", "--help"}).text.find("--output") != std::string::npos);
+  BOOST_TEST(help.text.find("with a leading \"/\" to the volume's root") != std::string::npos);
   BOOST_TEST(refused({"--version"}).text.starts_with("memoria-ctl "));
 }
 
