@@ -51,6 +51,7 @@ void set_times(const AttributeChanges& changes, TimeNs now, Inode& inode) {
   if (changes.mtime_now) inode.mtime = now;
   if (changes.atime) inode.atime = *changes.atime;
   if (changes.mtime) inode.mtime = *changes.mtime;
+  if (changes.ctime) note_kernel_time(*changes.ctime);
   inode.ctime = changes.ctime.value_or(now);
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <atomic>
 #include <ctime>
 #include <span>
 
@@ -23,12 +24,28 @@ Result<std::string_view> read_short(const Store& store, std::string_view key, Bu
   return std::string_view(buffer.data(), n);
 }
 
+/// The latest of note_kernel_time().
+std::atomic<TimeNs> kernel_time{0};
+
+TimeNs read_clock(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return to_time_ns(time);
+}
+
 }  // namespace
 
+void note_kernel_time(TimeNs time) {
+  TimeNs latest = kernel_time.load(std::memory_order_relaxed);
+  while (time > latest && !kernel_time.compare_exchange_weak(latest, time)) {
+  }
+}
+
 TimeNs wall_clock() {
-  timespec time{};
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
-  return to_time_ns(time);
+  const TimeNs coarse = read_clock(CLOCK_REALTIME_COARSE);
+  const TimeNs noted = kernel_time.load(std::memory_order_relaxed);
+  // One that is to come was noted before the clock was set back.
+  return noted > coarse && noted <= read_clock(CLOCK_REALTIME) ? noted : coarse;
 }
 
 Result<Inode> load_inode(const Store& store, InodeNumber ino) {

@@ -18,10 +18,14 @@
 namespace memoria {
 
 /// Now, for timestamps: the clock that the kernel takes for those that it sets itself, which moves
-/// at each timer interrupt. By another clock a file that was made after another was written could
-/// be the older one; and the kernel reports the time of a first write only if it is not that of the
-/// creation.
+/// at each timer interrupt, and never earlier than what it was seen to set. By another clock a file
+/// that was made after another was written could be the older one; and the kernel reports the time
+/// of a first write only if it is not that of the creation.
 TimeNs wall_clock();
+/// The kernel has set this time by its own clock. It is ahead of the one that programs can ask by
+/// up to a tick, since filesystems whose times are finer (multigrain timestamps, Linux 6.13) may
+/// not be behind one another.
+void note_kernel_time(TimeNs time);
 
 /// The inode as it is in the store: kNotFound, or kCorrupt when it cannot be read.
 Result<Inode> load_inode(const Store& store, InodeNumber ino);

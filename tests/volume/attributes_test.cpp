@@ -144,6 +144,28 @@ BOOST_AUTO_TEST_CASE(now_is_the_time_of_the_change) {
   BOOST_TEST(after.mtime == after.ctime);
 }
 
+TimeNs real_time() {
+  timespec time{};
+  clock_gettime(CLOCK_REALTIME, &time);
+  return to_time_ns(time);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_made_later_is_not_older_than_what_the_kernel_has_stamped) {
+  for (int i = 0; i < 100; ++i) {
+    AttributeChanges stamped;
+    stamped.ctime = stamped.mtime = real_time();  // ahead of its coarse clock
+    set(file, stamped);
+    BOOST_TEST(stat(make_file("later" + std::to_string(i))).ctime >= *stamped.ctime);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_time_that_is_to_come_is_not_now) {
+  AttributeChanges stamped;
+  stamped.ctime = real_time() + 3'600'000'000'000;  // the clock was set back since
+  set(file, stamped);
+  BOOST_TEST(stat(make_file("later")).ctime < *stamped.ctime);
+}
+
 BOOST_AUTO_TEST_CASE(changing_nothing_changes_no_time) {
   const auto before = stat_before(file);
   const auto written = volume->store().stats().bytes_written;
