@@ -147,7 +147,7 @@ class alignas(kApart) Store {
   /// Closes the store; the next open() of its directory, also after a crash, finds it as the
   /// snapshot is. What it was until now is lost but for what snapshots hold: take one before. After
   /// an error it is closed and as it was. Timestamps go on. kNotFound; kCorrupt: the snapshot's
-  /// manifest or a file is missing.
+  /// manifest or a file is missing; kNoSpace: there is no room for what the next open() writes.
   Status close_and_roll_back(std::string_view snapshot);
 
   /// Whether `key` here and `other_key` in `other` have the same bytes. One key of two stores that

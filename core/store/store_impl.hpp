@@ -75,6 +75,7 @@ class Store::Impl {
   MergeReport plan_merge(const MergeRequest& request, uint64_t free_bytes) const;
   std::vector<uint64_t> damaged_segments() const;
   uint64_t most_that_is_copied() const;
+  Status check_room_for_rollback() const;
   void background_merge(bool urgent);
   void write_hint(Segment& segment) EXCLUDES(hint_mutex_);
   Status renew_hint(Segment& segment, SegmentScanner::Mode mode) REQUIRES(hint_mutex_);

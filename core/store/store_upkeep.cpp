@@ -18,6 +18,11 @@ namespace {
 
 constexpr int kMergeAttempts = 4;
 
+// What a rollback and the opening behind it write beside a manifest: a decision, the header of a
+// segment, places in directories.
+constexpr uint64_t kRollbackRoom = 256 << 10, kRollbackFiles = 4;
+constexpr uint64_t kManifestEntryRoom = 64;
+
 constexpr uint64_t kManyFiles = 1000;  // beyond what a merge may need at once
 
 bool hour_allows(const Options& options) {
@@ -235,12 +240,25 @@ Status Store::Impl::remove_snapshot(std::string_view name) {
   return ok();
 }
 
+/// Whoever begins a rollback must be able to finish it: what is kept may hold every byte there is.
+Status Store::Impl::check_room_for_rollback() const {
+  const uint64_t needed = kRollbackRoom + segments_.all().size() * kManifestEntryRoom;
+  MEMORIA_TRY(const Space space, environment_->space());
+  MEMORIA_TRY(const auto files, files_left(*environment_));
+  if (space.free_bytes >= needed && (!files || *files >= kRollbackFiles)) return ok();
+  return Error{Errc::kNoSpace,
+               fmt::format("{}: less than the {} KiB and {} files are left that a rollback "
+                           "takes, so none was begun; remove something from that disk",
+                           environment_->describe(), needed >> 10, kRollbackFiles)};
+}
+
 Status Store::Impl::close_and_roll_back(std::string_view snapshot) {
   MEMORIA_TRY(check_writable());
   MEMORIA_TRY(health_.check());
   Lock one(snapshot_mutex_);
   Rollback rollback{uuid_, 0, std::string(snapshot)};
   MEMORIA_TRY(check_rollback(*environment_, rollback));
+  MEMORIA_TRY(check_room_for_rollback());
   bool begun = false;
   MEMORIA_TRY(close([&]() -> Status {
     rollback.timestamp = timeline_.take();

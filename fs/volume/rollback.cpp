@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "fs/volume/rollback.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "fs/volume/keys.hpp"
 #include "fs/volume/superblock.hpp"
@@ -24,8 +27,21 @@ Status skip_numbers(Store& store, const Superblock& before) {
   if (!now) return ok();
   now->next_inode = std::max(now->next_inode, before.next_inode);
   now->next_cookie = std::max(now->next_cookie, before.next_cookie);
-  MEMORIA_TRY(store.put(Key(Table::kSuperblock), encode(*now)));
+  Batch batch;
+  const auto bytes = encode(*now);
+  batch.put(Key(Table::kSuperblock), bytes);
+  batch.use_reserve();  // a full disk is a reason to go back
+  MEMORIA_TRY(store.apply(batch));
   return store.sync();
+}
+
+/// What went wrong when nothing takes the rollback back any more.
+Error decided(Error why, std::string_view snapshot) {
+  why.message = fmt::format(
+      "{}; the rollback to \"{}\" is decided and is finished when the store is "
+      "opened the next time",
+      why.describe(), snapshot);
+  return why;
 }
 
 }  // namespace
@@ -39,8 +55,13 @@ Status roll_back(const OpenStore& open, std::string_view snapshot,
   if (keep) MEMORIA_TRY(store->create_snapshot(*keep));
   MEMORIA_TRY(store->close_and_roll_back(snapshot));
   store.reset();
-  MEMORIA_TRY(store, open());
-  if (before) MEMORIA_TRY(skip_numbers(*store, *before));
+  auto opened = open();
+  if (!opened.has_value()) return decided(std::move(opened).error(), snapshot);
+  store = std::move(opened).value();
+  if (before) {
+    auto skipped = skip_numbers(*store, *before);
+    if (!skipped.has_value()) return decided(std::move(skipped).error(), snapshot);
+  }
   return store->close();
 }
 

@@ -127,6 +127,21 @@ BOOST_FIXTURE_TEST_CASE(what_cannot_be_rolled_back_to_changes_nothing, Fixture) 
   check_contents(*store, present);
 }
 
+BOOST_FIXTURE_TEST_CASE(without_room_to_finish_it_none_is_begun, Fixture) {
+  for (const bool bytes : {true, false}) {
+    if (bytes) environment->set_capacity(environment->used_bytes() + (100 << 10));
+    if (!bytes) environment->claim_files(1000, 3);
+    CHECK_FAILS(Errc::kNoSpace, store->close_and_roll_back("then"));
+    environment->set_capacity(0);
+    environment->claim_files(0, 0);
+    check_contents(*store, present);
+  }
+  BOOST_TEST(!environment->exists("rollback"));
+  REQUIRE_OK(store->close_and_roll_back("then"));
+  reopen(store, environment, options);
+  check_contents(*store, then);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_damaged_decision_is_refused_and_nothing_is_touched, Fixture) {
   REQUIRE_OK(store->close_and_roll_back("then"));
   store.reset();

@@ -49,6 +49,18 @@ BOOST_AUTO_TEST_CASE(numbers_that_were_given_out_are_not_given_out_again) {
   BOOST_TEST(make_file("after") > last);
 }
 
+BOOST_AUTO_TEST_CASE(on_a_disk_without_room_for_ordinary_writes_it_is_done) {
+  unwrap(volume->create_snapshot("s"));
+  const auto last = make_file("file");
+  close();
+  const auto reserve = std::exchange(options.reserve_bytes, uint64_t{1} << 60);
+  REQUIRE_OK(roll_back(opener(), "s", "kept"));
+  options.reserve_bytes = reserve;
+  open();
+  BOOST_TEST(lookup_errno("file") == ENOENT);
+  BOOST_TEST(make_file("after") > last);
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_done_changes_nothing) {
   make_file("file", "now");
   unwrap(volume->create_snapshot("s"));
