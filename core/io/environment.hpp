@@ -63,6 +63,8 @@ class Environment {
   virtual Result<std::vector<std::string>> list() = 0;
   /// Atomically gives `from` the name `to`, replacing it.
   virtual Status rename(std::string_view from, std::string_view to) = 0;
+  /// Atomically gives two sub-directories each other's name. kUnsupported: this filesystem cannot.
+  virtual Status exchange(std::string_view name, std::string_view other) = 0;
   /// Gives the file `from` a second name; `to` may be a path through sub-directories. kExists.
   virtual Status link(std::string_view from, std::string_view to) = 0;
   /// A file, or an empty sub-directory.

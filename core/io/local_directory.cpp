@@ -12,6 +12,7 @@
 
 #include <boost/filesystem.hpp>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
@@ -195,6 +196,12 @@ class LocalDirectory final : public Environment {
 
   Status rename(std::string_view from, std::string_view to) override {
     return check(::renameat(fd_.get(), text(from), fd_.get(), text(to)), "rename", from);
+  }
+
+  Status exchange(std::string_view name, std::string_view other) override {
+    const int rc = ::renameat2(fd_.get(), text(name), fd_.get(), text(other), RENAME_EXCHANGE);
+    if (rc != 0 && (errno == EINVAL || errno == ENOSYS)) return Error{Errc::kUnsupported};
+    return check(rc, "exchange", name);
   }
 
   Status link(std::string_view from, std::string_view to) override {

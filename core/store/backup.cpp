@@ -107,10 +107,11 @@ class Copier {
                                                  "be changing, or parts of it be missing",
                                                  from_.describe())};
     }
-    manifest_ = std::move(*manifest);
-    if (manifest_.backup) {
+    if (manifest->backup && !from_lock_) {
       MEMORIA_TRY(from_lock_, lock_backup(from_));
+      if (from_lock_) return load_source();  // nobody brings it up to date any more
     }
+    manifest_ = std::move(*manifest);
     for (const auto& entry : manifest_.segments) total_ += entry.length;
     report_.segments = manifest_.segments.size();
     report_.bytes = total_;
@@ -188,9 +189,35 @@ class Copier {
       const SealedSegment segment{manifest_.uuid, entry,
                                   name == names.end() ? entry.id : name->second};
       MEMORIA_TRY(bring(from_, segment, to_));
+      MEMORIA_TRY(check_is_known(segment));
       present_[entry.id] = segment.name_id;
     }
     return ok();
+  }
+
+  /// A store opens without a segment when its hint tells what is missing.
+  Status check_is_known(const SealedSegment& segment) {
+    const auto file = segment_file(segment.name_id, kDataSuffix);
+    if (has_file(to_, file) || has_good_hint(to_, segment)) return ok();
+    return Error{
+        Errc::kCorrupt,
+        fmt::format("{}/{} is missing, and its hint, so that nobody knows what it held and "
+                    "a copy could not be opened; put it back, or `memoria-ctl repair` "
+                    "makes a store of what there is",
+                    from_.describe(), file)};
+  }
+
+  static bool has_file(Environment& place, const std::string& file) {
+    return place.open(file, Environment::Access::kRead).has_value();
+  }
+
+  /// Whether what is copied from is still what it was: somebody may have removed a snapshot.
+  static bool is_still_there(Environment& from, const SealedSegment& segment) {
+    const auto manifest = read_manifest(from);
+    if (!manifest.has_value() || !manifest.value()) return false;
+    const auto& entries = manifest.value()->segments;
+    return manifest.value()->uuid == segment.uuid &&
+           std::find(entries.begin(), entries.end(), segment.entry) != entries.end();
   }
 
   Status check_space(Environment& from, const SealedSegment& segment) {
@@ -211,7 +238,8 @@ class Copier {
   /// Has the segment in `to` when it returns.
   Status bring(Environment& from, const SealedSegment& segment, Environment& to) {
     const uint64_t id = segment.entry.id;
-    if (!damaged_.contains(id) && has_same_segment(to, from, segment)) {
+    const bool was_damaged = damaged_.contains(id) || damaged_before_.contains(id);
+    if (!was_damaged && has_same_segment(to, from, segment)) {
       MEMORIA_TRY(const bool sound, is_still_sound(to, segment));
       if (sound) return advance(segment.entry.length) ? Status(ok()) : Status(cancelled());
     }
@@ -220,6 +248,12 @@ class Copier {
         from, segment, to, [&](uint64_t n) { return advance(n); },
         [&] { return remember_damaged(id); });
     const bool missing = !copied.has_value() && copied.error().code == Errc::kNotFound;
+    if (missing && !is_still_there(from, segment)) {
+      return Error{Errc::kConflict,
+                   fmt::format("{} was removed while it was copied; what {} held before is "
+                               "untouched, and the next run goes on from here",
+                               from.describe(), to_.describe())};
+    }
     if (missing) {
       MEMORIA_TRY(remember_damaged(id));
       copied = std::vector<Damage>{
@@ -231,6 +265,7 @@ class Copier {
     if (!missing) {
       ++report_.copied_segments;
       report_.copied_bytes += segment.entry.length;
+      renewed_.insert(id);
     }
     if (copied.value().empty()) {
       damaged_.erase(id);
@@ -286,7 +321,14 @@ class Copier {
                                  fmt::format("snapshot {}: its manifest cannot be read", name)});
     }
     for (const auto& [name, manifest] : wanted.readable) {
-      if (!has_same_snapshot(name, manifest)) MEMORIA_TRY(carry_snapshot(name, manifest));
+      if (!has_same_snapshot(name, manifest)) {
+        auto carried = carry_snapshot(name, manifest);
+        if (!carried.has_value() && is_gone(name)) {  // which the next run sees
+          MEMORIA_TRY(Snapshots(to_).remove_leftovers());
+          continue;
+        }
+        MEMORIA_TRY(carried);
+      }
       for (const auto& entry : manifest.segments) in_snapshots_.try_emplace(entry.id, name);
       ++report_.snapshots;
     }
@@ -298,6 +340,11 @@ class Copier {
       if (!stays) MEMORIA_TRY(Snapshots(to_).remove(name));
     }
     return ok();
+  }
+
+  bool is_gone(const std::string& snapshot) const {
+    const auto found = Snapshots(*source_.snapshots).directory(snapshot);
+    return !found.has_value() && found.error().code == Errc::kNotFound;
   }
 
   /// The source's snapshots that are to be carried, and those that cannot be.
@@ -312,8 +359,10 @@ class Copier {
     for (const auto& info : infos) {
       const auto& skipped = options_.skipped_snapshots;
       if (!skipped.empty() && info.name.starts_with(skipped)) continue;
-      MEMORIA_TRY(const auto place, here.directory(info.name));
-      auto manifest = read_manifest(*place);
+      const auto place = here.directory(info.name);
+      if (!place.has_value() && place.error().code == Errc::kNotFound) continue;  // meanwhile
+      if (!place.has_value()) return place.error();
+      auto manifest = read_manifest(*place.value());
       if (manifest.has_value() && manifest.value() && manifest.value()->uuid == manifest_.uuid) {
         out.readable.emplace(info.name, std::move(*manifest.value()));
       } else {
@@ -323,7 +372,9 @@ class Copier {
     return out;
   }
 
+  /// Whether nothing of it has to be looked at. With a recheck all has to be.
   bool has_same_snapshot(const std::string& name, const Manifest& manifest) const {
+    if (options_.recheck) return false;
     const auto place = Snapshots(to_).directory(name);
     if (!place.has_value()) return false;
     const auto there = read_manifest(*place.value());
@@ -332,7 +383,8 @@ class Copier {
            std::none_of(manifest.segments.begin(), manifest.segments.end(),
                         // Also one that is sound in the present by now.
                         [&](const auto& entry) {
-                          return damaged_.contains(entry.id) || damaged_before_.contains(entry.id);
+                          return damaged_.contains(entry.id) ||
+                                 damaged_before_.contains(entry.id) || renewed_.contains(entry.id);
                         });
   }
 
@@ -352,16 +404,13 @@ class Copier {
       if (linked) continue;
       MEMORIA_TRY(const bool kept, keep_sound(*root, name, hidden, segment, *from));
       if (kept) continue;
+      // What was carried before is no worse than a copy with the same damage, and may be all that
+      // there is.
+      MEMORIA_TRY(link_from(*root, name, hidden, segment));
       MEMORIA_TRY(bring(*from, segment, *place));
-      const auto file = segment_file(segment.name_id, kDataSuffix);
-      const bool is_lost = !place->open(file, Environment::Access::kRead).has_value();
-      // Then what was carried before, damaged or not, is all that there is of it.
-      if (is_lost) MEMORIA_TRY(link_from(*root, name, hidden, segment));
     }
     MEMORIA_TRY(write_manifest(*place, manifest));
-    if (Snapshots(to_).directory(name).has_value()) MEMORIA_TRY(Snapshots(to_).remove(name));
-    MEMORIA_TRY(root->rename(hidden, name));
-    return root->sync_directory();
+    return Snapshots(to_).put_in_place(hidden, name);
   }
 
   /// From the snapshot as it was carried before, if that has the segment sound: the source may have
@@ -484,6 +533,7 @@ class Copier {
   bool claimed_ = false;                          // it is to be seen what is made there
   bool was_complete_ = false;                     // and something is there already
   std::set<uint64_t> damaged_, damaged_before_;   // copied with damage; as the last call left it
+  std::set<uint64_t> renewed_;                    // copied by this call
   SegmentNames present_;                          // what the present of the copy has
   std::map<uint64_t, std::string> in_snapshots_;  // and which of its snapshots has what
   uint64_t done_ = 0, total_ = 0;

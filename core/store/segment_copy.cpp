@@ -2,7 +2,9 @@
 #include "core/store/segment_copy.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "core/io/whole_file.hpp"
 #include "core/log/hint.hpp"
@@ -91,16 +93,49 @@ Status check(const File& file, const SealedSegment& segment, std::vector<Damage>
   return scan(file, segment, std::min(size, segment.entry.length), damages);
 }
 
+/// The segment's hint when it checks out. Nothing: there is none, or none that does. Errors of
+/// reading but kNotFound.
+Result<std::optional<std::string>> good_hint(Environment& place, const SealedSegment& segment) {
+  auto bytes = read_file(place, segment_file(segment.name_id, kHintSuffix),
+                         max_hint_size(segment.entry.length));
+  if (!bytes.has_value() && bytes.error().code == Errc::kNotFound) {
+    return std::optional<std::string>();
+  }
+  if (!bytes.has_value()) return std::move(bytes).error();
+  if (!HintReader::open(bytes.value(), segment.entry.id, segment.entry.length)) {
+    return std::optional<std::string>();
+  }
+  return std::optional(std::move(bytes).value());
+}
+
 /// A hint is a courtesy, but for a damaged segment, where it knows what is lost. One that does not
-/// check out is left behind.
+/// check out is left behind, and one that does stays where it is: a sealed segment never changes.
 Status copy_hint(Environment& from, const SealedSegment& segment, Environment& to) {
   const auto name = segment_file(segment.name_id, kHintSuffix);
-  auto removed = to.remove(name);  // one of before would not fit what else is copied
-  if (!removed.has_value() && removed.error().code != Errc::kNotFound) return removed;
-  const auto bytes = read_file(from, name, max_hint_size(segment.entry.length));
-  if (!bytes.has_value()) return ok();
-  if (!HintReader::open(bytes.value(), segment.entry.id, segment.entry.length)) return ok();
-  return replace_file(to, name, bytes.value());
+  const auto there = good_hint(to, segment);
+  if (there.has_value() && there.value()) return ok();
+  const auto here = good_hint(from, segment);
+  if (here.has_value() && here.value()) return replace_file(to, name, *here.value());
+  if (!there.has_value()) return ok();  // it may be good
+  auto removed = to.remove(name);
+  if (!removed.has_value() && removed.error().code == Errc::kNotFound) return ok();
+  return removed;
+}
+
+uint64_t bytes_of(const std::vector<Damage>& damages) {
+  uint64_t bytes = 0;
+  for (const auto& damage : damages) bytes += damage.length;
+  return bytes;
+}
+
+/// Whether the copy that there is stays, as no worse than one with `damages`, which become its own.
+Result<bool> stays(Environment& place, const SealedSegment& segment, std::vector<Damage>& damages) {
+  auto there = check_segment(place, segment);
+  if (!there.has_value() && there.error().code == Errc::kNotFound) return false;
+  if (!there.has_value()) return std::move(there).error();
+  if (bytes_of(there.value()) > bytes_of(damages)) return false;
+  damages = std::move(there).value();
+  return true;
 }
 
 Status copy_bytes(const File& in, const SealedSegment& segment, File& out, const Advance& advance,
@@ -195,11 +230,22 @@ Result<std::vector<Damage>> copy_segment(Environment& from, const SealedSegment&
   // What was written is read again: the check is of the copy.
   if (copied.has_value()) copied = check(*out, segment, damages);
   if (copied.has_value()) copied = copy_hint(from, segment, to);
+  bool kept = false;
+  if (copied.has_value() && !damages.empty()) {
+    const auto old = stays(to, segment, damages);
+    if (!old.has_value()) copied = old.error();
+    kept = old.has_value() && old.value();
+  }
   if (copied.has_value() && !damages.empty()) copied = before_damaged();
-  if (copied.has_value()) copied = to.rename(temporary, name);
-  if (copied.has_value()) return damages;
-  (void)to.remove(temporary);
-  return std::move(copied).error();
+  if (copied.has_value() && !kept) copied = to.rename(temporary, name);
+  if (kept || !copied.has_value()) (void)to.remove(temporary);
+  if (!copied.has_value()) return std::move(copied).error();
+  return damages;
+}
+
+bool has_good_hint(Environment& place, const SealedSegment& segment) {
+  const auto hint = good_hint(place, segment);
+  return hint.has_value() && hint.value().has_value();
 }
 
 bool has_same_segment(Environment& place, Environment& original, const SealedSegment& segment) {

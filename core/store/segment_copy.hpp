@@ -35,14 +35,19 @@ using Advance = std::function<bool(uint64_t bytes)>;
 /// missing; `live` says nothing here. kNewerFormat, kIo.
 Result<std::vector<Damage>> check_segment(Environment& place, const SealedSegment& segment);
 
-/// Copies data and hint, durably but for their names, replacing what is there. Damaged bytes stay
+/// Copies data and hint, durably but for their names, replacing what is there, but for a copy that
+/// is no worse than this one, which is damaged, and a hint that checks out. Damaged bytes stay
 /// damaged in the copy: their checksums tell. Bytes that the disk refuses to read become zeros.
-/// `before_damaged` is called before a copy with damage gets its name, and can refuse it.
+/// Returns what is wrong with the copy that is there in the end. `before_damaged` is called before
+/// a copy with damage gets its name, and can refuse it.
 /// kNotFound: the data file is missing; its hint is copied all the same. kCancelled, and the errors
 /// of writing: nothing has changed.
 Result<std::vector<Damage>> copy_segment(Environment& from, const SealedSegment& segment,
                                          Environment& to, const Advance& advance,
                                          const std::function<Status()>& before_damaged);
+
+/// Whether `place` has a hint of it that checks out.
+bool has_good_hint(Environment& place, const SealedSegment& segment);
 
 /// Whether `place` has this segment complete, and as `original` has it: ids are unique in a store
 /// and sealed segments never change, so length, header and seal tell. What is between them is not

@@ -18,6 +18,10 @@ std::string hidden(std::string_view name) {
   return fmt::format(".{}", name);
 }
 
+/// Where a snapshot waits for the one that is to take its place, where names cannot be exchanged: a
+/// name that none can have, hidden or not.
+constexpr std::string_view kBefore = "..before.";
+
 Error no_such(std::string_view name) {
   return {Errc::kNotFound, fmt::format("there is no snapshot \"{}\"", name)};
 }
@@ -188,13 +192,33 @@ Status Snapshots::remove(std::string_view name) {
   return remove_tree(*root, doomed);
 }
 
+Status Snapshots::put_in_place(const std::string& built, const std::string& name) {
+  MEMORIA_TRY(const auto root, this->root());
+  if (!root->directory(name).has_value()) {
+    MEMORIA_TRY(root->rename(built, name));
+    return root->sync_directory();
+  }
+  auto before = built;
+  const auto exchanged = root->exchange(built, name);
+  if (!exchanged.has_value() && exchanged.error().code != Errc::kUnsupported) return exchanged;
+  if (!exchanged.has_value()) {
+    before = fmt::format("{}{}", kBefore, name);
+    MEMORIA_TRY(root->rename(name, before));
+    MEMORIA_TRY(root->rename(built, name));
+  }
+  MEMORIA_TRY(root->sync_directory());
+  return remove_tree(*root, before);
+}
+
 Status Snapshots::remove_leftovers() {
   MEMORIA_TRY(const auto root, this->root());
   if (!root) return ok();
   MEMORIA_TRY(const auto names, root->list());
   for (const auto& name : names) {
-    const bool ours = name.starts_with('.') && root->directory(name).has_value();
-    if (ours) MEMORIA_TRY(remove_tree(*root, name));
+    if (!name.starts_with('.') || !root->directory(name).has_value()) continue;
+    const auto was = name.starts_with(kBefore) ? name.substr(kBefore.size()) : std::string();
+    const bool has_no_successor = !was.empty() && !root->directory(was).has_value();
+    MEMORIA_TRY(has_no_successor ? root->rename(name, was) : remove_tree(*root, name));
   }
   return ok();
 }

@@ -41,6 +41,9 @@ class Snapshots {
   Result<HeldSegments> segments() const;
   /// kNotFound. What is left of it after a crash goes with remove_leftovers().
   Status remove(std::string_view name);
+  /// Gives what was put together in the directory `built`, a hidden name, the name of a snapshot,
+  /// in the place of one that there is. Durable when it returns; a crash leaves one or the other.
+  Status put_in_place(const std::string& built, const std::string& name);
   /// What interrupted calls left.
   Status remove_leftovers();
   /// Its directory; kNotFound.

@@ -2,6 +2,7 @@
 // Backups and what is restored from them: complete, checked, and never half.
 #include "core/store/backup.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -48,6 +49,11 @@ struct Fixture {
   }
   std::shared_ptr<Environment> snapshot(std::string_view name) {
     return unwrap(unwrap(environment->directory("snapshots"))->directory(name));
+  }
+  /// What comes next begins a segment: a snapshot seals the one before.
+  void begin_segment() {
+    unwrap(store->create_snapshot("sealing"));
+    REQUIRE_OK(store->remove_snapshot("sealing"));
   }
   /// The disk refuses the beginning of a file the next time.
   void refuse(const std::string& file) {
@@ -471,6 +477,176 @@ BOOST_FIXTURE_TEST_CASE(a_snapshot_that_rots_in_the_store_stays_in_the_backup, F
   REQUIRE_OK(store->remove_snapshot("s"));
   BOOST_TEST(unwrap(run()).damages.empty());
   BOOST_TEST(unwrap(open_store(backup, options)->snapshots()).empty());
+}
+
+/// The name of the hint of this segment file.
+std::string hint_of(std::string data) {
+  data.replace(data.size() - kDataSuffix.size(), kDataSuffix.size(), kHintSuffix);
+  return data;
+}
+
+BOOST_FIXTURE_TEST_CASE(a_hint_that_knows_what_is_lost_outlives_that_of_the_store, Fixture) {
+  REQUIRE_OK(store->put("x", "old"));
+  begin_segment();
+  REQUIRE_OK(store->put("before", random.bytes(500)));
+  REQUIRE_OK(store->put("x", "new"));
+  REQUIRE_OK(store->put("behind", random.bytes(500)));
+  begin_segment();
+  finish_hints(*store);
+  REQUIRE_OK(store->close());
+  const auto file = environment->files(".data").at(1);
+  const auto at = environment->contents(file).find("xnew");
+  BOOST_REQUIRE(at != std::string::npos);
+  environment->zero(file, at - 25, 29);  // the whole record: only the hint knows that it was there
+  store = open_store(environment, options);
+  BOOST_TEST(!unwrap(run()).damages.empty());
+  CHECK_FAILS(Errc::kCorrupt, open_store(backup, options)->get("x"));
+  environment->delete_file(hint_of(file));
+  BOOST_TEST(!unwrap(run()).damages.empty());
+  CHECK_FAILS(Errc::kCorrupt, open_store(backup, options)->get("x"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_damaged_copy_gets_no_worse, Fixture) {
+  REQUIRE_OK(store->put("p", std::string(600, 'p')));
+  REQUIRE_OK(store->put("q", std::string(600, 'q')));
+  begin_segment();
+  finish_hints(*store);
+  const auto file = environment->files(".data").front();
+  const auto bytes = environment->contents(file);
+  environment->zero(file, bytes.find("pppppp") + 10, 20);
+  BOOST_TEST(!unwrap(run()).damages.empty());
+  BOOST_TEST(open_store(backup, options)->get("q").has_value());
+  environment->zero(file, bytes.find("qqqqqq") + 10, 20);
+  BOOST_TEST(!unwrap(run()).damages.empty());
+  BOOST_TEST(open_store(backup, options)->get("q").has_value());
+  environment->set_contents(file, bytes);
+  BOOST_TEST(unwrap(run()).damages.empty());  // and a better one takes its place
+  BOOST_TEST(open_store(backup, options)->get("p").has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_recheck_heals_what_snapshots_have_too, Fixture) {
+  change(100);
+  const auto then = expected;
+  unwrap(store->create_snapshot("s"));
+  unwrap(run());
+  check_carried("s", then);
+  backup->flip_bit(backup->files(".data").front(), 8 * 500);
+  BOOST_TEST(unwrap(run({.recheck = true})).copied_segments == 1u);
+  check_backup(expected);
+  check_carried("s", then);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_recheck_reads_what_only_snapshots_have, Fixture) {
+  change(100);
+  const auto then = expected;
+  unwrap(store->create_snapshot("s"));
+  unwrap(store->merge({.all = true}));
+  unwrap(run());
+  const auto files = backup->files(".data");
+  const auto rotten = std::find_if(files.begin(), files.end(), [](const std::string& file) {
+    return file.starts_with("snapshots/s/");
+  });
+  BOOST_REQUIRE(rotten != files.end());
+  backup->flip_bit(*rotten, 8 * 500);
+  unwrap(run({.recheck = true}));
+  check_carried("s", then);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_snapshot_that_is_carried_again_is_there_whenever_it_ends_early, Fixture) {
+  change(100);
+  const auto then = expected;
+  const auto healing = environment->files(".data").front(),
+             lost = environment->files(".data").at(1);
+  unwrap(store->create_snapshot("s"));
+  unwrap(store->merge({.all = true}));  // only the snapshot has them
+  refuse(healing);
+  BOOST_TEST(!unwrap(run()).damages.empty());
+  environment->clear_faults();
+  REQUIRE_OK(environment->remove("snapshots/s/" + lost));
+  const auto image = backup->image();
+  for (const bool can_exchange : {true, false}) {
+    bool was_hit = true;
+    for (uint64_t n = 1; was_hit; ++n) {
+      BOOST_TEST_CONTEXT("it ends at change " << n << ", exchange " << can_exchange) {
+        backup = SimulatedEnvironment::make(image);
+        if (!can_exchange) backup->refuse_exchange();
+        backup->inject({.nth = n, .times = 0});
+        (void)run();
+        was_hit = backup->faults_hit() > 0;
+        backup->clear_faults();
+        if (can_exchange) BOOST_TEST(backup->exists("snapshots/s/manifest"));
+        unwrap(run());
+        check_carried("s", then);
+      }
+    }
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_snapshot_that_goes_while_it_is_carried_is_no_damage, Fixture) {
+  change(200);
+  for (const auto* name : {"a", "b"}) {
+    unwrap(store->create_snapshot(name));
+    change(100);
+  }
+  unwrap(store->merge({.all = true}));
+  REQUIRE_OK(store->close());
+  const auto image = environment->image();
+  bool was_removed = true;
+  for (uint64_t n = 1; was_removed; n += 3) {
+    for (const auto* name : {"a", "b"}) {
+      BOOST_TEST_CONTEXT(name << " goes at step " << n) {
+        (void)store->close();
+        environment = SimulatedEnvironment::make(image);
+        backup = SimulatedEnvironment::make();
+        store = open_store(environment, options);
+        uint64_t steps = 0;
+        const auto report = unwrap(run({}, [&](const Progress&) {
+          if (++steps == n) REQUIRE_OK(store->remove_snapshot(name));
+          return true;
+        }));
+        was_removed = steps >= n;
+        BOOST_TEST(report.damages.empty());
+        for (const auto& carried : unwrap(open_store(backup, options)->snapshots())) {
+          BOOST_TEST(
+              unwrap(unwrap(open_store(backup, options)->open_snapshot(carried.name))->verify())
+                  .clean());
+        }
+      }
+    }
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(when_what_is_copied_goes_the_backup_is_what_it_was, Fixture) {
+  change(200);
+  unwrap(run());
+  const auto before = expected;
+  change(200);
+  unwrap(store->create_snapshot(kMoment));
+  unwrap(store->merge({.all = true}));
+  uint64_t steps = 0;
+  CHECK_FAILS(Errc::kConflict, back_up({snapshot(kMoment), environment}, *backup,
+                                       {.skipped_snapshots = "memoria-ctl."}, [&](const Progress&) {
+                                         if (++steps == 12)
+                                           REQUIRE_OK(store->remove_snapshot(kMoment));
+                                         return true;
+                                       }));
+  check_backup(before);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_nobody_could_open_takes_no_backup_s_place, Fixture) {
+  change(200);
+  unwrap(run());
+  const auto before = expected;
+  change(200);
+  unwrap(store->create_snapshot("t"));
+  const auto files = environment->files(".data");
+  const auto& lost = *std::max_element(files.begin(), files.end());  // one of the snapshot's
+  BOOST_REQUIRE(lost.starts_with("snapshots/t/"));
+  environment->delete_file(lost);
+  if (environment->exists(hint_of(lost))) environment->delete_file(hint_of(lost));
+  CHECK_FAILS(Errc::kCorrupt, Store::open(snapshot("t"), options));
+  CHECK_FAILS(Errc::kCorrupt, back_up({snapshot("t"), nullptr}, *backup, {}));
+  check_backup(before);
 }
 
 BOOST_FIXTURE_TEST_CASE(any_call_may_fail, Fixture) {

@@ -108,6 +108,13 @@ void SimulatedDisk::perform(Names& names, const Operation& change) {
       names[change.to] = names.at(change.name);
       if (change.to != change.name) names.erase(change.name);
       break;
+    case Type::kExchange: {
+      const std::string between = "exchanged/";  // a name that nobody has
+      rename_directory(names, {.type = change.type, .name = change.to, .to = between});
+      rename_directory(names, {.type = change.type, .name = change.name, .to = change.to});
+      rename_directory(names, {.type = change.type, .name = between, .to = change.name});
+      break;
+    }
     case Type::kLink:
       names[change.to] = names.at(change.name);
       break;

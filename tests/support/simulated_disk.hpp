@@ -43,6 +43,7 @@ struct Operation {
     kSync,           ///< inode
     kFailedSync,     ///< inode
     kRename,         ///< name, to
+    kExchange,       ///< name, to: directories
     kLink,           ///< name, to
     kRemove,         ///< name
     kMakeDirectory,  ///< name

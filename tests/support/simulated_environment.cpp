@@ -196,6 +196,23 @@ Status SimulatedEnvironment::rename(std::string_view plain_from, std::string_vie
   return ok();
 }
 
+Status SimulatedEnvironment::exchange(std::string_view plain_name, std::string_view plain_other) {
+  const auto name = path(plain_name) + '/', other = path(plain_other) + '/';
+  const Guard guard(state_->mutex);
+  MEMORIA_TRY(state_->enter(kCallRename, name));
+  if (!state_->can_exchange) return Error{Errc::kUnsupported};
+  for (const auto& one : {name, other}) {
+    if (state_->disk.find(one) == 0) return Error::from_errno(ENOENT, "exchange", one);
+  }
+  state_->apply({.type = Type::kExchange, .name = name, .to = other});
+  return ok();
+}
+
+void SimulatedEnvironment::refuse_exchange() {
+  const Guard guard(state_->mutex);
+  state_->can_exchange = false;
+}
+
 Status SimulatedEnvironment::link(std::string_view plain_from, std::string_view plain_to) {
   const auto from = path(plain_from), to = path(plain_to);
   const Guard guard(state_->mutex);

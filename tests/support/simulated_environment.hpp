@@ -65,6 +65,7 @@ class SimulatedEnvironment final : public Environment {
   Result<std::unique_ptr<File>> open(std::string_view name, Access access) override;
   Result<std::vector<std::string>> list() override;
   Status rename(std::string_view from, std::string_view to) override;
+  Status exchange(std::string_view name, std::string_view other) override;
   Status link(std::string_view from, std::string_view to) override;
   Status remove(std::string_view name) override;
   Status make_directory(std::string_view name) override;
@@ -111,6 +112,9 @@ class SimulatedEnvironment final : public Environment {
                   std::chrono::milliseconds longest = std::chrono::minutes(10));
   void release_syncs();
 
+  /// exchange() is kUnsupported from now on, as on a network filesystem.
+  void refuse_exchange();
+
   // ---- Space. 0: unlimited.
   void set_capacity(uint64_t bytes);
   /// How many files and directories there can be.
@@ -136,7 +140,7 @@ class SimulatedEnvironment final : public Environment {
   struct State {
     mutable std::mutex mutex;
     SimulatedDisk disk;
-    bool tracing = false;
+    bool tracing = false, can_exchange = true;
     std::vector<Operation> trace;
     Image trace_begin;
     std::vector<Fault> faults;
