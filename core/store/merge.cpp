@@ -425,15 +425,22 @@ Status Merge::commit() {
                                         segment_file(header.id, kDataSuffix)));
   MEMORIA_TRY(parts_.environment.sync_directory());
 
+  // All of them are of the past now, whatever happens to their files: a snapshot of some would have
+  // what the others erase.
   for (const auto& input : inputs_) {
     if (!input->held) report_.bytes_freed += input->file_bytes;
     parts_.segments.remove(input->slot);
     parts_.files.forget(*input);
-    MEMORIA_TRY(parts_.environment.remove(segment_file(input->id(), kDataSuffix)));
+  }
+  Status removed = ok();
+  for (const auto& input : inputs_) {
+    auto gone = parts_.environment.remove(segment_file(input->id(), kDataSuffix));
+    if (!gone.has_value() && removed.has_value()) removed = std::move(gone);
     if (!input->hint_is_taken) {  // there may be one that is no good
       (void)parts_.environment.remove(segment_file(input->id(), kHintSuffix));
     }
   }
+  MEMORIA_TRY(removed);  // the marker stays, and tells the next opening to try again
   MEMORIA_TRY(parts_.environment.sync_directory());
   // As long as the manifest names the inputs, the marker must tell why they are gone.
   MEMORIA_TRY(const bool saved, parts_.save_manifest());

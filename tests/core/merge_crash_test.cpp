@@ -185,6 +185,49 @@ BOOST_AUTO_TEST_CASE(a_merge_that_fails_leaves_no_output_that_brings_erased_keys
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_snapshot_behind_a_failed_removal_brings_nothing_back_that_was_erased) {
+  for (uint64_t n = 1; n <= 6; ++n) {
+    BOOST_TEST_CONTEXT("removal " << n) {
+      const auto environment = SimulatedEnvironment::make();
+      auto store = open_store(environment, merge_options());
+      REQUIRE_OK(store->put("erased", std::string(100, 'e')));
+      REQUIRE_OK(store->put("kept", "value"));
+      unwrap(store->create_snapshot("sealing"));
+      REQUIRE_OK(store->erase("erased"));
+      REQUIRE_OK(store->remove_snapshot("sealing"));
+      environment->inject({.calls = kCallRemove, .nth = n, .error = EIO});
+      (void)store->merge({.all = true});
+      environment->clear_faults();
+      BOOST_TEST(!store->contains("erased"));
+      unwrap(store->create_snapshot("s"));
+      check_contents(*unwrap(store->open_snapshot("s")), {{"kept", "value"}});
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_snapshot_behind_a_merge_that_failed_is_the_store) {
+  for (const auto& [error, seed] : {std::pair(EIO, 0), {ENOSPC, 1}, {EIO, 2}}) {
+    const auto prepared = prepare(base_seed());
+    bool was_hit = true;
+    for (uint64_t n = 1; was_hit; ++n) {
+      BOOST_TEST_CONTEXT("error " << error << " at call " << n) {
+        const auto environment = SimulatedEnvironment::make(prepared.image);
+        auto store = open_store(environment, merge_options(uint64_t(seed)));
+        environment->inject({.calls = kAllCalls, .nth = n, .error = error, .partial = true});
+        (void)store->merge(request_for(uint64_t(seed)));
+        was_hit = environment->faults_hit() > 0;
+        environment->clear_faults();
+        if (store->create_snapshot("s").has_value()) {
+          check_contents(*unwrap(store->open_snapshot("s")), prepared.expected);
+        }
+        check_contents(*store, prepared.expected);
+        (void)store->close();
+        check_survivor(environment->image(), prepared.expected);
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(inputs_are_deleted_only_when_outputs_are_durable) {
   const auto prepared = prepare(base_seed());
   const auto environment = SimulatedEnvironment::make(prepared.image);
