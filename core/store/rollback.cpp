@@ -122,9 +122,19 @@ Status check_rollback(Environment& environment, const Rollback& rollback) {
 Status begin_rollback(Environment& environment, const Rollback& rollback) {
   auto begun = replace_file(environment, kRollbackFile, encode_rollback(rollback));
   if (begun.has_value()) begun = environment.sync_directory();
+  if (begun.has_value()) return ok();
   // Who reports a failure must not see it happen later.
-  if (!begun.has_value()) (void)environment.remove(kRollbackFile);
-  return begun;
+  auto withdrawn = environment.remove(kRollbackFile);
+  const bool was_none = !withdrawn.has_value() && withdrawn.error().code == Errc::kNotFound;
+  if (was_none) withdrawn = ok();
+  if (withdrawn.has_value()) withdrawn = environment.sync_directory();
+  if (withdrawn.has_value()) return begun;
+  Error unsure = std::move(begun).error();
+  unsure.message = fmt::format(
+      "{}; the next opening may carry it out all the same, unless {}/{} is "
+      "removed before",
+      unsure.describe(), environment.describe(), kRollbackFile);
+  return unsure;
 }
 
 Result<std::optional<Rollback>> pending_rollback(Environment& environment) {
