@@ -3,20 +3,37 @@
 #pragma once
 
 #include <csignal>
+#include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace memoria {
 
 /// Starts a thread with all signals blocked: one that should end the program must not land here.
 template <class Function>
 std::thread thread_without_signals(Function&& function) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(std::forward<Function>(function));
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
+  const struct Blocked {
+    Blocked() {
+      sigset_t all;
+      sigfillset(&all);
+      pthread_sigmask(SIG_SETMASK, &all, &before);
+    }
+    ~Blocked() { pthread_sigmask(SIG_SETMASK, &before, nullptr); }
+    sigset_t before;
+  } blocked;  // also until an exception has left: there may be no threads to be had
+  return std::thread(std::forward<Function>(function));
+}
+
+/// The same, for one that is not indispensable. False: the system gives no more threads.
+template <class Function>
+bool add_helper(std::vector<std::thread>& helpers, Function&& function) {
+  try {
+    helpers.push_back(thread_without_signals(std::forward<Function>(function)));
+    return true;
+  } catch (const std::system_error&) {
+    return false;
+  }
 }
 
 }  // namespace memoria

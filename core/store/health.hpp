@@ -4,7 +4,9 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "core/base/mutex.hpp"
 #include "core/base/result.hpp"
@@ -16,6 +18,9 @@ namespace memoria {
 class Health {
  public:
   explicit Health(const Logger& logger) : logger_(logger) {}
+
+  /// Called once, when it latches, before it does. Set before other threads are there.
+  void on_latch(std::function<void()> f) { on_latch_ = std::move(f); }
 
   /// Success, or why there are no more changes.
   Status check() const {
@@ -32,6 +37,7 @@ class Health {
 
   /// Latches. The first reason stays. Returns the error that callers should see.
   Error latch(const Error& cause, const std::string& what) {
+    if (on_latch_ && !is_noted_.exchange(true)) on_latch_();
     {
       Lock lock(mutex_);
       if (latched_) return error_;
@@ -47,7 +53,8 @@ class Health {
 
  private:
   const Logger& logger_;
-  std::atomic<bool> latched_{false};
+  std::function<void()> on_latch_;
+  std::atomic<bool> is_noted_{false}, latched_{false};
   mutable Mutex mutex_;
   std::string reason_ GUARDED_BY(mutex_);
   Error error_ GUARDED_BY(mutex_){Errc::kReadOnly};

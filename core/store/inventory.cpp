@@ -9,6 +9,7 @@
 #include "core/base/coding.hpp"
 #include "core/io/whole_file.hpp"
 #include "core/log/scan.hpp"
+#include "core/store/failed_sync.hpp"
 #include "core/store/hint_file.hpp"
 #include "core/store/rollback.hpp"
 #include "core/store/settings_file_name.hpp"
@@ -21,7 +22,7 @@ namespace {
 bool neutral(std::string_view name) {
   return name.starts_with('.') || name == "lost+found" || name == "lock" || name == "control" ||
          name == kSnapshotsDirectory || name == kManifestFile || name == kRollbackFile ||
-         name == kSettingsFile;
+         name == kSettingsFile || name == kFailedSyncFile;
 }
 
 /// What tells, beside segments, that there was a store once; empty: nothing does. No crash leaves a

@@ -83,6 +83,8 @@ struct Options {
   /// with the store may not be mounted.
   bool create_if_missing = true;
   /// Changes nothing on disk. A snapshot and a backup are always opened so; the backup is locked.
+  /// A store itself is not, for it may lie where nothing can be made: see to it that nobody changes
+  /// it meanwhile, or reads give kCorrupt for what a merge has taken away.
   bool read_only = false;
   /// Threads that load hints at open; 0: as many as there are cores.
   unsigned recovery_threads = 0;

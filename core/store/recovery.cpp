@@ -11,6 +11,7 @@
 #include "core/log/hint.hpp"
 #include "core/log/scan.hpp"
 #include "core/store/entries.hpp"
+#include "core/store/failed_sync.hpp"
 #include "core/store/hint_file.hpp"
 #include "core/store/rollback.hpp"
 
@@ -35,6 +36,7 @@ void Recovery::log(Severity severity, const std::string& text) const {
 }
 
 Status Recovery::run() {
+  after_failed_sync_ = !options_.read_only && has_failed_sync(environment_);
   MEMORIA_TRY(roll_back());
   MEMORIA_TRY(inventory_.take());
   auto& found = inventory_.segments();
@@ -54,7 +56,9 @@ Status Recovery::run() {
   // What is missing is not newer than this; a store that has no record yet has just been made.
   if (inventory_.has_lost_manifest() && !runs_.empty()) unsure_until_ = timeline_.take();
   // The names that were read may not have been durable, either.
-  return options_.read_only ? ok() : environment_.sync_directory();
+  if (!options_.read_only) MEMORIA_TRY(environment_.sync_directory());
+  if (after_failed_sync_) forget_failed_sync(environment_);
+  return ok();
 }
 
 /// Whether there are numbers left for what is written next. Behind a record that somebody made up
@@ -176,6 +180,7 @@ Status Recovery::seal(const TailSegment& tail) {
   // The space of the seal stays: the end took it, and on a full disk there may be no other.
   const uint64_t end = tail.end + (tail.sealed ? 0 : kSealSize);
   if (tail.found->size > end) MEMORIA_TRY(file->truncate(end));
+  if (after_failed_sync_) MEMORIA_TRY(write_again(*file, end));
   MEMORIA_TRY(file->sync());  // a seal says that everything in front of it is durable
   if (tail.sealed) return ok();
   auto bytes = encode_closing(Kind::kSeal, tail.records, timeline_.take(),
@@ -298,7 +303,8 @@ Status Recovery::load_all(const std::vector<FoundSegment*>& found) {
     }
   };
   std::vector<std::thread> helpers;
-  for (size_t i = 0; i < helpers_wanted; ++i) helpers.push_back(thread_without_signals(work));
+  while (helpers.size() < helpers_wanted && add_helper(helpers, work)) {
+  }
   work();
   for (auto& helper : helpers) helper.join();
   if (failure) return std::move(*failure);
@@ -357,9 +363,12 @@ Result<Run> Recovery::without_hint(FoundSegment& found) {
 Result<Run> Recovery::scan(FoundSegment& found) {
   auto& segment = *found.segment;
   const auto name = segment_file(found.name_id, kDataSuffix);
-  MEMORIA_TRY(const auto file, environment_.open(name, Environment::Access::kRead));
+  MEMORIA_TRY(const auto file,
+              environment_.open(name, after_failed_sync_ ? Environment::Access::kWrite
+                                                         : Environment::Access::kRead));
   // A process that was killed between writing the seal and syncing it leaves a segment that only
   // looks durable. (One with a hint is: the hint is written afterwards.)
+  if (after_failed_sync_) MEMORIA_TRY(write_again(*file, found.size));
   if (!options_.read_only) MEMORIA_TRY(file->sync());
   SegmentScanner scanner(*file, found.header->seed(), kSegmentHeaderSize, found.size,
                          SegmentScanner::Mode::kSealed);

@@ -89,6 +89,7 @@ class Recovery {
   Timeline& timeline_;
   Inventory inventory_;
   uint64_t unsure_until_ = 0;
+  bool after_failed_sync_ = false;
   std::vector<Run> runs_;               // what all segments say of their keys
   std::vector<FoundSegment*> sources_;  // of runs_, by their numbers
   mutable Mutex progress_mutex_;

@@ -209,10 +209,12 @@ std::optional<BadRun> load_runs(const std::vector<Run>& runs, KeyDirectory& dire
     bad = std::move(failed);
   };
   std::vector<std::thread> helpers;
-  for (size_t i = 1; i < ranges.size(); ++i) {
-    helpers.push_back(thread_without_signals([&work, i] { work(i); }));
+  size_t unhelped = 1;
+  while (unhelped < ranges.size() && add_helper(helpers, [&work, i = unhelped] { work(i); })) {
+    ++unhelped;
   }
   work(0);
+  for (; unhelped < ranges.size(); ++unhelped) work(unhelped);
   for (auto& helper : helpers) helper.join();
   if (bad) return bad;
   for (auto& loader : loaders) std::move(loader).join();

@@ -21,6 +21,10 @@ constexpr size_t kSnapshotFiles = 32;  ///< open files of a snapshot, at most
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Store::~Store() {
+  if (!impl_->is_of_this_process()) {
+    (void)impl_.release();  // its threads are not here, and its locks may be held for ever
+    return;
+  }
   if (auto closed = close(); !closed.has_value()) {
     impl_->log(Severity::kError, "closing: " + closed.error().describe());
   }
@@ -34,6 +38,7 @@ Result<std::unique_ptr<Store>> Store::open(std::shared_ptr<Environment> environm
 }
 
 Status Store::close() {
+  if (!impl_->is_of_this_process()) return Error{Errc::kClosed};
   return impl_->close();
 }
 
@@ -144,13 +149,13 @@ void Store::await_batches() const {
 }
 
 Status Store::sync() {
-  if (impl_->closed_) return Error{Errc::kClosed};
+  if (impl_->closed_ || !impl_->is_of_this_process()) return Error{Errc::kClosed};
   if (!impl_->appender_) return ok();
   return impl_->committer_->sync(impl_->appender_->position());
 }
 
 void Store::sync_async(SyncDone done) {
-  if (impl_->closed_) return done(Error{Errc::kClosed});
+  if (impl_->closed_ || !impl_->is_of_this_process()) return done(Error{Errc::kClosed});
   if (!impl_->appender_) return done(ok());
   impl_->committer_->sync_async(impl_->appender_->position(), std::move(done));
 }

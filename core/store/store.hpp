@@ -29,6 +29,10 @@ namespace memoria {
 /// of power once a sync() that began later has returned, or the call itself with
 /// WriteOptions::sync. After any crash the store is a prefix of the changes it was given.
 ///
+/// Behind fork() it belongs to the parent: in the child changes, sync() and close() give kClosed,
+/// the destructor only forgets it, and reads may wait for ever for a lock that a thread of the
+/// parent had. The child keeps the data directory locked until it ends or calls exec().
+///
 /// Errors every call can give: kClosed; kIo and kCorrupt (reads: what was asked for cannot be
 /// delivered intact; never another value in its place); kReadOnly (changes: opened so, or latched
 /// so after a failed write or sync, see StoreStats::read_only_reason); kNoSpace (changes, also
@@ -51,7 +55,7 @@ class alignas(kApart) Store {
   Status close();
 
   // ---- Values. Keys: 1 to 65,535 bytes (else kInvalidArgument, kTooLarge). Empty values are
-  // values.
+  // values. Reading a key that cannot be finds none.
 
   /// Replaces the value whole. At most 64 MiB (else kTooLarge: use write_at).
   Status put(std::string_view key, std::string_view value, const WriteOptions& write = {});
@@ -118,7 +122,9 @@ class alignas(kApart) Store {
   using SyncDone = std::function<void(const Status&)>;
   void sync_async(SyncDone done);
 
-  // ---- Upkeep. Progress is reported from the calling thread; returning false stops cleanly.
+  // ---- Upkeep. Progress is reported from the calling thread; returning false stops cleanly. What
+  // is told may read and change the store, but neither begin upkeep nor close it: it would wait for
+  // itself.
 
   Result<MergeReport> merge(const MergeRequest& request, const ProgressFn& progress = {});
   /// Writes the hints that are missing (or with `all`, all of them) of sealed segments.

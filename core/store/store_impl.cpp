@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/store/backup_lock.hpp"
+#include "core/store/failed_sync.hpp"
 #include "core/store/inventory.hpp"
 #include "core/store/origin.hpp"
 #include "core/store/recovery.hpp"
@@ -96,6 +97,7 @@ Status Store::Impl::open() {
     appender_ = std::make_unique<Appender>(
         Appender::Parts{*environment_, options_, timeline_, segments_, directory_, files_, health_,
                         uuid_, [this] { return save_manifest(); }, [this] { return clear_way(); }});
+    health_.on_latch([this] { note_failed_sync(*environment_); });
     const bool by_interval = options_.sync_policy == SyncPolicy::kInterval;
     committer_ = std::make_unique<Committer>(
         health_, [this] { return appender_->tail(); },
@@ -148,6 +150,7 @@ Status Store::Impl::take_lock() {
 }
 
 Status Store::Impl::close() {
+  const Lock no_snapshot_is_made(snapshot_mutex_);  // nor removed: the directory is given back
   return close([] { return ok(); });
 }
 
@@ -226,6 +229,11 @@ Status Store::Impl::clear_way() {
 /// That it is open, and was opened to be changed.
 Status Store::Impl::check_writable() const {
   if (closed_) return Error{Errc::kClosed};
+  if (!is_of_this_process()) {
+    return Error{Errc::kClosed,
+                 "the store belongs to the process that opened it, and this one is a "
+                 "fork of that: open it here when it is closed there"};
+  }
   return appender_ ? Status(ok()) : only_read(*environment_, origin_);
 }
 

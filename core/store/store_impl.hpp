@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/process_mark.hpp"
 #include "core/log/manifest.hpp"
 #include "core/log/timeline.hpp"
 #include "core/store/appender.hpp"
@@ -75,6 +76,7 @@ class Store::Impl {
   MergeReport plan_merge(const MergeRequest& request, uint64_t free_bytes) const;
   std::vector<uint64_t> damaged_segments() const;
   uint64_t most_that_is_copied() const;
+  bool is_of_this_process() const { return mark_.is_of_this_process(); }
   Status check_room_for_rollback() const;
   void background_merge(bool urgent);
   void write_hint(Segment& segment) EXCLUDES(hint_mutex_);
@@ -89,6 +91,7 @@ class Store::Impl {
   Result<HintReport> rebuild_hints(bool all, const ProgressFn& progress);
   void log(Severity severity, const std::string& text) const;
 
+  const ProcessMark mark_;
   const std::shared_ptr<Environment> environment_;
   Options options_;  // constant once it is open
   Health health_;

@@ -203,9 +203,9 @@ Result<MergeReport> Store::Impl::merge_within(const MergeRequest& request, const
 }
 
 Result<SnapshotInfo> Store::Impl::create_snapshot(std::string_view name) {
-  MEMORIA_TRY(check_writable());
   MEMORIA_TRY(Snapshots::check_name(name));
   Lock one(snapshot_mutex_);
+  MEMORIA_TRY(check_writable());
   // A merge must not take a segment away between the moment that the snapshot stands for, which is
   // that of the rotation, and the link to it; nor add one with what was written later.
   Lock layout(layout_mutex_);
@@ -233,8 +233,8 @@ void Store::Impl::mark_held() {
 }
 
 Status Store::Impl::remove_snapshot(std::string_view name) {
-  MEMORIA_TRY(check_writable());
   Lock one(snapshot_mutex_);
+  MEMORIA_TRY(check_writable());
   MEMORIA_TRY(Snapshots(*environment_).remove(name));
   mark_held();
   return ok();

@@ -269,6 +269,29 @@ BOOST_AUTO_TEST_CASE(syncs_at_the_same_time_share_one) {
   BOOST_TEST(environment->calls(kCallSync) - before <= uint64_t(kRequests));
 }
 
+BOOST_AUTO_TEST_CASE(what_a_failed_sync_dropped_is_durable_when_it_was_opened_again) {
+  const auto environment = SimulatedEnvironment::make();
+  auto store = open_store(environment);
+  REQUIRE_OK(store->put("x", "old"));
+  REQUIRE_OK(store->sync());
+  const std::string later(100, 'x');
+  REQUIRE_OK(store->put("x", later));
+  environment->inject({.calls = kCallSync, .name_part = ".data"});
+  BOOST_TEST(!store->sync().has_value());
+  environment->clear_faults();
+  (void)store->close();
+  store = open_store(environment);
+  BOOST_TEST(unwrap(store->get("x")) == later);  // of the kernel's memory
+  REQUIRE_OK(store->put("y", "value"));
+  REQUIRE_OK(store->sync());
+  BOOST_TEST(!environment->exists("sync-failed"));
+  Random random(base_seed());
+  const auto survivor =
+      open_store(SimulatedEnvironment::make(environment->after_crash(Loss::kUnsynced, random)));
+  check_contents(*survivor, {{"x", later}, {"y", "value"}});
+  BOOST_TEST(unwrap(survivor->verify()).clean());
+}
+
 BOOST_AUTO_TEST_CASE(acknowledged_syncs_of_many_threads_survive_at_any_moment) {
   const auto environment = SimulatedEnvironment::make();
   const auto store = open_store(environment, quiet_options(32 << 10));

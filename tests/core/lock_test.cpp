@@ -24,6 +24,29 @@ BOOST_AUTO_TEST_CASE(a_second_open_fails_and_names_the_owner) {
   open_store(unwrap(open_directory(directory.path(), false)));
 }
 
+BOOST_AUTO_TEST_CASE(behind_a_fork_the_store_is_the_parent_s) {
+  const TemporaryDirectory directory;
+  auto store = open_store(unwrap(open_directory(directory.path(), false)));
+  REQUIRE_OK(store->put("a", "1"));
+  const pid_t child = fork();
+  BOOST_REQUIRE(child >= 0);
+  if (child == 0) {
+    alarm(20);  // if it waits for threads that are not there
+    const bool refused =
+        !store->put("b", "of the child") && !store->erase("a") && !store->sync() && !store->close();
+    store.reset();
+    _exit(refused ? 0 : 1);
+  }
+  int status = 0;
+  BOOST_REQUIRE(waitpid(child, &status, 0) == child);
+  BOOST_TEST(status == 0);
+  REQUIRE_OK(store->put("b", "of the parent", {.sync = true}));
+  check_contents(*store, {{"a", "1"}, {"b", "of the parent"}});
+  REQUIRE_OK(store->close());
+  store = open_store(unwrap(open_directory(directory.path(), false)));
+  check_contents(*store, {{"a", "1"}, {"b", "of the parent"}});
+}
+
 BOOST_AUTO_TEST_CASE(a_lock_of_another_process_is_seen_and_dies_with_it) {
   const TemporaryDirectory directory;
   int ready[2], done[2];

@@ -365,6 +365,28 @@ BOOST_AUTO_TEST_CASE(they_are_hard_links_on_a_real_directory) {
   BOOST_TEST(unwrap(store->get("key")) == "other");
 }
 
+BOOST_AUTO_TEST_CASE(closing_waits_until_a_snapshot_is_there) {
+  const auto environment = SimulatedEnvironment::make();
+  auto store = open_store(environment);
+  REQUIRE_OK(store->put("a", "1"));
+  const auto calls = environment->calls(kCallSyncDirectory | kCallSync);
+  environment->hold_syncs(std::string(SimulatedEnvironment::kDirectory));
+  std::thread maker([&] { unwrap(store->create_snapshot("s")); });
+  while (environment->calls(kCallSyncDirectory | kCallSync) == calls) std::this_thread::yield();
+  std::atomic<bool> closed = false;
+  std::thread closer([&] {
+    REQUIRE_OK(store->close());
+    closed = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  BOOST_TEST(!closed);
+  environment->release_syncs();
+  maker.join();
+  closer.join();
+  store = open_store(environment);
+  check_contents(*unwrap(store->open_snapshot("s")), {{"a", "1"}});
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
