@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "core/store/merge.hpp"
 
+#include <fmt/format.h>
+
 #include <absl/hash/hash.h>
 
 #include <algorithm>
@@ -134,7 +136,13 @@ Status Merge::report_progress(uint64_t bytes_read) {
   report_.bytes_read += bytes_read;
   const auto go_on = [&] { return !progress_ || progress_({"merge", done_bytes_, total_bytes_}); };
   if (!limiter_.spend(bytes_read, go_on) || !go_on()) {
-    return Error{Errc::kCancelled, "merge stopped on request; everything is as it was"};
+    const uint64_t copied = report_.outputs.empty() ? 0 : report_.bytes_written;
+    return Error{
+        Errc::kCancelled,
+        copied == 0 ? "merge stopped on request; everything is as it was"
+                    : fmt::format("merge stopped on request; nothing is lost, and {} MiB that were "
+                                  "copied take their space twice until the next merge",
+                                  (copied >> 20) + 1)};
   }
   return ok();
 }

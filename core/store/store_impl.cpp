@@ -76,7 +76,7 @@ Status Store::Impl::open() {
   const auto begin = std::chrono::steady_clock::now();
   closed_ = true;  // until it is open
   MEMORIA_TRY(check_options(options_));
-  if (!options_.create_if_missing) MEMORIA_TRY(check_is_there());
+  if (!options_.create_if_missing || options_.read_only) MEMORIA_TRY(check_is_there());
   MEMORIA_TRY(take_lock());
   Recovery recovery(*environment_, options_, segments_, directory_, timeline_);
   MEMORIA_TRY(recovery.run());

@@ -124,6 +124,7 @@ Checked<void> start(const CommandLine& command, const ServiceManager& manager) {
     MEMORIA_TRY(data_directory, snapshot_directory(data_directory, options.snapshot));
     options.read_only = true;
   }
+  if (options.read_only) options.store.create_if_missing = false;  // a mistyped name, rather
   MEMORIA_TRY(const Paths paths, check_paths(data_directory, command.mount_point, options));
   MEMORIA_TRY(add_settings_file(command, options));
   return command.foreground ? run_foreground(paths, options, manager)

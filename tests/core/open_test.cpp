@@ -353,6 +353,14 @@ BOOST_AUTO_TEST_CASE(every_call_that_fails_while_opening_is_reported_and_harmles
   BOOST_TEST(failures > 3);
 }
 
+BOOST_AUTO_TEST_CASE(whoever_only_reads_makes_no_store) {
+  auto options = quiet_options();
+  options.read_only = true;
+  const auto environment = SimulatedEnvironment::make();
+  CHECK_FAILS(Errc::kNotAStore, Store::open(environment, options));
+  BOOST_TEST(environment->image().empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

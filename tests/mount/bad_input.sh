@@ -94,6 +94,9 @@ refused 3 "$work/empty holds no store.*is the disk mounted" \
   "$MEMORIA_FS" "$work/empty" "$mnt" -o no_create
 refused 3 "$work/none: does not exist.*is the disk mounted" \
   "$MEMORIA_FS" "$work/none" "$mnt" -o no_create
+for place in empty none; do
+  refused 3 "is the disk mounted" "$MEMORIA_FS" "$work/$place" "$mnt" -o ro
+done
 [[ -z $(ls -A "$work/empty") && ! -e $work/none ]] || fail "a store was made where none is to be"
 
 step "a mount point that is not empty, and one that is in use"
