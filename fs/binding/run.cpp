@@ -99,6 +99,8 @@ Checked<void> run_background(const Paths& paths, const MountOptions& options) {
 
 Checked<void> add_options(const CommandLine& command, MountOptions& options) {
   for (const auto& list : command.options) MEMORIA_TRY(add_mount_options(list, options));
+  if (options.read_only)
+    options.store.create_if_missing = false;  // the name is a wrong one, rather
   return ok();
 }
 
@@ -124,7 +126,6 @@ Checked<void> start(const CommandLine& command, const ServiceManager& manager) {
     MEMORIA_TRY(data_directory, snapshot_directory(data_directory, options.snapshot));
     options.read_only = true;
   }
-  if (options.read_only) options.store.create_if_missing = false;  // a mistyped name, rather
   MEMORIA_TRY(const Paths paths, check_paths(data_directory, command.mount_point, options));
   MEMORIA_TRY(add_settings_file(command, options));
   return command.foreground ? run_foreground(paths, options, manager)
