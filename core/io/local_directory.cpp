@@ -317,12 +317,19 @@ class LocalDirectory final : public Environment {
 }  // namespace
 
 Result<std::shared_ptr<Environment>> open_directory(const std::string& path, bool create_missing) {
-  if (create_missing && ::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+  const bool made = create_missing && ::mkdir(path.c_str(), 0700) == 0;
+  if (create_missing && !made && errno != EEXIST) {
     return failed_access(errno, "make directory", path);
   }
   UniqueFd fd(
       uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
   if (!fd) return failed_access(errno, "open data directory", path);
+  if (made) {  // the name has to be as durable as what comes into it
+    const UniqueFd parent(::openat(fd.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (parent && uninterrupted([&] { return ::fsync(parent.get()); }) != 0) {
+      return Error::from_errno(errno, "sync the directory of", path);
+    }
+  }
   // For messages. Not canonical() of Boost.Filesystem: it throws when the current directory is
   // gone.
   const std::unique_ptr<char, decltype(&std::free)> full(::realpath(path.c_str(), nullptr),
