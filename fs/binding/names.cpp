@@ -156,7 +156,8 @@ void rename(fuse_req_t raw, fuse_ino_t parent, const char* name, fuse_ino_t new_
   if (tree_of(parent) != tree_of(new_parent)) return Request(raw, "rename").reply_errno(EXDEV);
   serve_name(raw, "rename", parent, name, [&](Request& request) -> Status {
     MEMORIA_TRY(check_not_snapshots(request, new_parent, new_name));
-    MEMORIA_TRY(request.volume().rename(parent, name, new_parent, new_name, flags));
+    MEMORIA_TRY(
+        request.volume().rename(parent, name, new_parent, new_name, flags, request.caller()));
     request.reply_ok();
     return ok();
   });

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Moving names, the operation with the most rules.
-#include <linux/fs.h>  // RENAME_NOREPLACE, RENAME_EXCHANGE
+#include <linux/fs.h>  // RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT
+
+#include <utility>
 
 #include "fs/volume/errors.hpp"
 #include "fs/volume/volume_impl.hpp"
 
 namespace memoria {
 namespace {
+
+constexpr unsigned kKnownFlags = RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT;
 
 /// Deeper trees are loops that damage made.
 constexpr int kMaxDepth = 1 << 20;
@@ -73,21 +77,39 @@ Status exchange(Transaction& change, const End& from, const End& to) {
   return ok();
 }
 
-/// Moves the name; `cookie` is the place of the new one.
-Status move(Transaction& change, const End& from, const End& to, uint64_t cookie) {
+/// Moves the name; `cookie` is the place of the new one. The old one keeps its place when it is to
+/// stand for `whiteout`, and goes when that is 0.
+Status move(Transaction& change, const End& from, const End& to, uint64_t cookie,
+            InodeNumber whiteout) {
   MEMORIA_TRY(relocate(change, from, to, cookie));
-  change.erase_name(from.ref.directory, from.ref.name, from.entry->cookie);
+  if (whiteout != 0) {
+    change.set_name(from.ref.directory, from.ref.name, {whiteout, S_IFCHR, from.entry->cookie});
+  } else {
+    change.erase_name(from.ref.directory, from.ref.name, from.entry->cookie);
+    if (from.directory->entries > 0) --from.directory->entries;
+  }
   change.set_name(to.ref.directory, to.ref.name, {from.entry->ino, from.entry->type, cookie});
-  if (from.directory->entries > 0) --from.directory->entries;
   ++to.directory->entries;
   return ok();
 }
 
 }  // namespace
 
-Status VolumeState::rename(const NameRef& from_ref, const NameRef& to_ref, unsigned flags) {
+Status VolumeState::make_whiteout(Transaction& change, InodeNumber ino, InodeNumber parent,
+                                  const Inode& directory, const Caller& caller) {
+  MEMORIA_TRY(auto inode, new_inode(change, ino, parent, directory, {.mode = S_IFCHR}, caller));
+  change.create_inode(ino, std::move(inode));
+  return ok();
+}
+
+Status VolumeState::rename(const NameRef& from_ref, const NameRef& to_ref, unsigned flags,
+                           const Caller& caller) {
   const NameRef both[] = {from_ref, to_ref};
-  MEMORIA_TRY(const auto located, locate(both));
+  InodeNumber whiteout = 0;
+  if ((flags & RENAME_WHITEOUT) != 0) {
+    MEMORIA_TRY(whiteout, counters.next_inode());
+  }
+  MEMORIA_TRY(const auto located, locate(both, whiteout));
   auto change = begin();
   MEMORIA_TRY(Inode* const from_directory, change.directory(from_ref.directory));
   MEMORIA_TRY(Inode* const to_directory, change.directory(to_ref.directory));
@@ -119,7 +141,10 @@ Status VolumeState::rename(const NameRef& from_ref, const NameRef& to_ref, unsig
     } else {
       MEMORIA_TRY(cookie, counters.next_cookie());
     }
-    MEMORIA_TRY(move(change, from, to, cookie));
+    if (whiteout != 0) {
+      MEMORIA_TRY(make_whiteout(change, whiteout, from_ref.directory, *from.directory, caller));
+    }
+    MEMORIA_TRY(move(change, from, to, cookie, whiteout));
   }
   for (Inode* const directory : {from.directory, to.directory}) {
     directory->mtime = directory->ctime = change.now();
@@ -130,17 +155,16 @@ Status VolumeState::rename(const NameRef& from_ref, const NameRef& to_ref, unsig
 }
 
 Status Volume::rename(InodeNumber parent, std::string_view name, InodeNumber new_parent,
-                      std::string_view new_name, unsigned flags) {
-  if ((flags & ~unsigned{RENAME_NOREPLACE | RENAME_EXCHANGE}) != 0 ||
-      flags == (RENAME_NOREPLACE | RENAME_EXCHANGE)) {
-    return posix(EINVAL);
-  }
+                      std::string_view new_name, unsigned flags, const Caller& caller) {
+  const bool noreplace = (flags & RENAME_NOREPLACE) != 0;
+  if ((flags & ~kKnownFlags) != 0) return posix(EINVAL);
+  if ((flags & RENAME_EXCHANGE) != 0 && flags != RENAME_EXCHANGE) return posix(EINVAL);
   MEMORIA_TRY(check_name(name, EBUSY));
-  MEMORIA_TRY(check_name(new_name, flags == RENAME_NOREPLACE ? EEXIST : EBUSY));
+  MEMORIA_TRY(check_name(new_name, noreplace ? EEXIST : EBUSY));
   const VolumeState::NameRef from{parent, name}, to{new_parent, new_name};
-  if (parent == new_parent) return impl_->rename(from, to, flags);
+  if (parent == new_parent) return impl_->rename(from, to, flags, caller);
   Lock lock(impl_->rename_mutex);
-  return impl_->rename(from, to, flags);
+  return impl_->rename(from, to, flags, caller);
 }
 
 }  // namespace memoria

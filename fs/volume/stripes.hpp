@@ -20,7 +20,7 @@ namespace memoria {
 class Stripes {
  public:
   static constexpr size_t kCount = 1024;
-  static constexpr size_t kMaxLocked = 4;  ///< a rename: two directories, two inodes
+  static constexpr size_t kMaxLocked = 5;  ///< a rename: two directories, two inodes, a whiteout
 
   class Guard {
    public:

@@ -81,7 +81,7 @@ class Transaction {
   const TimeNs now_;
   Batch batch_;
   std::deque<std::string> values_;
-  boost::container::static_vector<Slot, 4> inodes_;  ///< a rename: two directories, two inodes
+  boost::container::static_vector<Slot, 5> inodes_;  ///< as many as Stripes::kMaxLocked
   boost::container::static_vector<NameChange, 2> names_;
   int64_t files_ = 0;
 };

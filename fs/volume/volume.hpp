@@ -55,9 +55,10 @@ class Volume {
   Result<Attributes> link(InodeNumber ino, InodeNumber parent, std::string_view name);
   Status unlink(InodeNumber parent, std::string_view name);
   Status rmdir(InodeNumber parent, std::string_view name);
-  /// `flags`: 0, RENAME_NOREPLACE or RENAME_EXCHANGE; others are EINVAL.
+  /// `flags`: 0, RENAME_EXCHANGE, or RENAME_NOREPLACE and RENAME_WHITEOUT; others are EINVAL. A
+  /// whiteout, a device 0:0 without permissions under the old name, belongs to `caller`.
   Status rename(InodeNumber parent, std::string_view name, InodeNumber new_parent,
-                std::string_view new_name, unsigned flags);
+                std::string_view new_name, unsigned flags, const Caller& caller = {});
   Result<std::string> readlink(InodeNumber ino);
   /// The parent of a directory (the root's is the root).
   Result<InodeNumber> parent(InodeNumber directory);

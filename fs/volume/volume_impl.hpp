@@ -133,7 +133,9 @@ struct VolumeState {
   Status settle(InodeNumber grown);
 
   // ---- rename.cpp
-  Status rename(const NameRef& from, const NameRef& to, unsigned flags);
+  Status rename(const NameRef& from, const NameRef& to, unsigned flags, const Caller& caller);
+  Status make_whiteout(Transaction& change, InodeNumber ino, InodeNumber parent,
+                       const Inode& directory, const Caller& caller);
 
   // ---- volume.cpp
   Volume::Caches caches() const;

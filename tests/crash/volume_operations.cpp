@@ -144,9 +144,9 @@ bool VolumeOperations::change_names(Volume& volume) {
       break;
     case 3:
     case 4: {
-      const unsigned flags[] = {0, 0, RENAME_NOREPLACE, RENAME_EXCHANGE};
+      const unsigned flags[] = {0, 0, RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT};
       check(volume.rename(parent, name(), random_.one_in(2) ? parent : some(), name(),
-                          flags[random_.below(4)]));
+                          flags[random_.below(5)]));
       break;
     }
     default:

@@ -90,12 +90,24 @@ struct Run : VolumeFixture {
       case 7:
         return same(volume->rmdir(parent, n), model.rmdir(parent, n), "rmdir");
       default: {
-        const unsigned all[] = {0, 0, 0, RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_EXCHANGE, 8};
+        const unsigned all[] = {0,
+                                0,
+                                0,
+                                RENAME_NOREPLACE,
+                                RENAME_EXCHANGE,
+                                RENAME_EXCHANGE,
+                                RENAME_WHITEOUT,
+                                RENAME_WHITEOUT | RENAME_NOREPLACE,
+                                RENAME_WHITEOUT | RENAME_EXCHANGE,
+                                8};
         const auto flags = all[random.below(std::size(all))];
         const auto to = random.one_in(2) ? parent : folder();
         const auto new_name = name();
-        return same(volume->rename(parent, n, to, new_name, flags),
-                    model.rename(parent, n, to, new_name, flags), "rename");
+        const auto c = caller();
+        const auto got = volume->rename(parent, n, to, new_name, flags, c);
+        const bool whiteout = got.has_value() && (flags & RENAME_WHITEOUT) != 0;
+        const auto left = whiteout ? find(n, parent).ino : 0;
+        return same(got, model.rename(parent, n, to, new_name, flags, c, left), "rename");
       }
     }
   }

@@ -172,9 +172,66 @@ BOOST_AUTO_TEST_CASE(exchange_needs_both_names) {
 
 BOOST_AUTO_TEST_CASE(unknown_and_contradicting_flags_are_refused) {
   make_file("one", {}, a);
-  BOOST_TEST(rename(a, "one", a, "two", RENAME_WHITEOUT) == EINVAL);
+  BOOST_TEST(rename(a, "one", a, "two", RENAME_WHITEOUT | RENAME_EXCHANGE) == EINVAL);
   BOOST_TEST(rename(a, "one", a, "two", 1u << 20) == EINVAL);
   BOOST_TEST(rename(a, "one", a, "two", RENAME_NOREPLACE | RENAME_EXCHANGE) == EINVAL);
+}
+
+BOOST_AUTO_TEST_CASE(a_whiteout_takes_the_place_of_the_old_name) {
+  const auto file = make_file("file", "contents", a);
+  make_file("later", {}, a);
+  const auto before = entries(a);
+  const auto files = volume->files();
+  REQUIRE_OK(volume->rename(a, "file", b, "moved", RENAME_WHITEOUT, kCaller));
+  BOOST_TEST(find("moved", b).ino == file);
+  const auto whiteout = find("file", a);
+  BOOST_TEST(whiteout.ino > file);
+  BOOST_TEST(whiteout.mode == unsigned{S_IFCHR});
+  BOOST_TEST(whiteout.rdev == 0u);
+  BOOST_TEST(whiteout.links == 1u);
+  BOOST_TEST(whiteout.uid == kCaller.uid);
+  BOOST_TEST(whiteout.gid == kCaller.gid);
+  BOOST_TEST(whiteout.mtime == stat(a).mtime);
+  BOOST_TEST(whiteout.btime == stat(a).mtime);
+  const auto after = entries(a);
+  BOOST_REQUIRE(after.size() == 2u);
+  BOOST_TEST(after[0].name == "file");
+  BOOST_TEST(after[0].cookie == before[0].cookie);
+  BOOST_TEST(after[0].ino == whiteout.ino);
+  BOOST_TEST(after[0].type == unsigned{S_IFCHR});
+  BOOST_TEST(volume->files() == files + 1);
+  REQUIRE_OK(volume->unlink(a, "file"));
+  REQUIRE_OK(volume->unlink(a, "later"));
+  BOOST_TEST(volume->files() == files - 1);
+  BOOST_TEST(errno_of(volume->rmdir(kRoot, "a")) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_directory_leaves_a_whiteout_and_takes_its_link_along) {
+  const auto inner = make_directory("inner", a), old = make_directory("old", b);
+  BOOST_TEST(rename(a, "inner", b, "old", RENAME_WHITEOUT | RENAME_NOREPLACE) == EEXIST);
+  BOOST_TEST(rename(a, "inner", b, "old", RENAME_WHITEOUT) == 0);
+  BOOST_TEST(find("old", b).ino == inner);
+  BOOST_TEST(errno_of(volume->getattr(old)) == ENOENT);
+  BOOST_TEST(stat(a).links == 2u);
+  BOOST_TEST(stat(b).links == 3u);
+  BOOST_TEST(errno_of(volume->rmdir(kRoot, "a")) == ENOTEMPTY);
+  crash();
+  BOOST_TEST(find("inner", a).mode == unsigned{S_IFCHR});
+  BOOST_TEST(find("old", b).ino == inner);
+  BOOST_TEST(volume->files() == 5u);
+  BOOST_TEST(rename(b, "old", a, "inner", RENAME_WHITEOUT) == ENOTDIR);
+  BOOST_TEST(rename(a, "inner", b, "file", RENAME_WHITEOUT | RENAME_NOREPLACE) == 0);
+  BOOST_TEST(find("file", b).rdev == 0u);
+  BOOST_TEST(names(a).size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(where_nothing_moves_there_is_no_whiteout) {
+  const auto file = make_file("one", {}, a);
+  make_link(file, "two", a);
+  BOOST_TEST(rename(a, "one", a, "two", RENAME_WHITEOUT) == 0);
+  BOOST_TEST(rename(a, "one", a, "one", RENAME_WHITEOUT) == 0);
+  BOOST_TEST(find("one", a).ino == file);
+  BOOST_TEST(volume->files() == 4u);
 }
 
 BOOST_AUTO_TEST_CASE(a_missing_source_or_directory_is_reported) {

@@ -131,8 +131,12 @@ int TreeModel::exchange(Node& from, Child& a, Node& to, Child& b, InodeNumber fr
 }
 
 int TreeModel::rename(InodeNumber parent, const std::string& name, InodeNumber new_parent,
-                      const std::string& new_name, unsigned flags) {
-  if (flags != 0 && flags != RENAME_NOREPLACE && flags != RENAME_EXCHANGE) return EINVAL;
+                      const std::string& new_name, unsigned flags, const Caller& caller,
+                      InodeNumber whiteout) {
+  const bool noreplace = (flags & RENAME_NOREPLACE) != 0;
+  if ((flags & ~7u) != 0 || ((flags & RENAME_EXCHANGE) != 0 && flags != RENAME_EXCHANGE)) {
+    return EINVAL;
+  }
   Node *from = nullptr, *to = nullptr;
   if (const int e = directory(parent, from)) return e;
   if (const int e = directory(new_parent, to)) return e;
@@ -140,7 +144,7 @@ int TreeModel::rename(InodeNumber parent, const std::string& name, InodeNumber n
   const auto target = to->children.find(new_name);
   const bool there = target != to->children.end();
   if (source == from->children.end()) return ENOENT;
-  if (there && flags == RENAME_NOREPLACE) return EEXIST;
+  if (there && noreplace) return EEXIST;
   if (!there && flags == RENAME_EXCHANGE) return ENOENT;
   const auto moved = source->second.ino;
   const bool is_directory = S_ISDIR(find(moved)->mode);
@@ -169,14 +173,18 @@ int TreeModel::rename(InodeNumber parent, const std::string& name, InodeNumber n
   } else {
     order = next_order_++;
   }
-  from->children.erase(name);
+  const auto old_order = source->second.order;
+  from->children.erase(source);
   to->children[new_name] = {moved, order};
   if (is_directory) {
     --from->links;
     ++to->links;
     find(moved)->parent = new_parent;
   }
-  return 0;
+  if ((flags & RENAME_WHITEOUT) == 0) return 0;
+  const int made = make(parent, name, S_IFCHR, {}, caller, whiteout);
+  from->children[name].order = old_order;
+  return made;
 }
 
 int TreeModel::lookup(InodeNumber parent, const std::string& name, InodeNumber& found) const {

@@ -43,7 +43,8 @@ class TreeModel {
   int unlink(InodeNumber parent, const std::string& name);
   int rmdir(InodeNumber parent, const std::string& name);
   int rename(InodeNumber parent, const std::string& name, InodeNumber new_parent,
-             const std::string& new_name, unsigned flags);
+             const std::string& new_name, unsigned flags, const Caller& caller,
+             InodeNumber whiteout);
   int lookup(InodeNumber parent, const std::string& name, InodeNumber& found) const;
   int hold(InodeNumber ino);  ///< errors as of opening a regular file
   void forget(InodeNumber ino);

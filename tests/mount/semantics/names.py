@@ -4,7 +4,8 @@ import errno
 import os
 import stat
 
-from support import (RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT, Case, get, put, rename2)
+from support import (NOBODY, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT, Case, get, put,
+                     rename2)
 
 
 class Names(Case):
@@ -35,6 +36,35 @@ class Names(Case):
         self.assertEqual((get(self.a), get(self.b)), (b"b", b"a"))
         rename2(self.a, self.dir + "/c", RENAME_NOREPLACE)
         self.fails(errno.EINVAL, rename2, self.b, self.a, RENAME_WHITEOUT | RENAME_EXCHANGE)
+
+    def test_rename_leaves_a_whiteout(self):
+        def is_whiteout(path: str) -> bool:
+            there = os.lstat(path)
+            return (there.st_mode, there.st_rdev, there.st_nlink) == (stat.S_IFCHR, 0, 1)
+
+        put(self.a, b"x")
+        os.mkdir(self.b)
+        rename2(self.a, self.b + "/x", RENAME_WHITEOUT)
+        self.assertTrue(is_whiteout(self.a))
+        self.assertEqual(get(self.b + "/x"), b"x")
+        links = os.stat(self.dir).st_nlink
+        rename2(self.b, self.dir + "/c", RENAME_WHITEOUT | RENAME_NOREPLACE)
+        self.assertTrue(is_whiteout(self.b))
+        self.assertEqual(os.stat(self.dir).st_nlink, links)
+        self.fails(errno.EEXIST, rename2, self.dir + "/c/x", self.a,
+                   RENAME_WHITEOUT | RENAME_NOREPLACE)
+        self.assertEqual(sorted(os.listdir(self.dir)), ["a", "b", "c"])
+        os.unlink(self.a)
+        os.rename(self.b, self.a)
+        self.assertTrue(is_whiteout(self.a))
+        os.unlink(self.a)
+
+    def test_whiteouts_are_for_everybody(self):
+        os.chmod(self.dir, 0o777)
+        self.as_nobody(lambda: put(self.a, b"x"))
+        self.as_nobody(lambda: rename2(self.a, self.b, RENAME_WHITEOUT))
+        if os.geteuid() == 0:
+            self.assertEqual(os.stat(self.a).st_uid, NOBODY)
 
     def test_rename_of_directories(self):
         os.makedirs(self.a + "/sub")
