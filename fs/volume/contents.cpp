@@ -24,6 +24,9 @@ constexpr uint64_t kPage = 4096;
 /// medians of 3 in turns).
 constexpr size_t kMaxRecordsCompared = 8;
 
+/// More than programs leave in a file, and counted in 16 ms.
+constexpr int kMaxHolesCounted = 100'000;
+
 Status check_regular(const Inode& inode) {
   if (inode.is_directory()) return posix(EISDIR);
   return inode.is_regular() ? Status(ok()) : posix(EINVAL);
@@ -80,12 +83,28 @@ bool is_within(const VolumeState& volume, InodeNumber ino, uint64_t offset, size
   return size && offset <= *size && length <= *size - offset;
 }
 
-/// Whether `length` more bytes would fit: a log cannot set them aside, but it can say no in time.
-Status check_space(const Store& store, uint64_t length) {
+/// How many of these bytes are in holes or beyond the end. What lies behind the first
+/// kMaxHolesCounted holes counts as if it were.
+uint64_t missing_bytes(const Store& store, const Key& contents, uint64_t offset, uint64_t end) {
+  uint64_t missing = 0;
+  for (int holes = 0; holes < kMaxHolesCounted; ++holes) {
+    const uint64_t data = std::min(store.seek_data(contents, offset).value_or(end), end);
+    missing += data - offset;
+    if (data == end) return missing;
+    offset = std::min(store.seek_hole(contents, data).value_or(end), end);
+  }
+  return missing + (end - offset);
+}
+
+/// Whether what is missing of these bytes would fit: a log cannot set it aside, but it can say no
+/// in time.
+Status check_space(const Store& store, const Key& contents, uint64_t offset, uint64_t end) {
+  if (offset >= end) return ok();
   MEMORIA_TRY(const auto space, store.space());
   const uint64_t reserve = store.options().reserve_bytes;
   const uint64_t available = space.free_bytes > reserve ? space.free_bytes - reserve : 0;
-  return length <= available ? Status(ok()) : posix(ENOSPC);
+  if (end - offset <= available) return ok();
+  return missing_bytes(store, contents, offset, end) <= available ? Status(ok()) : posix(ENOSPC);
 }
 
 }  // namespace
@@ -152,7 +171,11 @@ Status Volume::fallocate(InodeNumber ino, int mode, uint64_t offset, uint64_t le
   const uint64_t end = offset + length;
   const bool zero = kind != 0 && offset < size;
   const bool grow = !keep_size && end > size;
-  if (kind != FALLOC_FL_PUNCH_HOLE) MEMORIA_TRY(check_space(*impl_->store, length));
+  if (kind != FALLOC_FL_PUNCH_HOLE) {
+    // What is zeroed becomes a hole, so only what comes behind the end is more.
+    const uint64_t first = zero ? std::max(offset, size) : offset;
+    MEMORIA_TRY(check_space(*impl_->store, contents, first, end));
+  }
   if (zero) change.batch().punch(contents, offset, std::min(end, size) - offset);
   if (grow) change.batch().truncate(contents, end);
   if (zero || grow) inode->mtime = inode->ctime = change.now();

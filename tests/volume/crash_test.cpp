@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Crashes and failing disks, on a simulated one: a volume is always a prefix of what was done to
 // it.
+#include <fcntl.h>
+#include <linux/falloc.h>
+
 #include <set>
 
 #include "tests/support/simulated_environment.hpp"
@@ -154,6 +157,32 @@ BOOST_AUTO_TEST_CASE(a_full_disk_refuses_whole_operations_and_still_lets_one_rem
   REQUIRE_OK(full.volume->store().merge(all));
   full.make_file("again", contents);
   BOOST_TEST(full.contents(full.find("again").ino) == contents);
+}
+
+BOOST_AUTO_TEST_CASE(a_nearly_full_disk_allocates_what_is_there_already) {
+  auto options = volume_options();
+  options.reserve_bytes = 2 << 20;
+  SimulatedVolume full({}, options);
+  constexpr uint64_t kSize = 6 << 20, kHole = 1 << 20;
+  const auto file = full.make_file("file", std::string(kSize, 'x'));
+  REQUIRE_OK(full.volume->fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, kHole));
+  const uint64_t left = kHole + (64 << 10);
+  full.disk->set_capacity(full.disk->used_bytes() + options.reserve_bytes + left);
+  const auto allocate = [&](int mode, uint64_t offset, uint64_t length) {
+    return errno_of(full.volume->fallocate(file, mode, offset, length));
+  };
+  const int zero = FALLOC_FL_ZERO_RANGE;
+  for (const int keep : {0, FALLOC_FL_KEEP_SIZE}) {
+    BOOST_TEST(allocate(keep, 0, kSize) == 0);
+    BOOST_TEST(allocate(keep, kHole, kSize - kHole) == 0);
+    BOOST_TEST(allocate(keep, 0, kSize + kHole) == ENOSPC);
+    BOOST_TEST(allocate(keep, kSize, 2 * kHole) == ENOSPC);
+    BOOST_TEST(allocate(keep | zero, kSize - 1, 2 * kHole) == ENOSPC);
+  }
+  BOOST_TEST(full.stat(file).size == kSize);
+  BOOST_TEST(allocate(zero | FALLOC_FL_KEEP_SIZE, 0, kSize) == 0);
+  BOOST_TEST(full.stat(file).blocks == 0u);
+  BOOST_TEST(allocate(0, 0, kSize) == ENOSPC);
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_lets_one_remove_also_after_a_clean_close) {
