@@ -94,6 +94,7 @@ void setattr(fuse_req_t raw, fuse_ino_t ino, struct stat* wanted, int to_set, fu
   serve_change(raw, "setattr", ino, [&](Request& request) -> Status {
     auto changes = to_changes(*wanted, to_set);
     changes.drop_set_ids = request_takes_set_ids();
+    changes.kernel_has_times = request.binding().writeback;
     MEMORIA_TRY(const Attributes attributes, request.volume().setattr(request.ino(), changes));
     if (changes.size) request.binding().written.resized(request.ino(), *changes.size == 0);
     request.reply_attributes(attributes);

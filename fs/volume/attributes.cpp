@@ -46,6 +46,7 @@ bool drop_set_ids_of(const Store& store, Transaction& change, InodeNumber ino, I
 }
 
 void set_times(const AttributeChanges& changes, TimeNs now, Inode& inode) {
+  if (changes.size && changes.kernel_has_times && !changes.mtime && !changes.ctime) return;
   if (changes.size) inode.mtime = now;
   if (changes.atime_now) inode.atime = now;
   if (changes.mtime_now) inode.mtime = now;

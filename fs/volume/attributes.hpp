@@ -54,6 +54,8 @@ struct AttributeChanges {
   std::optional<TimeNs> atime, mtime, ctime;
   bool atime_now = false, mtime_now = false;
   bool drop_set_ids = false;  ///< as for Volume::drop_set_ids()
+  /// The kernel owns the times (writeback cache): without a time from it a size changes none.
+  bool kernel_has_times = false;
 };
 
 struct DirectoryEntry {

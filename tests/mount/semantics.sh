@@ -11,6 +11,12 @@ for mode in writeback no_writeback; do
   step "system calls, $mode"
   mkdir "$mnt/$mode"
   python3 "$here/semantics" "$mnt/$mode"
+  step "times that are shown are kept, $mode"
+  times() { stat -c '%n %y %z' "$mnt/$mode/test_truncating_to_the_same_size"/*; }
+  times >"$work/shown"
+  remount_it -o "$mode,allow_other"
+  times >"$work/kept"
+  same "$work/shown" "$work/kept" "times after a remount"
   step "memoria-ctl and the mount agree, $mode"
   echo old >"$mnt/seen"
   [[ $(cat "$mnt/seen") == old && ! -e $mnt/later ]]

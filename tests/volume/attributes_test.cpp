@@ -90,6 +90,20 @@ BOOST_AUTO_TEST_CASE(truncating_cuts_and_grows_and_leaves_the_mode_to_the_kernel
   BOOST_TEST(contents(file) == std::string(5, '\0'));
 }
 
+BOOST_AUTO_TEST_CASE(a_size_without_times_of_a_kernel_that_owns_them_changes_none) {
+  const auto before = stat_before(file);
+  auto changes = size(8);
+  changes.kernel_has_times = true;
+  set(file, changes);
+  BOOST_TEST(stat(file).mtime == before.mtime);
+  BOOST_TEST(stat(file).ctime == before.ctime);
+  changes = size(4);
+  changes.kernel_has_times = true;
+  changes.mtime = changes.ctime = 5;
+  BOOST_TEST(set(file, changes).mtime == 5);
+  BOOST_TEST(stat(file).ctime == 5);
+}
+
 BOOST_AUTO_TEST_CASE(an_open_file_can_be_truncated_to_nothing_and_written_again) {
   volume->hold(file);
   set(file, size(0));
