@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "fs/binding/groups.hpp"
 #include "fs/binding/handlers.hpp"
 #include "fs/binding/page_flusher.hpp"
 #include "fs/binding/raw_requests.hpp"
@@ -94,6 +95,9 @@ void setattr(fuse_req_t raw, fuse_ino_t ino, struct stat* wanted, int to_set, fu
   serve_change(raw, "setattr", ino, [&](Request& request) -> Status {
     auto changes = to_changes(*wanted, to_set);
     changes.drop_set_ids = request_takes_set_ids();
+    if (changes.uid || changes.gid || changes.drop_set_ids) {
+      MEMORIA_TRY(changes.outside_group, is_outside_group(request));
+    }
     changes.kernel_has_times = request.binding().writeback;
     MEMORIA_TRY(const Attributes attributes, request.volume().setattr(request.ino(), changes));
     if (changes.size) request.binding().written.resized(request.ino(), *changes.size == 0);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "fs/binding/answer_buffer.hpp"
+#include "fs/binding/groups.hpp"
 #include "fs/binding/handlers.hpp"
 #include "fs/binding/page_flusher.hpp"
 #include "fs/binding/raw_requests.hpp"
@@ -56,7 +57,8 @@ bool must_sync(const fuse_file_info& file) {
 }
 
 Status drop_set_ids(const Request& request) {
-  MEMORIA_TRY(const bool had_some, request.volume().drop_set_ids(request.ino()));
+  MEMORIA_TRY(const bool outside_group, is_outside_group(request));
+  MEMORIA_TRY(const bool had_some, request.volume().drop_set_ids(request.ino(), outside_group));
   if (had_some) request.binding().flusher->forget_attributes(request.ino());
   return ok();
 }

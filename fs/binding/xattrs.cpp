@@ -2,11 +2,10 @@
 // Requests about extended attributes.
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <string_view>
-#include <vector>
 
+#include "fs/binding/groups.hpp"
 #include "fs/binding/handlers.hpp"
 #include "fs/binding/request.hpp"
 #include "fs/volume/acl.hpp"
@@ -17,21 +16,6 @@ namespace {
 /// Without a kernel that enforces ACLs, one that is stored and ignored would be worse than none.
 bool is_refused(const Request& request, std::string_view name) {
   return !request.binding().acls && name.starts_with("system.posix_acl_");
-}
-
-/// Whether the caller is in the group. Of whom the kernel would let keep the bit in any group
-/// (CAP_FSETID), root is all that can be seen here.
-bool is_in_group(const Request& request, gid_t group) {
-  const auto caller = request.caller();
-  if (caller.uid == 0 || caller.gid == group) return true;
-  std::vector<gid_t> groups(64);
-  int count = fuse_req_getgroups(request.raw(), int(groups.size()), groups.data());
-  if (count > int(groups.size())) {
-    groups.resize(size_t(count));
-    count = fuse_req_getgroups(request.raw(), count, groups.data());
-  }
-  groups.resize(size_t(std::clamp(count, 0, int(groups.size()))));
-  return std::ranges::find(groups, group) != groups.end();
 }
 
 /// Who gives a file another access list and is not in its group makes no set-group-id program of

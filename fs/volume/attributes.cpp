@@ -36,9 +36,10 @@ Status resize(const Store& store, bool held, Batch& batch, InodeNumber ino, cons
   return ok();
 }
 
-bool drop_set_ids_of(const Store& store, Transaction& change, InodeNumber ino, Inode& inode) {
+bool drop_set_ids_of(const Store& store, Transaction& change, InodeNumber ino, Inode& inode,
+                     bool outside_group) {
   if (inode.is_directory()) return false;
-  const mode_t before = std::exchange(inode.mode, without_set_ids(inode.mode));
+  const mode_t before = std::exchange(inode.mode, without_set_ids(inode.mode, outside_group));
   const Key capability(Table::kXattrs, ino, kCapability);
   const bool was_capable = store.contains(capability);
   if (was_capable) change.batch().erase(capability);
@@ -105,8 +106,9 @@ Result<Attributes> Volume::setattr(InodeNumber ino, const AttributeChanges& chan
   }
   if (changes.uid) inode->uid = *changes.uid;
   if (changes.gid) inode->gid = *changes.gid;
-  if (changes.uid || changes.gid || changes.drop_set_ids)
-    drop_set_ids_of(store, change, ino, *inode);
+  if (changes.uid || changes.gid || changes.drop_set_ids) {
+    drop_set_ids_of(store, change, ino, *inode, changes.outside_group);
+  }
   if (changes.mode && !inode->is_symlink()) {  // a symlink's mode is never asked
     inode->mode = (inode->mode & S_IFMT) | (*changes.mode & 07777);
     MEMORIA_TRY(follow_chmod(store, change, ino, *inode));
@@ -116,11 +118,11 @@ Result<Attributes> Volume::setattr(InodeNumber ino, const AttributeChanges& chan
   return impl_->attributes(ino, *inode);
 }
 
-Result<bool> Volume::drop_set_ids(InodeNumber ino) {
+Result<bool> Volume::drop_set_ids(InodeNumber ino, bool outside_group) {
   const auto guard = impl_->stripes.lock(ino);
   auto change = impl_->begin();
   MEMORIA_TRY(Inode* const inode, change.inode(ino));
-  if (!drop_set_ids_of(*impl_->store, change, ino, *inode)) return false;
+  if (!drop_set_ids_of(*impl_->store, change, ino, *inode, outside_group)) return false;
   inode->ctime = change.now();
   MEMORIA_TRY(change.commit());
   return true;

@@ -54,6 +54,9 @@ struct AttributeChanges {
   std::optional<TimeNs> atime, mtime, ctime;
   bool atime_now = false, mtime_now = false;
   bool drop_set_ids = false;  ///< as for Volume::drop_set_ids()
+  /// The caller is not in the file's group (nor root): set-group-id goes also without group-execute
+  /// where set-id bits go.
+  bool outside_group = false;
   /// The kernel owns the times (writeback cache): without a time from it a size changes none.
   bool kernel_has_times = false;
 };

@@ -58,10 +58,11 @@ inline bool is_named_by(InodeNumber directory, uint64_t cookie, const Inode& ino
   return inode.parent == directory && (inode.place == 0 || inode.place == cookie);
 }
 
-/// Set-group-id without group-execute means mandatory locking and stays.
-constexpr mode_t without_set_ids(mode_t mode) {
+/// Set-group-id without group-execute, which once meant mandatory locking, stays where a member of
+/// the group makes the change.
+constexpr mode_t without_set_ids(mode_t mode, bool outside_group) {
   mode &= ~mode_t{S_ISUID};
-  if ((mode & S_IXGRP) != 0) mode &= ~mode_t{S_ISGID};
+  if (outside_group || (mode & S_IXGRP) != 0) mode &= ~mode_t{S_ISGID};
   return mode;
 }
 

@@ -81,9 +81,10 @@ class Volume {
   /// Clears set-id bits on a change of owner as ext4 does. A change of contents takes them
   /// depending on who makes it: that is the kernel's to decide, as other permissions are.
   Result<Attributes> setattr(InodeNumber ino, const AttributeChanges& changes);
-  /// Takes from a file that is no directory what running it would give: set-user-id,
-  /// set-group-id (unless it means mandatory locking), and the capability. True: it had some.
-  Result<bool> drop_set_ids(InodeNumber ino);
+  /// Takes from a file that is no directory what running it would give: set-user-id, set-group-id
+  /// (without group-execute only with `outside_group`, as in AttributeChanges), and the capability.
+  /// True: it had some.
+  Result<bool> drop_set_ids(InodeNumber ino, bool outside_group = false);
   /// Names are 1 to 255 bytes, values at most 64 KiB (E2BIG). `flags`: XATTR_CREATE, XATTR_REPLACE.
   /// Namespaces user, trusted, security and system.posix_acl_*; others EOPNOTSUPP. An access list
   /// sets the mode, too, and with kDrop takes its set-group-id bit.

@@ -52,6 +52,27 @@ BOOST_AUTO_TEST_CASE(a_change_of_owner_clears_set_id_bits) {
   BOOST_TEST(set(file, owner(3, 4)).mode == (S_IFREG | 02745u));
 }
 
+BOOST_AUTO_TEST_CASE(who_is_not_in_the_group_clears_set_group_id_without_execute_too) {
+  set(file, mode(06766));
+  BOOST_TEST(unwrap(volume->drop_set_ids(file)));
+  BOOST_TEST(stat(file).mode == (S_IFREG | 02766u));
+  BOOST_TEST(!unwrap(volume->drop_set_ids(file)));
+  BOOST_TEST(unwrap(volume->drop_set_ids(file, true)));
+  BOOST_TEST(stat(file).mode == (S_IFREG | 0766u));
+  set(file, mode(06766));
+  auto changes = owner(1, 2);
+  changes.outside_group = true;
+  BOOST_TEST(set(file, changes).mode == (S_IFREG | 0766u));
+  set(file, mode(06766));
+  changes = size(0);
+  changes.drop_set_ids = changes.outside_group = true;
+  BOOST_TEST(set(file, changes).mode == (S_IFREG | 0766u));
+  set(kRoot, mode(02755));
+  changes = owner(1, 2);
+  changes.outside_group = true;
+  BOOST_TEST(set(kRoot, changes).mode == (S_IFDIR | 02755u));
+}
+
 BOOST_AUTO_TEST_CASE(a_change_of_owner_leaves_a_directory_its_bits) {
   const auto directory = make_directory("directory");
   set(directory, mode(06755));

@@ -6,7 +6,7 @@ import stat
 import subprocess
 import time
 
-from support import FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE, Case, fallocate, get, put
+from support import FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE, NOBODY, Case, fallocate, get, put
 
 
 class Attributes(Case):
@@ -88,6 +88,31 @@ class Attributes(Case):
         self.assertEqual(stat.S_IMODE(os.stat(self.a).st_mode), 0o755)
         os.fsync(fd)
         self.assertEqual(os.pread(fd, 2, 0), bytes(2))
+
+    def test_who_clears_set_group_id_without_execute(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can become another user")
+        put(self.a, b"x" * 10000)
+        fd = os.open(self.a, os.O_RDWR)
+        self.addCleanup(os.close, fd)
+        clears = {
+            "write": lambda: os.pwrite(fd, b"1", 0),
+            "append": lambda: os.pwrite(fd, b"1", os.fstat(fd).st_size),
+            "ftruncate": lambda: os.ftruncate(fd, 9000),
+            "truncate": lambda: os.truncate(self.a, 9500),
+            "fallocate": lambda: os.posix_fallocate(fd, 0, 20000),
+            "punch": lambda: fallocate(fd, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, 0, 4096),
+        }
+        for group, left in ((4321, 0o766), (NOBODY, 0o2766)):
+            for name, clear in clears.items():
+                os.chown(self.a, 1, group)
+                os.chmod(self.a, 0o6766)
+                self.as_nobody(clear)
+                self.assertEqual(stat.S_IMODE(os.stat(self.a).st_mode), left, (name, group))
+            os.chown(self.a, NOBODY, group)
+            os.chmod(self.a, 0o6766)
+            self.as_nobody(lambda: os.chown(self.a, -1, NOBODY))
+            self.assertEqual(stat.S_IMODE(os.stat(self.a).st_mode), left, ("chown", group))
 
     def test_writing_takes_the_capability(self):
         if os.geteuid() != 0:
