@@ -76,13 +76,10 @@ void write(fuse_req_t raw, fuse_ino_t ino, const char* bytes, size_t size, off_t
     if (request.tree() != kVolumeTree) return refuse_stores(request);
     request.binding().written.begin(ino);
     if (request_takes_set_ids()) MEMORIA_TRY(drop_set_ids(request));
-    auto& volume = request.volume();
-    const bool writeback = request.binding().writeback;
-    if (!writeback && (file->flags & O_APPEND) != 0) {
-      MEMORIA_TRY(volume.append(ino, {bytes, size}));
-    } else {
-      MEMORIA_TRY(volume.write(ino, static_cast<uint64_t>(offset), {bytes, size}, writeback));
-    }
+    // What is appended comes with the offset of the end, which only this kernel moves, and one
+    // writer of a file at a time.
+    MEMORIA_TRY(request.volume().write(ino, static_cast<uint64_t>(offset), {bytes, size},
+                                       request.binding().writeback));
     if (must_sync(*file)) {
       sync_then(std::move(request), [size](Request& synced) { synced.reply_written(size); });
     } else {

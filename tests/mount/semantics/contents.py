@@ -193,6 +193,19 @@ class Contents(Case):
         self.assertEqual(found, sorted(bytes([65 + n]) * (1 + i % 300)
                                        for n in range(processes) for i in range(lines)))
 
+    def test_writing_elsewhere_in_a_file_that_is_opened_for_appending(self):
+        fd = os.open(self.a, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self.addCleanup(os.close, fd)
+        os.write(fd, b"0123456789")
+        rwf_noappend = 0x20
+        try:
+            os.pwritev(fd, [b"ab"], 3, rwf_noappend)
+        except OSError as error:
+            self.assertEqual(error.errno, errno.EOPNOTSUPP)
+            self.skipTest("this kernel is older than 6.9")
+        os.pwrite(fd, b"end", 0)  # on Linux at the end all the same
+        self.assertEqual(get(self.a), b"012ab56789end")
+
     def test_sparse_file_of_16_tib(self):
         end = (1 << 44) - 4096  # ext4 ends one block before
         fd = os.open(self.a, os.O_RDWR | os.O_CREAT)
