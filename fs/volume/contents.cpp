@@ -178,7 +178,7 @@ Status Volume::fallocate(InodeNumber ino, int mode, uint64_t offset, uint64_t le
   }
   if (zero) change.batch().punch(contents, offset, std::min(end, size) - offset);
   if (grow) change.batch().truncate(contents, end);
-  if (zero || grow) inode->mtime = inode->ctime = change.now();
+  inode->mtime = inode->ctime = change.now();
   return change.commit();
 }
 

@@ -218,6 +218,21 @@ BOOST_AUTO_TEST_CASE(allocating_grows_the_file_but_never_cuts_it) {
   BOOST_TEST(contents(file) == std::string("0123456789\0\0\0", 13));
 }
 
+BOOST_AUTO_TEST_CASE(allocating_and_punching_change_the_times_whatever_they_find) {
+  const auto file = make_file("file", "0123456789");
+  const auto changes_times = [&](int mode, uint64_t offset, uint64_t length) {
+    const auto before = stat_before(file);
+    REQUIRE_OK(volume->fallocate(file, mode, offset, length));
+    const auto after = stat(file);
+    return after.mtime > before.mtime && after.ctime == after.mtime;
+  };
+  BOOST_TEST(changes_times(0, 0, 5));
+  BOOST_TEST(changes_times(FALLOC_FL_KEEP_SIZE, 50, 5));
+  BOOST_TEST(changes_times(FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, 50, 5));
+  BOOST_TEST(changes_times(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 50, 5));
+  BOOST_TEST(stat(file).size == 10u);
+}
+
 BOOST_AUTO_TEST_CASE(what_fallocate_cannot_do_is_refused) {
   const auto file = make_file("file", "0123456789");
   const auto fifo = unwrap(volume->mknod(kRoot, "f", S_IFIFO | 0600, 0, kCaller)).ino;

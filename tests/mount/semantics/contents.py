@@ -142,6 +142,16 @@ class Contents(Case):
         os.truncate(self.a, 8000)
         self.assertEqual(get(self.a), b"x" * 5000 + bytes(3000))
 
+    def test_fallocate_changes_the_times(self):
+        put(self.a, b"x" * 10000)
+        fd = os.open(self.a, os.O_RDWR)
+        self.addCleanup(os.close, fd)
+        for mode, offset in ((0, 0), (FALLOC_KEEP_SIZE, 20000),
+                             (FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, 20000)):
+            os.utime(self.a, ns=(0, 0))
+            fallocate(fd, mode, offset, 4096)
+            self.assertGreater(os.stat(self.a).st_mtime_ns, 0, (mode, offset))
+
     def test_truncating_to_the_same_size(self):
         """The time that is shown is the one that is kept: see semantics.sh, which mounts again."""
         put(self.a, b"abc")
