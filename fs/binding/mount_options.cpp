@@ -132,7 +132,9 @@ Checked<void> add_ours(std::string_view key, std::string_view range, std::string
                                                 option, key, range));
 }
 
-Checked<void> add_one(std::string_view option, MountOptions& options) {
+}  // namespace
+
+Checked<void> add_mount_option(std::string_view option, MountOptions& options) {
   if (option.empty() || contains(kIgnored, option) || has_prefix(kIgnoredPrefixes, option)) {
     return ok();
   }
@@ -156,18 +158,22 @@ Checked<void> add_one(std::string_view option, MountOptions& options) {
                   [&](auto value) { return known->set(value, options); });
 }
 
-}  // namespace
-
-Checked<void> add_mount_options(std::string_view list, MountOptions& options) {
-  std::string option;
-  for (size_t i = 0; i <= list.size(); ++i) {
-    if (i == list.size() || list[i] == ',') {
-      MEMORIA_TRY(add_one(option, options));
-      option.clear();
+std::vector<std::string> split_mount_options(std::string_view list) {
+  std::vector<std::string> out(1);
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (list[i] == ',') {
+      out.emplace_back();
     } else {
       if (list[i] == '\\' && i + 1 < list.size()) ++i;
-      option.push_back(list[i]);
+      out.back().push_back(list[i]);
     }
+  }
+  return out;
+}
+
+Checked<void> add_mount_options(std::string_view list, MountOptions& options) {
+  for (const auto& option : split_mount_options(list)) {
+    MEMORIA_TRY(add_mount_option(option, options));
   }
   return ok();
 }

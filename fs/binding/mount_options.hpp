@@ -23,9 +23,15 @@ struct MountOptions {
   std::vector<std::string> kernel;  ///< for libfuse, as given: "allow_other", "noexec" ...
 };
 
-/// Adds a comma-separated list ("\," is a comma) to `options`. Later ones win. Fails with kUsage
+/// Adds a list (see split_mount_options()) to `options`. Later ones win. Fails with kUsage
 /// and a sentence that names the option, its value, and what is allowed.
 Checked<void> add_mount_options(std::string_view list, MountOptions& options);
+
+/// The same for one option.
+Checked<void> add_mount_option(std::string_view option, MountOptions& options);
+
+/// The options of a comma-separated list ("\," is a comma).
+std::vector<std::string> split_mount_options(std::string_view list);
 
 /// One line for each of our own options, for --help.
 std::string describe_mount_options();

@@ -43,7 +43,7 @@ std::vector<Mounted> mounted_filesystems() {
   mntent entry{};
   std::array<char, 16384> text{};  // three paths and the options
   while (::getmntent_r(table.get(), &entry, text.data(), text.size()) != nullptr) {
-    result.push_back({entry.mnt_fsname, entry.mnt_dir, entry.mnt_type});
+    result.push_back({entry.mnt_fsname, entry.mnt_dir, entry.mnt_type, entry.mnt_opts});
   }
   return result;
 }

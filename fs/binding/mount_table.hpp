@@ -13,7 +13,8 @@ inline constexpr const char* kFilesystemType = "fuse.memoria";
 struct Mounted {
   std::string source;  ///< ours: the data directory
   std::string mount_point;
-  std::string type;  ///< ours: kFilesystemType
+  std::string type;     ///< ours: kFilesystemType
+  std::string options;  ///< of the kernel, separated by commas
 };
 
 /// In the order in which they were mounted.

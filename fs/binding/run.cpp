@@ -16,6 +16,7 @@
 #include "fs/binding/daemon.hpp"
 #include "fs/binding/fuse.hpp"
 #include "fs/binding/logging.hpp"
+#include "fs/binding/remount.hpp"
 #include "fs/settings/settings_file.hpp"
 
 namespace memoria {
@@ -119,6 +120,7 @@ Checked<void> add_settings_file(const CommandLine& command, MountOptions& option
 
 Checked<void> start(const CommandLine& command, const ServiceManager& manager) {
   log_to(standard_error());
+  if (asks_to_remount(command.options)) return remount(command.mount_point, command.options);
   MountOptions options;
   MEMORIA_TRY(add_options(command, options));
   auto data_directory = command.data_directory;

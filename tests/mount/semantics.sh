@@ -63,6 +63,34 @@ done
 "$MEMORIA_CTL" merge --all "$mnt" >/dev/null || fail "no merge of what is mounted read-only"
 unmount_it
 
+step "mounted anew with other flags of the kernel"
+# As mount -o remount,ro MOUNTPOINT has the helper do it: with what the mount table says.
+if ((EUID == 0)); then
+  mount_it -o allow_other
+  change_flags() { "$MEMORIA_FS" "$data" "$mnt" -o "$1"; }
+  shown=nosuid,nodev,relatime,user_id=0,group_id=0,default_permissions,allow_other
+  echo written >"$mnt/before"
+  exec 7>>"$mnt/before"
+  code=0
+  change_flags "ro,remount,$shown" 2>"$work/said" || code=$?
+  ((code == 6)) || fail "read-only with a file open for writing: code $code, $(cat "$work/said")"
+  exec 7>&-
+  change_flags "ro,remount,noexec,$shown"
+  [[ $(findmnt -no OPTIONS "$mnt") == ro,nosuid,nodev,noexec,relatime,* ]] ||
+    fail "the mount table says $(findmnt -n "$mnt")"
+  [[ $(owner "$data") == "$daemon" ]] || fail "another daemon"
+  if echo more 2>/dev/null >>"$mnt/before"; then fail "a read-only mount can be written to"; fi
+  change_flags remount,rw,exec
+  [[ $(findmnt -no OPTIONS "$mnt") == rw,nosuid,nodev,relatime,* ]] ||
+    fail "the mount table says $(findmnt -n "$mnt")"
+  echo more >>"$mnt/before"
+  [[ $(cat "$mnt/before") == $'written\nmore' ]] || fail "what was written is not there"
+  unmount_it
+  code=0
+  change_flags remount,ro 2>"$work/said" || code=$?
+  ((code == 5)) || fail "where nothing is mounted: code $code, $(cat "$work/said")"
+fi
+
 step "ended by signals, with a file open"
 for signal in TERM INT HUP; do
   mount_it

@@ -88,6 +88,10 @@ check() { inside diff -r --no-dereference /usr/share/doc "$1" >"$work/diff" || f
 step "mount -t fuse.memoria"
 inside mount -t fuse.memoria /var/lib/by-hand /mnt
 inside sh -c 'echo content >/mnt/file'
+inside mount -o remount,ro /mnt
+if inside sh -c 'echo more 2>/dev/null >>/mnt/file'; then fail "written to after remount,ro"; fi
+inside mount -o remount,rw /mnt
+inside sh -c 'echo content >/mnt/file'
 inside umount /mnt
 await 30 no_daemon
 inside mount -t fuse.memoria -o ro /var/lib/by-hand /mnt
