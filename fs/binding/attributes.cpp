@@ -100,7 +100,12 @@ void setattr(fuse_req_t raw, fuse_ino_t ino, struct stat* wanted, int to_set, fu
     }
     changes.kernel_has_times = request.binding().writeback;
     MEMORIA_TRY(const Attributes attributes, request.volume().setattr(request.ino(), changes));
-    if (changes.size) request.binding().written.resized(request.ino(), *changes.size == 0);
+    auto& written = request.binding().written;
+    if (changes.size) {
+      written.resized(request.ino(), *changes.size == 0);
+    } else if (changes.uid || changes.gid) {
+      written.owner_changed(request.ino());
+    }
     request.reply_attributes(attributes);
     return ok();
   });

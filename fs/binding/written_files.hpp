@@ -16,11 +16,11 @@ namespace memoria {
 
 /// The kernel opens and closes files without asking (negotiate.cpp), so what tells that a program
 /// begins to write are the requests that the kernel makes before it takes the first byte into its
-/// page cache: MKNOD (or CREATE), and GETXATTR of kCapability, which write(2) and truncate(2) must
-/// take away (file_remove_privs(), do_truncate() in the kernel). It asks that again whenever it has
-/// got new attributes of the file; but truncate(2) does not when write(2) has since found that
-/// there is nothing to take away (S_NOSEC). Stores to memory that a file is mapped to are announced
-/// by a READ at most; but they cannot make a file longer.
+/// page cache: MKNOD (or CREATE), and GETXATTR of kCapability, which write(2), truncate(2) and
+/// chown(2) must take away (file_remove_privs(), do_truncate(), notify_change() in the kernel). It
+/// asks that again whenever it has got new attributes of the file; but truncate(2) does not when
+/// write(2) has since found that there is nothing to take away (S_NOSEC). Stores to memory that a
+/// file is mapped to are announced by a READ at most; but they cannot make a file longer.
 ///
 /// Thread-safe.
 class WrittenFiles {
@@ -58,6 +58,8 @@ class WrittenFiles {
       state = State::kUnsure;
     }
   }
+  /// The file has got another owner, which the kernel announces as it does a write.
+  void owner_changed(InodeNumber ino) { resized(ino, false); }
   /// Whether only a look at what the kernel holds can tell if the file was written to.
   bool is_unsure(InodeNumber ino) const { return state(ino) == State::kUnsure; }
   /// What the kernel held of a file that is_unsure() has been written since last_announced() gave
@@ -106,7 +108,7 @@ class WrittenFiles {
   enum class State : uint8_t {
     kCreated,  ///< nothing was announced; the kernel believes that it has a block
     kOnce,
-    kUnsure,  ///< once, and then it got a new size
+    kUnsure,  ///< once, and then it got a new size or owner
     kWritten,
   };
   struct File {

@@ -43,6 +43,22 @@ BOOST_AUTO_TEST_CASE(an_announcement_and_a_new_size_may_be_of_bytes_or_of_the_si
   BOOST_TEST(!files.has(7));
 }
 
+BOOST_AUTO_TEST_CASE(an_announcement_may_be_of_a_new_owner) {
+  WrittenFiles files;
+  files.created(7);
+  files.begin(7);
+  files.owner_changed(7);
+  BOOST_TEST(files.is_unsure(7));
+  BOOST_TEST(files.has(7));
+
+  files.created(8);  // written to before
+  files.begin(8);
+  files.begin(8);
+  files.owner_changed(8);
+  BOOST_TEST(!files.is_unsure(8));
+  BOOST_TEST(files.may_have_more(8));
+}
+
 BOOST_AUTO_TEST_CASE(what_is_announced_while_it_is_settled_counts) {
   WrittenFiles files;
   files.created(7);

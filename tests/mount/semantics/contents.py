@@ -122,6 +122,20 @@ class Contents(Case):
             os.ftruncate(fd, size)
             self.assertGreater(os.fstat(fd).st_blocks, 0)
 
+    def test_blocks_of_a_new_file_that_gets_another_owner(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can give files away")
+        fd = os.open(self.a, os.O_WRONLY | os.O_CREAT)
+        os.chown(self.a, 1, 1)
+        os.close(fd)
+        self.assertEqual(os.stat(self.a).st_blocks, 0)
+        fd = os.open(self.b, os.O_RDWR | os.O_CREAT)
+        self.addCleanup(os.close, fd)
+        os.pwrite(fd, b"x", 5000)
+        os.fchown(fd, 1, 1)
+        self.assertGreater(os.fstat(fd).st_blocks, 0)
+        self.assertIn(os.lseek(fd, 0, os.SEEK_DATA), (4096, 5000))
+
     def test_fallocate(self):
         put(self.a, b"x" * 20000)
         fd = os.open(self.a, os.O_RDWR)
