@@ -8,6 +8,7 @@
 
 #include "fs/binding/request.hpp"
 #include "fs/volume/dentry.hpp"
+#include "fs/volume/keys.hpp"
 
 namespace memoria {
 
@@ -45,6 +46,7 @@ Status reply_snapshots(Request& request) {
 }
 
 Status reply_snapshot(Request& request, std::string_view name) {
+  if (name.size() > kMaxName) return Error::posix(ENAMETOOLONG);
   const auto tree = request.binding().snapshots.find(name);
   if (!tree && tree.error().to_errno() == ENOENT) {
     request.reply_no_entry();

@@ -35,6 +35,13 @@ Status check_type(const Inode& inode, std::string_view name, int refused) {
   return ok();
 }
 
+/// Whether it cannot be loaded because it is a directory that was removed and is still held: that
+/// has no attributes any more.
+bool is_ghost(const VolumeState& volume, InodeNumber ino, const Result<Inode>& loaded) {
+  return !loaded.has_value() && loaded.error().code == Errc::kNotFound &&
+         volume.references.ghost(ino).has_value();
+}
+
 /// All names of an inode must fit into one listxattr(2).
 Status check_room(const Store& store, InodeNumber ino, std::string_view added) {
   size_t total = added.size() + 1;
@@ -102,8 +109,10 @@ Status Volume::setxattr(InodeNumber ino, std::string_view name, std::string_view
 
 Result<std::string> Volume::getxattr(InodeNumber ino, std::string_view name) {
   MEMORIA_TRY(check_xattr_name(name));
-  MEMORIA_TRY(const auto inode, load_inode(*impl_->store, ino));
-  MEMORIA_TRY(check_type(inode, name, ENODATA));
+  const auto inode = load_inode(*impl_->store, ino);
+  if (is_ghost(*impl_, ino, inode)) return posix(ENODATA);
+  if (!inode.has_value()) return inode.error();
+  MEMORIA_TRY(check_type(inode.value(), name, ENODATA));
   const Key key(Table::kXattrs, ino, name);
   if (!impl_->store->contains(key)) return posix(ENODATA);
   auto value = impl_->store->get(key);
@@ -112,8 +121,10 @@ Result<std::string> Volume::getxattr(InodeNumber ino, std::string_view name) {
 }
 
 Result<std::vector<std::string>> Volume::listxattr(InodeNumber ino) {
-  MEMORIA_TRY(load_inode(*impl_->store, ino));
   std::vector<std::string> out;
+  const auto inode = load_inode(*impl_->store, ino);
+  if (is_ghost(*impl_, ino, inode)) return out;
+  if (!inode.has_value()) return inode.error();
   MEMORIA_TRY(impl_->store->scan(Key(Table::kXattrs, ino), {}, [&](const KeyInfo& info) {
     const auto name = name_in_key(info.key);
     // A name that no one can ask for is damage, and that of one attribute only.

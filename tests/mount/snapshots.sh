@@ -98,6 +98,7 @@ PYTHON
 step "nobody can change one"
 refused "Read-only" touch "$snapshots/first/new"
 refused "Read-only" mkdir "$snapshots/new"
+refused "File name too long" stat "$snapshots/$(printf '%0256d' 0)"
 refused "Read-only" rm "$snapshots/first/changed"
 refused "Read-only" bash -c "echo x >'$snapshots/first/changed'"
 refused "Read-only" bash -c "echo x >>'$snapshots/first/changed'"

@@ -64,11 +64,15 @@ BOOST_AUTO_TEST_CASE(a_removed_held_directory_is_remembered_and_takes_nothing_ne
   BOOST_TEST(stat(made.ino).links == 0u);
   BOOST_TEST(errno_of(volume->mkdir(made.ino, "x", 0755, kCaller)) == ENOENT);
   BOOST_TEST(errno_of(volume->make_unnamed(made.ino, 0600, kCaller)) == ENOENT);
+  BOOST_TEST(errno_of(volume->getxattr(made.ino, "user.note")) == ENODATA);
+  BOOST_TEST(unwrap(volume->listxattr(made.ino)).empty());
+  BOOST_TEST(errno_of(volume->setxattr(made.ino, "user.note", "x", 0)) == ENOENT);
   BOOST_TEST(errno_of(volume->list(made.ino, 0, [](const auto&) { return true; })) == ENOENT);
   make_file("file");
   BOOST_TEST(errno_of(volume->rename(kRoot, "file", made.ino, "x", 0)) == ENOENT);
   volume->forget(made.ino, 1);
   BOOST_TEST(errno_of(volume->getattr(made.ino)) == ENOENT);
+  BOOST_TEST(errno_of(volume->listxattr(made.ino)) == ENOENT);
 }
 
 BOOST_AUTO_TEST_CASE(every_lookup_and_creation_holds_once) {

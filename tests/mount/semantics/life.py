@@ -34,6 +34,8 @@ class Life(Case):
         os.rmdir(self.a)
         self.fails(errno.ENOENT, lambda: os.open("x", os.O_CREAT | os.O_WRONLY, dir_fd=fd))
         self.assertEqual(os.listdir(fd), [])
+        self.assertEqual(os.listxattr(fd), [])
+        self.fails(errno.ENODATA, os.getxattr, fd, "user.none")
         os.close(fd)
 
     def test_unnamed_file_gets_a_name_by_link(self):
