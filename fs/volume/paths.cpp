@@ -162,7 +162,7 @@ Status Replacement::put_in_place() {
     replaced_ = old->ino;
     MEMORIA_TRY(const Inode* const before, change.inode(old->ino));
     if (before->is_regular()) {
-      inode->mode = without_set_ids(before->mode, true);
+      inode->mode = without_set_ids(before->mode, false);
       inode->uid = before->uid;
       inode->gid = before->gid;
       MEMORIA_TRY(copy_access_acl(*impl_.store, change, old->ino, ino_));
