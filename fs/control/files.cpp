@@ -74,7 +74,8 @@ Stretch stretch_at(Volume& volume, InodeNumber ino, uint64_t offset) {
   if (data && data.value() > offset) return {data.value(), true};
   if (data) {
     const auto hole = volume.seek(ino, offset, SEEK_HOLE);
-    return hole ? Stretch{hole.value()} : Stretch{};
+    // It may have been punched meanwhile.
+    return hole && hole.value() > offset ? Stretch{hole.value()} : Stretch{};
   }
   const auto file = volume.getattr(ino);
   const bool is_hole = data.error().to_errno() == ENXIO && file && file.value().size > offset;
