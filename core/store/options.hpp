@@ -82,9 +82,9 @@ struct Options {
   /// A directory without a store becomes one. Off: it is refused (kNotAStore), as where the disk
   /// with the store may not be mounted.
   bool create_if_missing = true;
-  /// Changes nothing on disk, and makes no store. A snapshot and a backup are always opened so; the backup is locked.
-  /// A store itself is not, for it may lie where nothing can be made: see to it that nobody changes
-  /// it meanwhile, or reads give kCorrupt for what a merge has taken away.
+  /// Changes nothing on disk, and makes no store. A snapshot and a backup are always opened so; the
+  /// backup is locked. A store itself is not, for it may lie where nothing can be made: see to it
+  /// that nobody changes it meanwhile, or reads give kCorrupt for what a merge has taken away.
   bool read_only = false;
   /// Threads that load hints at open; 0: as many as there are cores.
   unsigned recovery_threads = 0;
