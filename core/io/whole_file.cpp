@@ -33,6 +33,12 @@ Status write_durably(Environment& environment, std::string_view name,
 
 }  // namespace
 
+Status remove_if_there(Environment& environment, std::string_view name) {
+  auto removed = environment.remove(name);
+  if (!removed.has_value() && removed.error().code == Errc::kNotFound) return ok();
+  return removed;
+}
+
 Status replace_file(Environment& environment, std::string_view name,
                     const std::function<Status(const AppendPart& append)>& produce) {
   const auto temporary = std::string(name) + std::string(kTemporarySuffix);

@@ -18,6 +18,9 @@ inline constexpr std::string_view kTemporarySuffix = ".tmp";
 /// All of a file. kNotFound; kTooLarge above `limit` bytes, before memory is taken for it.
 Result<std::string> read_file(Environment& environment, std::string_view name, uint64_t limit);
 
+/// As Environment::remove(), and no error when there is none.
+Status remove_if_there(Environment& environment, std::string_view name);
+
 /// Gives `name` these contents: after a crash it has the old ones or the new ones. The contents are
 /// durable when it returns, the name with the next sync_directory(). One caller for a name at a
 /// time.

@@ -117,9 +117,7 @@ Status copy_hint(Environment& from, const SealedSegment& segment, Environment& t
   const auto here = good_hint(from, segment);
   if (here.has_value() && here.value()) return replace_file(to, name, *here.value());
   if (!there.has_value()) return ok();  // it may be good
-  auto removed = to.remove(name);
-  if (!removed.has_value() && removed.error().code == Errc::kNotFound) return ok();
-  return removed;
+  return remove_if_there(to, name);
 }
 
 uint64_t bytes_of(const std::vector<Damage>& damages) {
