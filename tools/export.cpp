@@ -281,7 +281,7 @@ Result<Moment> moment_of(const Carrying& context) {
 
 /// The directory that becomes the top of the archive.
 Result<Attributes> find_top(Volume& volume, const std::string& path, const Moment& moment) {
-  const auto top = volume.resolve(path);
+  auto top = volume.resolve(path);
   const int reason = top ? 0 : top.error().to_errno();
   if (reason == ENOENT || reason == ENOTDIR) {
     return Error(Errc::kNotFound, fmt::format("there is no directory {} in the volume {}",

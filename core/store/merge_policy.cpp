@@ -133,6 +133,7 @@ std::vector<std::shared_ptr<Segment>> choose_inputs(
   // A small one alone would only be copied.
   if (candidates.size() == 1 && !candidates[0].dead_enough) return {};
   std::vector<std::shared_ptr<Segment>> chosen;
+  chosen.reserve(candidates.size());
   for (const auto& c : candidates) chosen.push_back(c.segment);
   return chosen;
 }

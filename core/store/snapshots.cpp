@@ -115,7 +115,7 @@ Status Snapshots::link_segments(std::string_view path,
     for (const auto suffix : {kDataSuffix, kHintSuffix}) {
       if (suffix == kHintSuffix && !segment->has_hint) continue;
       const auto file = segment_file(segment->id(), suffix);
-      const auto linked = environment_.link(file, fmt::format("{}{}", path, file));
+      auto linked = environment_.link(file, fmt::format("{}{}", path, file));
       if (linked.has_value()) continue;
       // What is missing here is missing there, and both manifests say so; and a hint is a courtesy.
       const bool missing =

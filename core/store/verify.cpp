@@ -207,7 +207,7 @@ class Verifier {
   /// The bytes of a damaged record's value that cannot be read: some of its blocks, or all of it.
   static std::vector<Span> bad_parts(const Segment& segment, const File* file, const Record& r,
                                      uint64_t offset) {
-    const std::vector<Span> all{{0, r.value_size}};
+    std::vector<Span> all{{0, r.value_size}};
     if (file == nullptr || !has_blocks(r.kind, r.value_size)) return all;
     std::string prefix(r.prefix(), '\0'), block(kBlockSize, '\0');
     const auto head = file->read(offset, prefix);
