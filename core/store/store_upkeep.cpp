@@ -293,10 +293,10 @@ void Store::Impl::write_hint(Segment& segment) {
     if (segment.has_hint || segment.damaged || segment.hint_is_taken) return ok();
     if (all_will_go_ || segment.merging) return ok();  // it is about to go
     if (!segments_.find(segment.slot)) return ok();
-    // Without it the next opening takes longer; without files that can be made, no merge is
-    // possible.
+    // Without it the next opening takes longer; without files that can be made, nothing can be
+    // erased, and no merge is possible.
     const auto files = files_left(*environment_);
-    const uint64_t kept = merge_running_ ? kManyFiles : options_.reserve_files / 2;
+    const uint64_t kept = merge_running_ ? kManyFiles : options_.reserve_files;
     if (files.has_value() && files.value() && *files.value() <= kept) return ok();
     // Most was just written, or read to open the store; what rots is found when it is read, whether
     // it did so before there was a hint or behind it.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A disk that can hold no more files: a change fails whole, erasing and merging still work, and
 // then there is room again.
+#include <chrono>
+#include <thread>
+
 #include "tests/core/store_helpers.hpp"
 
 namespace memoria::test {
@@ -53,6 +56,17 @@ struct Fixture {
     }
   }
 };
+
+BOOST_AUTO_TEST_CASE(hints_take_no_file_that_erasing_may_need) {
+  const auto environment = SimulatedEnvironment::make();
+  const auto options = quiet_options(8 << 10);
+  const auto store = open_store(environment, options);
+  environment->claim_files(1000, options.reserve_files);
+  REQUIRE_OK(store->put("a", "1"));
+  unwrap(store->create_snapshot("sealing"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  BOOST_TEST(environment->files(".hint").empty());
+}
 
 BOOST_FIXTURE_TEST_CASE(erasing_and_merging_give_files_back_again_and_again, Fixture) {
   for (int round = 0; round < 10; ++round) {
