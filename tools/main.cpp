@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // memoria-ctl, the process: standard streams and signals.
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -32,8 +33,23 @@ void set_signals() {
   for (const int number : {SIGPIPE, SIGXFSZ}) std::signal(number, SIG_IGN);
 }
 
+/// Waits until there is something to read, or its end. kCancelled: a signal came, also one just
+/// before read() would begin to wait, which nobody would notice.
+memoria::Status await_input() {
+  sigset_t ours, before;
+  sigemptyset(&ours);
+  for (const int number : kSignals) sigaddset(&ours, number);
+  pthread_sigmask(SIG_BLOCK, &ours, &before);
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  if (interrupted == 0) (void)::ppoll(&input, 1, nullptr, &before);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (interrupted != 0) return memoria::Error(memoria::Errc::kCancelled);
+  return memoria::ok();
+}
+
 memoria::Result<size_t> read_input(std::span<char> out) {
   for (;;) {
+    MEMORIA_TRY(await_input());
     const ssize_t n = ::read(STDIN_FILENO, out.data(), out.size());
     if (n >= 0) return size_t(n);
     if (errno != EINTR) return memoria::Error::from_errno(errno, "read", "standard input");

@@ -198,9 +198,11 @@ Result<size_t> ValueInput::read(std::span<char> out) {
 Result<size_t> ValueInput::read_file(std::span<char> out) {
   for (;;) {
     const ssize_t n = ::read(fd_.get(), out.data(), out.size());
-    if (n >= 0) return size_t(n);
-    if (errno != EINTR) return file_error("read", path_);
-    if (streams_.interrupted && streams_.interrupted()) return Error(Errc::kCancelled);
+    // Who wrote to a pipe may have been told to end, too.
+    const bool is_interrupted = n <= 0 && streams_.interrupted && streams_.interrupted();
+    if (n >= 0 && !is_interrupted) return size_t(n);
+    if (n < 0 && errno != EINTR) return file_error("read", path_);
+    if (is_interrupted) return Error(Errc::kCancelled);
   }
 }
 

@@ -165,6 +165,10 @@ for bytes in 1 30000 200000; do
     # In the background bash has SIGINT ignored, which env takes back.
     env --default-signal=INT "$ctl" import "$data" /new <input 2>/dev/null &
     importer=$!
+    for try in $(seq 100); do  # until it handles SIGTERM
+      caught=$(awk '/^SigCgt/ { print $2 }' /proc/$importer/status)
+      [ $((0x$caught & 0x4000)) != 0 ] && break; sleep 0.1
+    done
     sleep 0.3
     kill -$signal $importer; wait $importer; code=$?
     kill $feeder; wait $feeder
