@@ -73,10 +73,11 @@ Checked<std::string> check_data_directory(const std::string& path, const MountOp
   if (::stat(path.c_str(), &st) != 0) {
     if (errno == ENOENT && options.store.create_if_missing) return absent_data_directory(path);
     if (errno == ENOENT) {
-      return bad_data(fmt::format(
-          "data directory {}: does not exist, and none is to be made (no_create, or ro): is the disk "
-          "mounted that has it?",
-          path));
+      return bad_data(
+          fmt::format("data directory {}: does not exist, and none is to be made (no_create, or "
+                      "ro): is the disk "
+                      "mounted that has it?",
+                      path));
     }
     return bad_data(fmt::format("data directory {}: {}", path, reason(errno)));
   }
