@@ -40,11 +40,14 @@ struct CopySource {
 /// Brings the backup in `to` up to date; makes it in an empty directory. What `to` held before
 /// stays complete until the new state is, so a crash leaves one or the other, and the next call
 /// goes on from there. A backup opens as a read-only store. One call for a destination at a time
-/// (kLocked). Damage of the source is copied as such and reported, on every call until it is gone.
+/// (kLocked). Damage of the source is copied as such, unless what is there is no worse, and
+/// reported, on every call until it is gone.
 ///
 /// Errors: kNotAStore (`to` is neither empty nor a backup, or the source no complete store),
 /// kExists
-/// (`to` is the backup of another store), kCancelled, kNoSpace, kIo ...: `to` is as good as before.
+/// (`to` is the backup of another store), kConflict (the source was removed meanwhile), kCorrupt (a
+/// segment is missing and nobody knows what it held: the copy could not be opened), kCancelled,
+/// kNoSpace, kIo ...: `to` is as good as before.
 Result<CopyReport> back_up(const CopySource& source, Environment& to, const CopyOptions& options,
                            const ProgressFn& progress = {});
 

@@ -12,7 +12,8 @@ void note_failed_sync(Environment& environment) {
 }
 
 bool has_failed_sync(Environment& environment) {
-  return environment.open(kFailedSyncFile, Environment::Access::kRead).has_value();
+  const auto file = environment.open(kFailedSyncFile, Environment::Access::kRead);
+  return file.has_value() || file.error().code != Errc::kNotFound;
 }
 
 void forget_failed_sync(Environment& environment) {

@@ -17,6 +17,7 @@ inline constexpr std::string_view kFailedSyncFile = "sync-failed";
 
 /// For the next opening. On a disk that takes no name either nothing can be noted.
 void note_failed_sync(Environment& environment);
+/// Also when it cannot be told.
 bool has_failed_sync(Environment& environment);
 /// Everything is durable again.
 void forget_failed_sync(Environment& environment);

@@ -217,7 +217,7 @@ Status Snapshots::remove_leftovers() {
   for (const auto& name : names) {
     if (!name.starts_with('.') || !root->directory(name).has_value()) continue;
     const auto was = name.starts_with(kBefore) ? name.substr(kBefore.size()) : std::string();
-    const bool has_no_successor = !was.empty() && !root->directory(was).has_value();
+    const bool has_no_successor = check_name(was).has_value() && !root->directory(was).has_value();
     MEMORIA_TRY(has_no_successor ? root->rename(name, was) : remove_tree(*root, name));
   }
   return ok();

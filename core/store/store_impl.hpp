@@ -29,11 +29,11 @@ Status check_options(const Options& options);
 
 /// Members in the order of their dependence: what comes later uses what comes earlier.
 ///
-/// Lock order: merge_turn_ -> layout_mutex_ -> appender's leader role -> a key directory shard ->
-/// leaves (file cache, queues, tail, health). No file is read or written under a shard's lock or a
-/// leaf's, but under manifest_mutex_, and a segment is synced under a lock of its own that nothing
-/// but its syncs takes. Its first sync takes those of the segments in front of it, and then
-/// manifest_mutex_.
+/// Lock order: snapshot_mutex_ -> merge_turn_ -> layout_mutex_ -> appender's leader role -> a key
+/// directory shard -> leaves (file cache, queues, tail, health). No file is read or written under a
+/// shard's lock or a leaf's, but under manifest_mutex_, and a segment is synced under a lock of its
+/// own that nothing but its syncs takes. Its first sync takes those of the segments in front of it,
+/// and then manifest_mutex_.
 class Store::Impl {
  public:
   Impl(std::shared_ptr<Environment> environment, const Options& options);
@@ -112,7 +112,7 @@ class Store::Impl {
   Turn merge_turn_;  // one merge or rewriting of hints at a time
   // Held while segments come and go by a merge, and while a snapshot takes all of them.
   Mutex layout_mutex_;
-  Mutex snapshot_mutex_;  // one change of the snapshots at a time; before layout_mutex_
+  Mutex snapshot_mutex_;  // one change of the snapshots at a time
   Mutex hint_mutex_;  // the background and a request write one hint at a time; after merge_turn_
   // One writer of the manifest at a time; last of all, and held over its I/O: it is written once
   // for each segment.

@@ -59,6 +59,21 @@ struct Fixture {
   void refuse(const std::string& file) {
     environment->inject({.calls = kCallRead, .nth = 1, .times = 2, .name_part = file});
   }
+  /// Of the snapshot "s", which alone has them. The damage is of the disk and goes. Returns what
+  /// the snapshot has.
+  Contents carry_a_segment_with_damage_and_lose_another() {
+    change(100);
+    auto then = expected;
+    const auto healing = environment->files(".data").front(),
+               lost = environment->files(".data").at(1);
+    unwrap(store->create_snapshot("s"));
+    unwrap(store->merge({.all = true}));
+    refuse(healing);
+    BOOST_TEST(!unwrap(run()).damages.empty());
+    environment->clear_faults();
+    REQUIRE_OK(environment->remove("snapshots/s/" + lost));
+    return then;
+  }
   void check_carried(std::string_view snapshot, const Contents& contents) {
     const auto opened = unwrap(open_store(backup, options)->open_snapshot(snapshot));
     BOOST_TEST(unwrap(opened->verify()).clean());
@@ -395,16 +410,7 @@ BOOST_FIXTURE_TEST_CASE(snapshots_heal_with_the_present, Fixture) {
 
 /// What is made anew for one segment takes the others from where they are sound.
 BOOST_FIXTURE_TEST_CASE(a_snapshot_that_is_carried_again_keeps_what_the_source_has_lost, Fixture) {
-  change(100);
-  const auto then = expected;
-  const auto healing = environment->files(".data").front(),
-             lost = environment->files(".data").at(1);
-  unwrap(store->create_snapshot("s"));
-  unwrap(store->merge({.all = true}));  // only the snapshot has them
-  refuse(healing);
-  BOOST_TEST(!unwrap(run()).damages.empty());
-  environment->clear_faults();
-  REQUIRE_OK(environment->remove("snapshots/s/" + lost));
+  const auto then = carry_a_segment_with_damage_and_lose_another();
   for (int time = 0; time < 2; ++time) {
     unwrap(run());
     check_carried("s", then);
@@ -553,16 +559,7 @@ BOOST_FIXTURE_TEST_CASE(a_recheck_reads_what_only_snapshots_have, Fixture) {
 }
 
 BOOST_FIXTURE_TEST_CASE(a_snapshot_that_is_carried_again_is_there_whenever_it_ends_early, Fixture) {
-  change(100);
-  const auto then = expected;
-  const auto healing = environment->files(".data").front(),
-             lost = environment->files(".data").at(1);
-  unwrap(store->create_snapshot("s"));
-  unwrap(store->merge({.all = true}));  // only the snapshot has them
-  refuse(healing);
-  BOOST_TEST(!unwrap(run()).damages.empty());
-  environment->clear_faults();
-  REQUIRE_OK(environment->remove("snapshots/s/" + lost));
+  const auto then = carry_a_segment_with_damage_and_lose_another();
   const auto image = backup->image();
   for (const bool can_exchange : {true, false}) {
     bool was_hit = true;
